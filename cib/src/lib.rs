@@ -1,0 +1,9 @@
+//! The document: one XML tree (the CIB) that says what must run, and what is running.
+//!
+//! Everything here is pure: text and trees in, trees and errors out.
+
+pub mod tree;
+pub mod xml;
+
+pub use tree::{Content, Element};
+pub use xml::{ParseError, parse};
