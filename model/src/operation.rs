@@ -131,6 +131,9 @@ pub enum HandsCommand {
     /// What the brain knows of quorum: coordinators without leadership may stop, demote, notify
     /// and monitor only while this is false.
     Quorate { quorate: bool },
+    /// How long hands go on without a brain before they stop what they run: a token's time with
+    /// `stonith-enabled=false`, for ever (none) where fencing takes care of it.
+    Policy { stop_without_brain_ms: Option<u64> },
 }
 
 /// From a node's hands to its brain.
