@@ -6,6 +6,7 @@ pub mod codes;
 pub mod identity;
 pub mod interval;
 pub mod operation;
+pub mod paths;
 pub mod score;
 pub mod time;
 pub mod view;
@@ -16,6 +17,7 @@ pub use identity::{
 };
 pub use interval::Interval;
 pub use operation::{AgentSpec, HandsCommand, HandsReport, OpRecord, Operation};
+pub use paths::Paths;
 pub use score::Score;
 pub use time::{Monotonic, WallTime};
 pub use view::{Member, View};
