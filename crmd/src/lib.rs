@@ -1,1 +1,3 @@
-//! Placeholder of the skeleton.
+//! The controller: join, DC duties, the transition engine, fail counts, attributes.
+
+pub mod core;

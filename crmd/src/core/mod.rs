@@ -1,0 +1,4 @@
+//! The controller's decisions: no I/O, no clock.
+
+pub mod graph;
+pub mod runner;
