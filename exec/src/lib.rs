@@ -1,1 +1,3 @@
-//! Placeholder of the skeleton.
+//! Child processes: starting, bounding, killing, capturing; and what a daemon tells its parent.
+
+pub mod notify;
