@@ -1,1 +1,3 @@
-//! Placeholder of the skeleton.
+//! The hands: runs agents, one operation at a time per resource, and remembers what came of it.
+
+pub mod core;

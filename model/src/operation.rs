@@ -137,6 +137,7 @@ pub enum HandsCommand {
 }
 
 /// From a node's hands to its brain.
+#[allow(clippy::large_enum_variant, reason = "results, the large ones, are most of them")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HandsReport {
     /// Answers `Join`; `records` holds what is in flight with status `Pending`.
