@@ -2,6 +2,8 @@
 //!
 //! Domain types have twins here and conversions in a `wire.rs` of the room that owns them.
 
+pub mod client;
+
 macro_rules! generated {
     ($(#[$doc:meta])* $name:ident, $path:literal) => {
         $(#[$doc])*

@@ -1,0 +1,139 @@
+//! Getting into a lab: the program starts itself again inside fresh namespaces.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+
+/// Set inside a lab, so that the program knows it need not enter again.
+pub const INSIDE: &str = "SYSTOLE_LAB";
+
+/// Tells whether this process already lives in a lab.
+pub fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+/// Tells whether this process is the superuser of its host.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// Why a lab cannot be had here; the text names what is missing and how to get it.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotEnter {
+    /// A program of util-linux or iproute2 is missing.
+    #[error("`{program}` is not installed; on Debian: apt-get install {package}")]
+    NoProgram { program: &'static str, package: &'static str },
+    /// The kernel refuses namespaces to this user.
+    #[error(
+        "this machine gives an ordinary user no namespaces ({reason}); run as root, or allow \
+         them: sysctl kernel.unprivileged_userns_clone=1"
+    )]
+    NoNamespaces { reason: String },
+}
+
+/// Checks that the programs are there and that namespaces are to be had.
+///
+/// # Errors
+/// What is missing, and how to get it.
+pub fn check() -> Result<(), CannotEnter> {
+    for (program, package) in [
+        ("unshare", "util-linux"),
+        ("nsenter", "util-linux"),
+        ("mount", "mount"),
+        ("ip", "iproute2"),
+    ] {
+        if find_program(program).is_none() {
+            return Err(CannotEnter::NoProgram { program, package });
+        }
+    }
+    let tried = unshare(Path::new("/bin/true"), &[]).output();
+    match tried {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(CannotEnter::NoNamespaces {
+            reason: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        }),
+        Err(error) => Err(CannotEnter::NoNamespaces { reason: error.to_string() }),
+    }
+}
+
+/// Finds a program in PATH or the system directories an ordinary user's PATH may lack.
+pub fn find_program(name: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(Into::into))
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_file())
+}
+
+fn unshare(program: &Path, arguments: &[OsString]) -> Command {
+    let mut command = Command::new("unshare");
+    if !is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command
+        .args(["--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"])
+        .arg("--mount-proc")
+        .arg(program)
+        .args(arguments);
+    command
+}
+
+/// Runs a program (usually this one again) as the first process of a new lab and waits for it.
+/// When this process is killed, the lab and all in it go with it.
+///
+/// # Errors
+/// `unshare` could not be started.
+pub fn run_inside(program: &Path, arguments: &[OsString]) -> std::io::Result<ExitStatus> {
+    let mut command = unshare(program, arguments);
+    command.env(INSIDE, if is_root() { "root" } else { "user" });
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin:/usr/bin:/bin"));
+    // Ctrl-C goes to the whole foreground group; the inner process cleans up, this one waits
+    let mut child = command.process_group(0).spawn()?;
+    let group = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap_or(0));
+    let forward = signals_to(group)?;
+    let status = child.wait();
+    drop(forward);
+    status
+}
+
+/// While alive, hands SIGINT and SIGTERM on to a group as SIGINT, so that Ctrl-C ends a lab in order.
+#[derive(Debug)]
+struct Forward {
+    stop: Option<std::sync::mpsc::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Forward {
+    fn drop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join();
+        }
+    }
+}
+
+fn signals_to(group: nix::unistd::Pid) -> std::io::Result<Forward> {
+    use nix::sys::signal::{SigSet, Signal, killpg};
+    use nix::sys::signalfd::{SfdFlags, SignalFd};
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGINT);
+    set.add(Signal::SIGTERM);
+    set.thread_block()?;
+    let signals = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK)?;
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        loop {
+            match stopped.recv_timeout(std::time::Duration::from_millis(100)) {
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+                _ => return,
+            }
+            if let Ok(Some(_signal)) = signals.read_signal() {
+                // the group may be gone already
+                let _sent = killpg(group, Signal::SIGINT);
+            }
+        }
+    });
+    Ok(Forward { stop: Some(stop), thread: Some(thread) })
+}
