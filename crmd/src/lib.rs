@@ -1,3 +1,5 @@
-//! The controller: join, DC duties, the transition engine, fail counts, attributes.
+//! The controller: joins members, keeps the status section, has plans made and carries them out.
+//!
+//! [`core`] decides.
 
 pub mod core;
