@@ -2,8 +2,13 @@
 //!
 //! Everything here is pure: text and trees in, trees and errors out.
 
+pub mod digest;
+pub mod patch;
+pub mod path;
 pub mod tree;
+pub mod versions;
 pub mod xml;
 
 pub use tree::{Content, Element};
+pub use versions::Version;
 pub use xml::{ParseError, parse};

@@ -106,6 +106,27 @@ impl Element {
         self.attributes.iter().map(|(k, v)| (&**k, &**v))
     }
 
+    /// Takes over all attributes of another element in its order, in place of those here.
+    pub fn copy_attributes(&mut self, other: &Self) {
+        self.attributes.clone_from(&other.attributes);
+    }
+
+    /// Tells whether both have the same attributes with the same values in the same order.
+    pub fn same_attributes(&self, other: &Self) -> bool {
+        self.attributes == other.attributes
+    }
+
+    /// Returns a copy without anything inside.
+    #[must_use]
+    pub fn without_content(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            attributes: self.attributes.clone(),
+            content: Vec::new(),
+            line: self.line,
+        }
+    }
+
     /// Sorts the attributes by name, as digests of operations want them.
     pub fn sort_attributes(&mut self) {
         self.attributes.sort_by(|a, b| a.0.cmp(&b.0));
