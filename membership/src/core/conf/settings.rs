@@ -518,8 +518,8 @@ fn read_quorum(
         }
         if is_on(quorum, "auto_tie_breaker") {
             problems.push(Problem::warning(
-                line("auto_tie_breaker"),
-                "auto_tie_breaker is ignored: two_node decides alone",
+                line("two_node"),
+                "two_node has no effect beside auto_tie_breaker; remove one of them",
             ));
         }
     }
