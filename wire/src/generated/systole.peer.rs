@@ -10,28 +10,6 @@ pub struct Hello {
     #[prost(string, tag = "3")]
     pub version: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Attribute {
-    #[prost(string, tag = "1")]
-    pub node: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub name: ::prost::alloc::string::String,
-    /// Absent: deleted.
-    #[prost(string, optional, tag = "3")]
-    pub value: ::core::option::Option<::prost::alloc::string::String>,
-    #[prost(string, tag = "4")]
-    pub set: ::prost::alloc::string::String,
-    #[prost(uint64, tag = "5")]
-    pub time: u64,
-    #[prost(uint32, tag = "6")]
-    pub writer: u32,
-    #[prost(bytes = "vec", tag = "7")]
-    pub boot: ::prost::alloc::vec::Vec<u8>,
-    #[prost(bool, tag = "8")]
-    pub private: bool,
-    #[prost(uint64, tag = "9")]
-    pub dampen_ms: u64,
-}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Message {
     #[prost(oneof = "message::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
@@ -39,37 +17,10 @@ pub struct Message {
 }
 /// Nested message and enum types in `Message`.
 pub mod message {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct Status {
-        #[prost(uint64, tag = "1")]
-        pub generation: u64,
-        #[prost(uint64, tag = "2")]
-        pub term: u64,
-        #[prost(uint64, tag = "3")]
-        pub sequence: u64,
-        #[prost(string, repeated, tag = "4")]
-        pub changes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    }
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct StatusSnapshot {
-        #[prost(uint64, tag = "1")]
-        pub generation: u64,
-        #[prost(uint64, tag = "2")]
-        pub term: u64,
-        #[prost(uint64, tag = "3")]
-        pub sequence: u64,
-        #[prost(string, tag = "4")]
-        pub xml: ::prost::alloc::string::String,
-        #[prost(string, tag = "5")]
-        pub notes: ::prost::alloc::string::String,
-    }
-    #[derive(Clone, PartialEq, ::prost::Message)]
-    pub struct Attributes {
-        #[prost(message, repeated, tag = "1")]
-        pub values: ::prost::alloc::vec::Vec<super::Attribute>,
-        #[prost(bool, tag = "2")]
-        pub whole: bool,
-    }
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct HandsUp {}
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct StatusWanted {}
     /// For the DC, from the node a tool asked.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Ask {
@@ -96,13 +47,12 @@ pub mod message {
         pub outcome: ::core::option::Option<super::super::tools::Outcome>,
     }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct Leaving {}
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct MayLeave {}
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Kind {
         #[prost(message, tag = "1")]
         Hello(super::Hello),
+        /// The log's own form.
         #[prost(bytes, tag = "2")]
         Raft(::prost::alloc::vec::Vec<u8>),
         #[prost(message, tag = "3")]
@@ -110,17 +60,19 @@ pub mod message {
         #[prost(message, tag = "4")]
         Report(super::super::hands::Report),
         #[prost(message, tag = "5")]
-        Status(Status),
-        #[prost(message, tag = "6")]
-        StatusSnapshot(StatusSnapshot),
+        HandsUp(HandsUp),
+        /// crmd::core::status::StatusUpdate as JSON.
+        #[prost(bytes, tag = "6")]
+        Status(::prost::alloc::vec::Vec<u8>),
         #[prost(message, tag = "7")]
-        Attributes(Attributes),
-        #[prost(message, tag = "8")]
-        Ask(Ask),
+        StatusWanted(StatusWanted),
+        /// A list of crmd::core::attributes::AttributeChange as JSON.
+        #[prost(bytes, tag = "8")]
+        Attributes(::prost::alloc::vec::Vec<u8>),
         #[prost(message, tag = "9")]
-        Answer(Answer),
+        Ask(Ask),
         #[prost(message, tag = "10")]
-        Leaving(Leaving),
+        Answer(Answer),
         #[prost(message, tag = "11")]
         MayLeave(MayLeave),
     }
