@@ -3,11 +3,16 @@
 //! Everything here is pure: text and trees in, trees and errors out.
 
 pub mod digest;
+pub mod edit;
 pub mod patch;
 pub mod path;
 pub mod tree;
+pub mod upgrade;
+pub mod validate;
 pub mod versions;
 pub mod xml;
+pub mod xpath;
+mod xpath_parse;
 
 pub use tree::{Content, Element};
 pub use versions::Version;

@@ -117,18 +117,19 @@ pub fn reach(old: &Element, new: &Element) -> Reach {
 
 /// Gives `new`, made from `old` by one change, its version: a changed configuration gets the next
 /// epoch, any other change the next update. A change that raised `admin_epoch` or `epoch` itself
-/// keeps what it wrote.
+/// keeps those and counts as an update.
 pub fn bump(old: &Element, new: &mut Element) {
     let (before, written) = (Version::of(old), Version::of(new));
-    if (written.admin_epoch, written.epoch) > (before.admin_epoch, before.epoch) {
-        return;
-    }
-    let next = match reach(old, new) {
-        Reach::Nothing => before,
-        Reach::Status => before.next_update(),
-        Reach::Configuration => before.next_epoch(),
+    let next = if (written.admin_epoch, written.epoch) > (before.admin_epoch, before.epoch) {
+        Version { num_updates: before.next_update().num_updates, ..written }
+    } else {
+        match reach(old, new) {
+            Reach::Nothing => before,
+            Reach::Status => before.next_update(),
+            Reach::Configuration => before.next_epoch(),
+        }
     };
-    if next != written || next != before {
+    if next != written {
         next.write(new);
     }
 }
@@ -161,7 +162,7 @@ mod tests {
             ),
             ("<status/>", "<status><node_state id=\"1\"/></status>", "1.5.8", Reach::Status),
             ("have-quorum=\"1\"", "have-quorum=\"0\"", "1.5.8", Reach::Status),
-            ("admin_epoch=\"1\"", "admin_epoch=\"2\"", "2.5.7", Reach::Nothing),
+            ("admin_epoch=\"1\"", "admin_epoch=\"2\"", "2.5.8", Reach::Nothing),
             ("<status/>", "<status/>", "1.5.7", Reach::Nothing),
             ("<cib ", "<cib validate-with=\"none\" ", "1.6.0", Reach::Configuration),
         ] {
