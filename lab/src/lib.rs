@@ -4,10 +4,12 @@
 //! namespaces with a bridge; each host is a child of it with its own network, mounts, processes,
 //! hostname and memory; the client lives on the bridge.
 
+pub mod cluster;
 pub mod enter;
 pub mod hosts;
 pub mod init;
 pub mod probe;
 
+pub use cluster::{Cluster, ClusterPlan, Said};
 pub use hosts::{Host, HostPlan, Lab, LabError};
 pub use probe::{Outage, Prober};
