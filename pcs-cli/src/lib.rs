@@ -1,1 +1,4 @@
-//! Placeholder of the skeleton.
+//! The command line: `pcs` and the smaller tools. argv in, text out.
+
+mod agent_files;
+pub mod pcs;

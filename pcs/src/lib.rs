@@ -1,1 +1,24 @@
-//! Placeholder of the skeleton.
+//! What can be done to a cluster: commands as functions over a document.
+//!
+//! A command takes an [`Environment`] and arguments that are already parsed, changes the
+//! document, and says what there is to say as typed [`Report`]s. It reads no file, starts no
+//! process and asks no clock; the faces (`pcs-cli`, `pcsd`) do, and they push the change.
+
+pub mod agent;
+pub mod builtin;
+pub mod environment;
+pub mod ids;
+pub mod message;
+pub mod metadata;
+pub mod nvset;
+pub mod operations;
+pub mod options;
+pub mod property;
+pub mod report;
+pub mod resource;
+pub mod rule;
+pub mod text;
+
+pub use environment::Environment;
+pub use message::Message;
+pub use report::{Failed, Outcome, Report, Severity};

@@ -1,0 +1,303 @@
+//! What a command has at hand: its options, the document, its output.
+
+use std::io::Write as _;
+
+use cib::Element;
+use pcs::{Environment, Failed, Message, Report, Severity};
+
+use super::agents::Agents;
+use super::arguments::Arguments;
+use super::usage;
+
+/// Why a command did not work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The words make no sense: show the usage of a command.
+    Usage {
+        /// The area; empty for all of pcs.
+        area: &'static str,
+        /// The command in it; empty for all of the area.
+        command: &'static str,
+    },
+    /// This is wrong; nothing more to be said.
+    Text(String),
+    /// The reports have been printed and say why.
+    Reported,
+    /// Everything is said; leave with this status.
+    Exit(i32),
+}
+
+/// What a command returns.
+pub(crate) type Cli<T = ()> = Result<T, Failure>;
+
+/// Fails with a text.
+pub(crate) fn fail<T>(text: impl Into<String>) -> Cli<T> {
+    Err(Failure::Text(text.into()))
+}
+
+/// Prints to stderr.
+pub(crate) fn print_error(text: &str) {
+    // nobody is left to be told when stderr is gone
+    let _gone = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// The world of one command line.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The command line.
+    pub(crate) arguments: Arguments,
+    /// What goes to stdout at the end.
+    pub(crate) stdout: String,
+    /// Metadata of agents.
+    pub(crate) agents: Agents,
+    hints: bool,
+}
+
+impl Context {
+    /// Makes the world of a command line.
+    pub(crate) fn new(arguments: Arguments) -> Self {
+        let hints = match arguments.value("--hints") {
+            Some("always") => true,
+            Some(_) => false,
+            None => std::io::IsTerminal::is_terminal(&std::io::stderr()),
+        };
+        Self { arguments, stdout: String::new(), agents: Agents::from_environment(), hints }
+    }
+
+    /// Checks what holds for every command.
+    pub(crate) fn prepare(&mut self) -> Cli {
+        if let Some(value) = self.arguments.value("--request-timeout")
+            && !value.parse::<u32>().is_ok_and(|seconds| seconds > 0)
+        {
+            return fail(format!(
+                "'{value}' is not a valid --request-timeout value, use a positive integer"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Says whether an option is given.
+    pub(crate) fn has(&self, option: &str) -> bool {
+        self.arguments.has(option)
+    }
+
+    /// Says whether what can be overridden is to be.
+    pub(crate) fn force(&self) -> bool {
+        self.has("--force")
+    }
+
+    /// Refuses options this command does not take.
+    pub(crate) fn supports(&self, options: &[&str]) -> Cli {
+        let unsupported = self.arguments.unsupported(options);
+        if unsupported.is_empty() {
+            return Ok(());
+        }
+        let many = if unsupported.len() == 1 { " " } else { "s " };
+        let verb = if unsupported.len() == 1 { "is" } else { "are" };
+        fail(format!(
+            "Specified option{many}{} {verb} not supported in this command",
+            pcs::text::quoted(unsupported)
+        ))
+    }
+
+    /// Refuses options this command does not take; some of them it took in earlier versions.
+    pub(crate) fn supports_hinted(&self, options: &[&str], former: &[&str]) -> Cli {
+        let result = self.supports(options);
+        if result.is_err()
+            && let Err(Failure::Text(text)) = &result
+            && former.iter().any(|option| self.has(option))
+        {
+            print_error(&format!("Error: {text}"));
+            print_error(
+                "Hint: Syntax has changed from previous version. See 'man pcs' -> Changes in pcs-0.12.",
+            );
+            return Err(Failure::Reported);
+        }
+        result
+    }
+
+    /// Returns how data is to be printed.
+    pub(crate) fn output_format(&self, supported: &[&str]) -> Cli<String> {
+        match self.arguments.value("--output-format") {
+            None => Ok("text".to_owned()),
+            Some(format) if supported.contains(&format) => Ok(format.to_owned()),
+            Some(format) => fail(format!(
+                "Unknown value '{format}' for '--output-format' option. Supported values are: {}",
+                pcs::text::quoted(supported)
+            )),
+        }
+    }
+
+    /// Takes `--wait` with its warning; returns for how long, none when it is not given.
+    pub(crate) fn wait(&mut self) -> Cli<Option<u64>> {
+        if !self.has("--wait") {
+            return Ok(None);
+        }
+        self.deprecated("Using '--wait' is deprecated. Instead, use the 'pcs status wait' command to wait for the cluster to settle into stable state. Use the 'pcs status query resource' commands to verify that the resource is in the expected state after the wait.");
+        let timeout = match self.arguments.value("--wait") {
+            None => 0,
+            Some(text) => match pcs::options::seconds(text) {
+                Some(seconds) => seconds,
+                None => return fail(format!("'{text}' is not a valid number of seconds to wait")),
+            },
+        };
+        if self.has("-f") {
+            return fail("Cannot use '-f' together with '--wait'");
+        }
+        Ok(Some(timeout))
+    }
+
+    /// Adds a line to stdout.
+    pub(crate) fn print(&mut self, text: &str) {
+        self.stdout.push_str(text);
+        self.stdout.push('\n');
+    }
+
+    /// Adds lines to stdout; nothing when there are none.
+    pub(crate) fn print_lines(&mut self, lines: &[String]) {
+        for line in lines {
+            self.print(line);
+        }
+    }
+
+    /// Warns on stderr.
+    pub(crate) fn warn(&mut self, text: &str) {
+        print_error(&format!("Warning: {text}"));
+    }
+
+    /// Warns about an old spelling.
+    pub(crate) fn deprecated(&mut self, text: &str) {
+        print_error(&format!("Deprecation Warning: {text}"));
+    }
+
+    /// Says whether the document is the running cluster's.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.has("-f")
+    }
+
+    /// Reads the document.
+    pub(crate) fn cib(&self) -> Cli<Element> {
+        let Some(file) = self.arguments.value("-f") else {
+            return fail("unable to get cib");
+        };
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => return fail(format!("Unable to read '{file}': {error}")),
+        };
+        cib::parse(&text)
+            .or_else(|error| fail(format!("unable to get cib, invalid xml in '{file}': {error}")))
+    }
+
+    /// Writes the document back, if it changed.
+    pub(crate) fn push(&mut self, before: &Element, after: &Element) -> Cli {
+        if before == after {
+            return Ok(());
+        }
+        let mut after = after.clone();
+        let epoch = after.get("epoch").and_then(|e| e.parse::<u64>().ok()).unwrap_or(0);
+        after.set("epoch", (epoch + 1).to_string());
+        after.set("num_updates", "0");
+        match self.arguments.value("-f") {
+            Some(file) => std::fs::write(file, after.to_xml())
+                .or_else(|error| fail(format!("Unable to write to '{file}': {error}"))),
+            None => fail("Unable to update cib"),
+        }
+    }
+
+    /// Runs a command of the library that changes the document.
+    pub(crate) fn change<T>(
+        &mut self,
+        command: impl FnOnce(&mut Environment<'_>) -> pcs::Outcome<T>,
+    ) -> Cli<T> {
+        let before = self.cib()?;
+        let agents = std::mem::take(&mut self.agents);
+        let mut env = Environment::new(before.clone(), &agents, self.is_live());
+        let outcome = command(&mut env);
+        let (after, reports) = (env.cib, env.reports);
+        let result = self.finish(outcome, &reports);
+        self.agents = agents;
+        let value = result?;
+        self.push(&before, &after)?;
+        Ok(value)
+    }
+
+    /// Runs a command of the library that only reads.
+    pub(crate) fn read<T>(
+        &mut self,
+        command: impl FnOnce(&mut Environment<'_>) -> pcs::Outcome<T>,
+    ) -> Cli<T> {
+        let cib = if self.has("-f") || self.is_live() { self.cib()? } else { Element::new("cib") };
+        self.with(cib, command)
+    }
+
+    /// Runs a command of the library that needs no document.
+    pub(crate) fn without_cib<T>(
+        &mut self,
+        command: impl FnOnce(&mut Environment<'_>) -> pcs::Outcome<T>,
+    ) -> Cli<T> {
+        self.with(Element::new("cib"), command)
+    }
+
+    fn with<T>(
+        &mut self,
+        cib: Element,
+        command: impl FnOnce(&mut Environment<'_>) -> pcs::Outcome<T>,
+    ) -> Cli<T> {
+        let agents = std::mem::take(&mut self.agents);
+        let mut env = Environment::new(cib, &agents, self.is_live());
+        let outcome = command(&mut env);
+        let reports = env.reports;
+        let result = self.finish(outcome, &reports);
+        self.agents = agents;
+        result
+    }
+
+    fn finish<T>(&mut self, outcome: pcs::Outcome<T>, reports: &[Report]) -> Cli<T> {
+        for report in reports {
+            print_error(&report.text());
+        }
+        let failure = match outcome {
+            Ok(value) => {
+                return Ok(value);
+            }
+            Err(Failed::Reported) => {
+                print_error("Error: Errors have occurred, therefore pcs is unable to continue");
+                Failure::Reported
+            }
+            Err(Failed::Because(report)) => {
+                print_error(&report.text());
+                self.hint(&report.message);
+                Failure::Reported
+            }
+        };
+        for report in reports.iter().filter(|r| r.severity == Severity::Error) {
+            self.hint(&report.message);
+        }
+        Err(failure)
+    }
+
+    /// Tells a person, not a script, what was probably meant.
+    fn hint(&self, message: &Message) {
+        if self.hints
+            && let Some(hint) = message.hint()
+        {
+            print_error(&format!("Hint: {hint}"));
+        }
+    }
+
+    /// Prints why a command did not work and returns the exit status.
+    pub(crate) fn explain(&mut self, failure: &Failure) -> i32 {
+        match failure {
+            Failure::Usage { area, command } => {
+                print_error(usage::of(area, command).trim_end());
+                1
+            }
+            Failure::Text(text) => {
+                print_error(&format!("Error: {text}"));
+                1
+            }
+            Failure::Reported => 1,
+            Failure::Exit(code) => *code,
+        }
+    }
+}

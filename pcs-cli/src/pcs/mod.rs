@@ -1,0 +1,75 @@
+//! `pcs`: argv in, text out. What commands do is in the `pcs` library.
+
+mod agent_text;
+mod agents;
+mod arguments;
+mod context;
+mod json;
+mod property;
+mod resource;
+mod resource_create;
+mod resource_text;
+mod rule_text;
+mod usage;
+mod words;
+
+use std::io::Write as _;
+
+use arguments::Arguments;
+use context::{Cli, Context, Failure};
+
+/// Runs one command and returns its exit status.
+pub fn run(argv: &[String]) -> i32 {
+    let arguments = match Arguments::parse(argv) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            context::print_error(&format!("Error: {error}\n{}", usage::main()));
+            return 1;
+        }
+    };
+    let mut context = Context::new(arguments);
+    let result = context.prepare().and_then(|()| dispatch(&mut context));
+    let code = match result {
+        Ok(()) => 0,
+        Err(failure) => context.explain(&failure),
+    };
+    let mut stdout = std::io::stdout().lock();
+    // a reader that went away early (`| head`) is no error of ours
+    let written = stdout.write_all(context.stdout.as_bytes()).and_then(|()| stdout.flush());
+    if written.is_err() && code == 0 { 1 } else { code }
+}
+
+/// A command: its words behind the area are what it gets.
+type Command = fn(&mut Context, &[String]) -> Cli;
+
+fn dispatch(context: &mut Context) -> Cli {
+    let words = context.arguments.words.clone();
+    if context.arguments.has("--version") {
+        context.print(concat!("0.12.3 (systole ", env!("CARGO_PKG_VERSION"), ")"));
+        return Ok(());
+    }
+    if context.arguments.has("--fullhelp") {
+        context.print(usage::full().trim_end());
+        return Ok(());
+    }
+    let Some((area, rest)) = words.split_first() else {
+        if context.arguments.has("--help") {
+            context.print(usage::main().trim());
+            return Ok(());
+        }
+        return Err(Failure::Usage { area: "", command: "" });
+    };
+    if context.arguments.has("--help") || area == "help" {
+        let of: Vec<&str> = words.iter().filter(|w| *w != "help").map(String::as_str).collect();
+        let command = of.get(1..).unwrap_or_default().join(" ");
+        let text = of.first().map_or_else(usage::main, |area| usage::of(area, &command));
+        context.print(text.trim());
+        return Ok(());
+    }
+    let run: Command = match area.as_str() {
+        "property" => property::run,
+        "resource" => resource::run,
+        _ => return Err(Failure::Usage { area: "", command: "" }),
+    };
+    run(context, rest)
+}

@@ -1,0 +1,143 @@
+//! Ids of the document: which characters they may have, and finding free ones.
+
+use std::collections::BTreeSet;
+
+use cib::Element;
+
+use crate::environment::Environment;
+use crate::message::Message;
+use crate::report::Report;
+
+fn may_begin(c: char) -> bool {
+    c.is_ascii_alphabetic() || c == '_' || (!c.is_ascii() && c.is_alphabetic())
+}
+
+fn may_follow(c: char) -> bool {
+    may_begin(c) || c.is_ascii_digit() || c == '-' || c == '.'
+}
+
+/// Says what is wrong with an id, if anything is.
+pub fn check(id: &str, what: &str) -> Option<Message> {
+    let mut characters = id.chars();
+    let Some(first) = characters.next() else {
+        return Some(Message::EmptyId { what: what.into() });
+    };
+    if !may_begin(first) {
+        return Some(Message::InvalidId {
+            id: id.into(),
+            what: what.into(),
+            character: first,
+            first: true,
+        });
+    }
+    characters.find(|c| !may_follow(*c)).map(|character| Message::InvalidId {
+        id: id.into(),
+        what: what.into(),
+        character,
+        first: false,
+    })
+}
+
+/// Makes an id out of any text by leaving out what an id may not have.
+pub fn sanitize(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if (out.is_empty() && may_begin(c)) || (!out.is_empty() && may_follow(c)) {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Says whether an element's `id` attribute names this element.
+fn has_own_id(element: &Element, in_acls: bool) -> bool {
+    match element.name() {
+        "obj_ref" | "resource_ref" => false,
+        "role" => !in_acls,
+        _ => true,
+    }
+}
+
+fn collect<'a>(element: &'a Element, in_acls: bool, ids: &mut BTreeSet<&'a str>) {
+    if element.name() == "status" {
+        return;
+    }
+    let in_acls = in_acls || matches!(element.name(), "acl_target" | "acl_group");
+    if let Some(id) = element.id()
+        && has_own_id(element, in_acls)
+    {
+        ids.insert(id);
+    }
+    for child in element.children() {
+        collect(child, in_acls, ids);
+    }
+}
+
+/// Returns all ids of a document outside its status section.
+pub fn all(cib: &Element) -> BTreeSet<&str> {
+    let mut ids = BTreeSet::new();
+    collect(cib, false, &mut ids);
+    ids
+}
+
+/// Says whether an id is taken.
+pub fn exists(cib: &Element, id: &str) -> bool {
+    all(cib).contains(id)
+}
+
+/// Returns `wanted`, or `wanted-1`, `wanted-2` … when it is taken.
+pub fn free(cib: &Element, wanted: &str) -> String {
+    free_besides(cib, wanted, &[])
+}
+
+/// Returns an id that is neither in the document nor in `reserved`.
+pub fn free_besides(cib: &Element, wanted: &str, reserved: &[String]) -> String {
+    let ids = all(cib);
+    let taken = |id: &str| ids.contains(id) || reserved.iter().any(|r| r == id);
+    if !taken(wanted) {
+        return wanted.to_owned();
+    }
+    (1_u32..)
+        .map(|n| format!("{wanted}-{n}"))
+        .find(|id| !taken(id))
+        .unwrap_or_else(|| wanted.to_owned())
+}
+
+impl Environment<'_> {
+    /// Checks that an id is well formed and free, and reports it when not.
+    pub fn check_new_id(&mut self, id: &str, what: &str) -> bool {
+        let problem = check(id, what).or_else(|| {
+            exists(&self.cib, id).then(|| Message::IdAlreadyExists { id: id.to_owned() })
+        });
+        let good = problem.is_none();
+        if let Some(message) = problem {
+            self.report(Report::error(message));
+        }
+        good
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, free, sanitize};
+
+    #[test]
+    fn an_id_begins_with_a_letter() {
+        assert_eq!(
+            check("1bad", "group name").map(|m| m.to_string()).as_deref(),
+            Some("invalid group name '1bad', '1' is not a valid first character for a group name")
+        );
+        assert_eq!(check("a.b-1", "id"), None);
+    }
+
+    #[test]
+    fn what_is_no_id_can_be_made_one() {
+        assert_eq!(sanitize("10:db.*x"), "db.x");
+    }
+
+    #[test]
+    fn a_taken_id_gets_a_number() {
+        let cib = cib::parse("<cib><a id=\"x\"/><b id=\"x-1\"/></cib>").unwrap();
+        assert_eq!(free(&cib, "x"), "x-2");
+    }
+}

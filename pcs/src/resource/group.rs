@@ -1,0 +1,178 @@
+//! Groups: putting resources in and taking them out.
+
+use std::sync::Arc;
+
+use cib::{Content, Element};
+
+use super::{find, find_mut, kind, members, parent};
+use crate::environment::Environment;
+use crate::ids;
+use crate::message::Message;
+use crate::report::Outcome;
+
+/// Where in a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// At its end.
+    #[default]
+    End,
+    /// Before this member.
+    Before(String),
+    /// Behind this member.
+    After(String),
+}
+
+impl Place {
+    /// Returns the member the place is next to.
+    pub fn adjacent(&self) -> Option<&str> {
+        match self {
+            Self::End => None,
+            Self::Before(id) | Self::After(id) => Some(id),
+        }
+    }
+}
+
+/// Checks a group and a place in it for resources that go there.
+pub fn check_place(env: &mut Environment<'_>, group: &str, place: &Place, coming: &[&str]) {
+    if let Some(adjacent) = place.adjacent()
+        && find(&env.cib, adjacent).is_none()
+    {
+        let message = super::not_found(&env.cib, adjacent, &[]);
+        env.error(message);
+        return;
+    }
+    let adjacent_inside = |element: &Element| {
+        place.adjacent().is_none_or(|a| members(element).any(|m| m.id() == Some(a)))
+    };
+    let existing = env.cib.at(&["configuration"]).and_then(|c| c.find_id(group));
+    let inside = match existing {
+        Some(element) if element.name() == "group" => adjacent_inside(element),
+        Some(_) => {
+            env.error(Message::IdOfOtherKind { id: group.into(), expected: vec!["group".into()] });
+            return;
+        }
+        None => {
+            if let Some(message) = ids::check(group, "group name") {
+                env.error(message);
+            }
+            place.adjacent().is_none()
+        }
+    };
+    if let Some(adjacent) = place.adjacent() {
+        if !inside {
+            env.error(Message::GroupAdjacentNotInGroup {
+                resource: adjacent.into(),
+                group: group.into(),
+            });
+        }
+        if coming.contains(&adjacent) {
+            env.error(Message::GroupNextToItself { resource: adjacent.into() });
+        }
+    }
+}
+
+/// Puts elements into a group, which is made when it is missing.
+pub fn insert(cib: &mut Element, group: &str, place: &Place, elements: Vec<Arc<Element>>) {
+    if find(cib, group).is_none() {
+        if let Some(resources) = cib.at_mut(&["configuration", "resources"]) {
+            resources.push(Element::new("group").with("id", group));
+        } else {
+            let configuration = cib.child_or_insert("configuration");
+            let resources = configuration.child_or_insert("resources");
+            resources.push(Element::new("group").with("id", group));
+        }
+    }
+    let Some(group) = find_mut(cib, group) else { return };
+    let content = group.content_mut();
+    let is = |c: &Content, id: &str| matches!(c, Content::Element(e) if e.id() == Some(id));
+    let is_member = |c: &Content| matches!(c, Content::Element(e) if super::is_resource(e));
+    let at = match place {
+        Place::End => content.iter().rposition(is_member).map_or(content.len(), |at| at + 1),
+        Place::Before(id) => content.iter().position(|c| is(c, id)).unwrap_or(content.len()),
+        Place::After(id) => {
+            content.iter().position(|c| is(c, id)).map_or(content.len(), |at| at + 1)
+        }
+    };
+    for (offset, element) in elements.into_iter().enumerate() {
+        content.insert(at + offset, Content::Element(element));
+    }
+}
+
+/// Puts resources that exist into a group.
+///
+/// # Errors
+/// Reported.
+pub fn add(env: &mut Environment<'_>, group: &str, place: &Place, resources: &[String]) -> Outcome {
+    let mut coming: Vec<&str> = Vec::new();
+    for id in resources {
+        match find(&env.cib, id) {
+            Some(element) if element.name() == "primitive" => {
+                if super::is_stonith(element) {
+                    env.error(Message::CannotGroup { id: id.clone(), kind: "stonith".into() });
+                } else {
+                    coming.push(id);
+                }
+            }
+            Some(element) => {
+                let kind = kind(element).to_owned();
+                env.error(Message::CannotGroup { id: id.clone(), kind });
+            }
+            None => {
+                let message = super::not_found(&env.cib, id, &[]);
+                env.error(message);
+            }
+        }
+    }
+    let wrong_kind = env.reports.iter().any(|r| matches!(r.message, Message::CannotGroup { .. }));
+    if coming.is_empty() && !wrong_kind {
+        env.error(Message::GroupNothingToDo { group: group.into() });
+    }
+    if !wrong_kind {
+        check_place(env, group, place, &coming);
+    }
+    check_members(env, group, place, &coming);
+    env.checked()?;
+    let elements: Vec<Arc<Element>> =
+        coming.iter().filter_map(|id| take(&mut env.cib, id)).collect();
+    insert(&mut env.cib, group, place, elements);
+    Ok(())
+}
+
+/// What is in the group already can only be moved inside it; nothing may come twice.
+fn check_members(env: &mut Environment<'_>, group: &str, place: &Place, coming: &[&str]) {
+    let mut twice: Vec<String> = coming
+        .iter()
+        .enumerate()
+        .filter(|(n, id)| coming[..*n].contains(id))
+        .map(|(_, id)| (*id).to_owned())
+        .collect();
+    twice.dedup();
+    if !twice.is_empty() {
+        env.error(Message::GroupDuplicates { resources: twice });
+    }
+    let inside: Vec<String> = coming
+        .iter()
+        .filter(|id| parent(&env.cib, id).is_some_and(|p| p.id() == Some(group)))
+        .map(|id| (*id).to_owned())
+        .collect();
+    if !inside.is_empty() && *place == Place::End {
+        env.error(Message::GroupAlreadyHas { resources: inside, group: group.into() });
+    }
+}
+
+/// Takes a resource out of wherever it is; a group, clone or bundle that becomes empty goes too.
+pub fn take(cib: &mut Element, id: &str) -> Option<Arc<Element>> {
+    let holder = parent(cib, id).and_then(Element::id).map(str::to_owned);
+    match holder {
+        None => cib.at_mut(&["configuration", "resources"])?.remove_child(|e| e.id() == Some(id)),
+        Some(holder) => {
+            let taken = find_mut(cib, &holder)?.remove_child(|e| e.id() == Some(id));
+            let empty = find(cib, &holder)
+                .is_some_and(|h| h.name() != "bundle" && members(h).next().is_none());
+            if empty {
+                take(cib, &holder);
+            }
+            taken
+        }
+    }
+}

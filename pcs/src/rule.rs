@@ -1,0 +1,609 @@
+//! Rules: when an option set or a location constraint holds. Text to tree and back.
+
+use std::collections::BTreeMap;
+
+use cib::Element;
+use serde::Serialize;
+
+use crate::ids;
+
+/// A rule or an expression in it, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleView {
+    /// Its id.
+    pub id: String,
+    /// `RULE`, `EXPRESSION`, `DATE_EXPRESSION`, `OP_EXPRESSION` or `RSC_EXPRESSION`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Whether it holds now; `UNKNOWN` when nobody asked.
+    pub in_effect: &'static str,
+    /// Its attributes.
+    pub options: BTreeMap<String, String>,
+    /// The date specification of a date expression.
+    pub date_spec: Option<DatePart>,
+    /// The duration of a date expression.
+    pub duration: Option<DatePart>,
+    /// What it consists of.
+    pub expressions: Vec<Self>,
+    /// What somebody would type to get it.
+    pub as_string: String,
+}
+
+/// A date specification or a duration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DatePart {
+    /// Its id.
+    pub id: String,
+    /// `hours`, `weekdays` … in the order of the document.
+    pub options: BTreeMap<String, String>,
+}
+
+impl DatePart {
+    fn of(element: &Element) -> Self {
+        Self { id: element.id().unwrap_or_default().into(), options: attributes(element) }
+    }
+
+    /// Writes the parts as they are typed.
+    pub fn text(&self) -> String {
+        let words: Vec<String> =
+            self.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        words.join(" ")
+    }
+}
+
+fn attributes(element: &Element) -> BTreeMap<String, String> {
+    element
+        .attributes()
+        .filter(|(key, _)| *key != "id")
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+impl RuleView {
+    /// Reads a `<rule>`.
+    pub fn of(rule: &Element) -> Self {
+        let expressions: Vec<Self> = rule
+            .children()
+            .filter_map(|child| match child.name() {
+                "rule" => Some(Self::of(child)),
+                "expression" => Some(Self::leaf(child, "EXPRESSION", attribute_text(child))),
+                "date_expression" => Some(Self::leaf(child, "DATE_EXPRESSION", date_text(child))),
+                "op_expression" => Some(Self::leaf(child, "OP_EXPRESSION", operation_text(child))),
+                "rsc_expression" => Some(Self::leaf(child, "RSC_EXPRESSION", resource_text(child))),
+                _ => None,
+            })
+            .collect();
+        let joint = format!(" {} ", rule.get("boolean-op").unwrap_or("and"));
+        let parts: Vec<String> =
+            expressions
+                .iter()
+                .map(|e| {
+                    if e.kind == "RULE" {
+                        format!("({})", e.as_string)
+                    } else {
+                        e.as_string.clone()
+                    }
+                })
+                .collect();
+        Self {
+            id: rule.id().unwrap_or_default().into(),
+            kind: "RULE",
+            in_effect: "UNKNOWN",
+            options: attributes(rule),
+            date_spec: None,
+            duration: None,
+            expressions,
+            as_string: parts.join(&joint),
+        }
+    }
+
+    fn leaf(element: &Element, kind: &'static str, as_string: String) -> Self {
+        Self {
+            id: element.id().unwrap_or_default().into(),
+            kind,
+            in_effect: "UNKNOWN",
+            options: attributes(element),
+            date_spec: element.child("date_spec").map(DatePart::of),
+            duration: element.child("duration").map(DatePart::of),
+            expressions: Vec::new(),
+            as_string,
+        }
+    }
+
+    /// Returns the attribute a rule takes its score from, or its score, or its other options, as
+    /// `name=value`.
+    pub fn option_words(&self) -> String {
+        let words: Vec<String> =
+            self.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        words.join(" ")
+    }
+}
+
+/// Puts quotes around what the grammar would take apart.
+fn quote(text: &str) -> String {
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        format!("\"{text}\"")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn attribute_text(element: &Element) -> String {
+    let attribute = quote(element.get("attribute").unwrap_or_default());
+    let operation = element.get("operation").unwrap_or_default();
+    match operation {
+        "defined" | "not_defined" => format!("{operation} {attribute}"),
+        _ => {
+            let kind = element.get("type").map(|kind| format!("{kind} ")).unwrap_or_default();
+            let value = quote(element.get("value").unwrap_or_default());
+            format!("{attribute} {operation} {kind}{value}")
+        }
+    }
+}
+
+fn date_text(element: &Element) -> String {
+    let get = |key: &str| element.get(key).unwrap_or_default();
+    match get("operation") {
+        "date_spec" => {
+            let spec = element.child("date_spec").map(|e| DatePart::of(e).text());
+            format!("date-spec {}", spec.unwrap_or_default())
+        }
+        "in_range" => {
+            let start = element.get("start").map(|start| format!("{start} ")).unwrap_or_default();
+            let end = match element.child("duration") {
+                Some(duration) => format!("duration {}", DatePart::of(duration).text()),
+                None => get("end").to_owned(),
+            };
+            format!("date in_range {start}to {end}")
+        }
+        operation => {
+            let moment = element.get("start").unwrap_or(get("end"));
+            format!("date {operation} {moment}")
+        }
+    }
+}
+
+fn operation_text(element: &Element) -> String {
+    let name = element.get("name").unwrap_or_default();
+    let interval =
+        element.get("interval").map(|interval| format!(" interval={interval}")).unwrap_or_default();
+    format!("op {name}{interval}")
+}
+
+fn resource_text(element: &Element) -> String {
+    let get = |key: &str| element.get(key).unwrap_or_default();
+    format!("resource {}:{}:{}", get("class"), get("provider"), get("type"))
+}
+
+/// A parsed rule expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expression {
+    /// All or any of the parts.
+    Joined {
+        /// `and` or `or`.
+        joint: &'static str,
+        /// The parts.
+        parts: Vec<Self>,
+    },
+    /// An attribute is there, or is not.
+    Defined {
+        /// `defined` or `not_defined`.
+        operation: String,
+        /// The attribute's name.
+        attribute: String,
+    },
+    /// An attribute's value compared.
+    Compared {
+        /// The attribute's name.
+        attribute: String,
+        /// `eq`, `lt` …
+        operation: String,
+        /// `number`, `integer`, `version` or `string`.
+        kind: Option<String>,
+        /// What it is compared with.
+        value: String,
+    },
+    /// Before or after a moment.
+    DateUnary {
+        /// `gt` or `lt`.
+        operation: String,
+        /// The moment.
+        moment: String,
+    },
+    /// Between two moments, or for a time from a moment on.
+    DateRange {
+        /// From when.
+        start: Option<String>,
+        /// Until when.
+        end: Option<String>,
+        /// For how long.
+        duration: Vec<(String, String)>,
+    },
+    /// At certain hours, weekdays …
+    DateSpec(Vec<(String, String)>),
+    /// For an operation.
+    Operation {
+        /// Its name.
+        name: String,
+        /// Its interval.
+        interval: Option<String>,
+    },
+    /// For resources of an agent.
+    Resource {
+        /// The standard.
+        standard: Option<String>,
+        /// The provider.
+        provider: Option<String>,
+        /// The type.
+        kind: Option<String>,
+    },
+}
+
+/// Where a rule stops making sense: the column, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleError {
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+struct Token {
+    text: String,
+    column: usize,
+    quoted: bool,
+}
+
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens: Vec<Token> = Vec::new();
+    let characters: Vec<char> = text.chars().collect();
+    let mut at = 0;
+    while at < characters.len() {
+        let c = characters[at];
+        if c.is_whitespace() {
+            at += 1;
+        } else if c == '(' || c == ')' {
+            tokens.push(Token { text: c.to_string(), column: at + 1, quoted: false });
+            at += 1;
+        } else if c == '"' || c == '\'' {
+            let end = (at + 1..characters.len())
+                .find(|i| characters[*i] == c)
+                .unwrap_or(characters.len());
+            let word = characters[at + 1..end].iter().collect();
+            tokens.push(Token { text: word, column: at + 1, quoted: true });
+            at = end + 1;
+        } else {
+            let end = (at..characters.len())
+                .find(|i| characters[*i].is_whitespace() || matches!(characters[*i], '(' | ')'))
+                .unwrap_or(characters.len());
+            let word = characters[at..end].iter().collect();
+            tokens.push(Token { text: word, column: at + 1, quoted: false });
+            at = end;
+        }
+    }
+    tokens
+}
+
+const COMPARISONS: [&str; 6] = ["eq", "ne", "gte", "gt", "lte", "lt"];
+const TYPES: [&str; 4] = ["number", "integer", "version", "string"];
+
+/// Rules stand inside each other no deeper than this; people write one or two levels.
+const DEPTH_MAX: usize = 50;
+
+struct Parser {
+    tokens: Vec<Token>,
+    at: usize,
+    end: usize,
+    depth: usize,
+}
+
+/// Reads a rule as people type it.
+///
+/// # Errors
+/// The column where it stops making sense.
+pub fn parse(text: &str) -> Result<Expression, RuleError> {
+    let mut parser =
+        Parser { tokens: tokens(text), at: 0, end: text.trim_end().chars().count() + 1, depth: 0 };
+    let expression = parser.any()?;
+    if parser.at < parser.tokens.len() {
+        return Err(parser.error());
+    }
+    Ok(expression)
+}
+
+impl Parser {
+    fn error(&self) -> RuleError {
+        RuleError { column: self.tokens.get(self.at).map_or(self.end, |token| token.column) }
+    }
+
+    fn peek(&self) -> Option<&str> {
+        self.tokens.get(self.at).filter(|token| !token.quoted).map(|token| token.text.as_str())
+    }
+
+    fn eat(&mut self, word: &str) -> bool {
+        let found = self.peek() == Some(word);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn word(&mut self) -> Result<String, RuleError> {
+        match self.tokens.get(self.at) {
+            Some(token) if token.quoted || !matches!(token.text.as_str(), "(" | ")") => {
+                self.at += 1;
+                Ok(token.text.clone())
+            }
+            _ => Err(self.error()),
+        }
+    }
+
+    fn any(&mut self) -> Result<Expression, RuleError> {
+        self.joined("or", Self::all)
+    }
+
+    fn all(&mut self) -> Result<Expression, RuleError> {
+        self.joined("and", Self::simple)
+    }
+
+    fn joined(
+        &mut self,
+        joint: &'static str,
+        part: fn(&mut Self) -> Result<Expression, RuleError>,
+    ) -> Result<Expression, RuleError> {
+        let mut parts = vec![part(self)?];
+        while self.eat(joint) {
+            parts.push(part(self)?);
+        }
+        if parts.len() == 1 {
+            return parts.pop().ok_or_else(|| self.error());
+        }
+        let mut flat = Vec::new();
+        for part in parts {
+            match part {
+                Expression::Joined { joint: inner, parts } if inner == joint => flat.extend(parts),
+                other => flat.push(other),
+            }
+        }
+        Ok(Expression::Joined { joint, parts: flat })
+    }
+
+    fn simple(&mut self) -> Result<Expression, RuleError> {
+        if self.eat("(") {
+            self.depth += 1;
+            if self.depth > DEPTH_MAX {
+                return Err(self.error());
+            }
+            let inner = self.any()?;
+            self.depth -= 1;
+            return if self.eat(")") { Ok(inner) } else { Err(self.error()) };
+        }
+        let compared = self
+            .tokens
+            .get(self.at + 1)
+            .is_some_and(|next| COMPARISONS.contains(&next.text.as_str()));
+        match self.peek() {
+            Some("defined" | "not_defined") if !compared => {
+                let operation = self.word()?;
+                Ok(Expression::Defined { operation, attribute: self.word()? })
+            }
+            Some("date-spec") => {
+                self.at += 1;
+                Ok(Expression::DateSpec(self.pairs()?))
+            }
+            Some("date") => self.date(),
+            Some("op") if !compared => {
+                self.at += 1;
+                let name = self.word()?;
+                let interval =
+                    self.peek().and_then(|word| word.strip_prefix("interval=")).map(str::to_owned);
+                if interval.is_some() {
+                    self.at += 1;
+                }
+                Ok(Expression::Operation { name, interval })
+            }
+            Some("resource") if !compared => {
+                self.at += 1;
+                let start = self.error();
+                let agent = self.word()?;
+                let parts: Vec<&str> = agent.split(':').collect();
+                let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+                match *parts.as_slice() {
+                    [standard, provider, kind] => Ok(Expression::Resource {
+                        standard: some(standard),
+                        provider: some(provider),
+                        kind: some(kind),
+                    }),
+                    [standard, kind] => Ok(Expression::Resource {
+                        standard: some(standard),
+                        provider: None,
+                        kind: some(kind),
+                    }),
+                    _ => Err(start),
+                }
+            }
+            _ => self.comparison(),
+        }
+    }
+
+    fn comparison(&mut self) -> Result<Expression, RuleError> {
+        let attribute = self.word()?;
+        let operation = match self.peek() {
+            Some(word) if COMPARISONS.contains(&word) => word.to_owned(),
+            _ => return Err(self.error()),
+        };
+        self.at += 1;
+        let more = self
+            .tokens
+            .get(self.at + 1)
+            .is_some_and(|next| next.quoted || !matches!(next.text.as_str(), ")" | "and" | "or"));
+        let kind = self.peek().filter(|word| TYPES.contains(word) && more).map(str::to_owned);
+        if kind.is_some() {
+            self.at += 1;
+        }
+        Ok(Expression::Compared { attribute, operation, kind, value: self.word()? })
+    }
+
+    fn date(&mut self) -> Result<Expression, RuleError> {
+        self.at += 1;
+        match self.peek() {
+            Some("gt" | "lt") => {
+                let operation = self.word()?;
+                Ok(Expression::DateUnary { operation, moment: self.word()? })
+            }
+            Some("in_range") => {
+                self.at += 1;
+                let start = if self.peek() == Some("to") { None } else { Some(self.word()?) };
+                if !self.eat("to") {
+                    return Err(self.error());
+                }
+                if self.eat("duration") {
+                    return Ok(Expression::DateRange { start, end: None, duration: self.pairs()? });
+                }
+                Ok(Expression::DateRange { start, end: Some(self.word()?), duration: Vec::new() })
+            }
+            _ => Err(self.error()),
+        }
+    }
+
+    fn pairs(&mut self) -> Result<Vec<(String, String)>, RuleError> {
+        let mut pairs = Vec::new();
+        while let Some((key, value)) = self.peek().and_then(|word| word.split_once('=')) {
+            pairs.push((key.to_owned(), value.to_owned()));
+            self.at += 1;
+        }
+        if pairs.is_empty() { Err(self.error()) } else { Ok(pairs) }
+    }
+}
+
+impl Expression {
+    /// Returns this expression and all below it.
+    pub fn walk(&self) -> Vec<&Self> {
+        let mut all = vec![self];
+        if let Self::Joined { parts, .. } = self {
+            all.extend(parts.iter().flat_map(Self::walk));
+        }
+        all
+    }
+}
+
+/// Builds the `<rule>` for an expression; ids are free in `cib` and among those in `taken`.
+pub fn build(cib: &Element, id: &str, expression: &Expression, taken: &mut Vec<String>) -> Element {
+    let (joint, parts): (&str, &[Expression]) = match expression {
+        Expression::Joined { joint, parts } => (joint, parts),
+        single => ("and", std::slice::from_ref(single)),
+    };
+    taken.push(id.to_owned());
+    let mut rule = Element::new("rule").with("id", id).with("boolean-op", joint);
+    for part in parts {
+        rule.push(build_part(cib, id, part, taken));
+    }
+    rule
+}
+
+fn build_part(cib: &Element, rule: &str, part: &Expression, taken: &mut Vec<String>) -> Element {
+    let mut new_id = |suffix: &str| {
+        let id = ids::free_besides(cib, &format!("{rule}-{suffix}"), taken);
+        taken.push(id.clone());
+        id
+    };
+    let with_pairs = |mut element: Element, pairs: &[(String, String)]| {
+        for (key, value) in pairs {
+            element.set(key, value.as_str());
+        }
+        element
+    };
+    match part {
+        Expression::Joined { .. } => {
+            let id = new_id("rule");
+            build(cib, &id, part, taken)
+        }
+        Expression::Defined { operation, attribute } => Element::new("expression")
+            .with("id", new_id("expr"))
+            .with("operation", operation.as_str())
+            .with("attribute", attribute.as_str()),
+        Expression::Compared { attribute, operation, kind, value } => {
+            let mut element = Element::new("expression")
+                .with("id", new_id("expr"))
+                .with("attribute", attribute.as_str())
+                .with("operation", operation.as_str())
+                .with("value", value.as_str());
+            if let Some(kind) = kind {
+                element.set("type", kind.as_str());
+            }
+            element
+        }
+        Expression::DateUnary { operation, moment } => {
+            let key = if operation == "gt" { "start" } else { "end" };
+            Element::new("date_expression")
+                .with("id", new_id("expr"))
+                .with("operation", operation.as_str())
+                .with(key, moment.as_str())
+        }
+        Expression::DateRange { start, end, duration } => {
+            let id = new_id("expr");
+            let mut element = Element::new("date_expression")
+                .with("id", id.as_str())
+                .with("operation", "in_range");
+            if let Some(start) = start {
+                element.set("start", start.as_str());
+            }
+            if let Some(end) = end {
+                element.set("end", end.as_str());
+            }
+            if !duration.is_empty() {
+                let child = Element::new("duration").with("id", format!("{id}-duration"));
+                element.push(with_pairs(child, duration));
+            }
+            element
+        }
+        Expression::DateSpec(pairs) => {
+            let id = new_id("expr");
+            let child = Element::new("date_spec").with("id", format!("{id}-datespec"));
+            Element::new("date_expression")
+                .with("id", id.as_str())
+                .with("operation", "date_spec")
+                .with_child(with_pairs(child, pairs))
+        }
+        Expression::Operation { name, interval } => {
+            let mut element = Element::new("op_expression")
+                .with("id", new_id(&format!("op-{name}")))
+                .with("name", name.as_str());
+            if let Some(interval) = interval {
+                element.set("interval", interval.as_str());
+            }
+            element
+        }
+        Expression::Resource { standard, provider, kind } => {
+            let parts: Vec<&str> =
+                [standard, provider, kind].into_iter().flatten().map(String::as_str).collect();
+            let suffix = ids::sanitize(&format!("rsc-{}", parts.join("-")));
+            let mut element = Element::new("rsc_expression").with("id", new_id(&suffix));
+            for (key, value) in [("class", standard), ("provider", provider), ("type", kind)] {
+                if let Some(value) = value {
+                    element.set(key, value.as_str());
+                }
+            }
+            element
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RuleView, build, parse};
+
+    #[test]
+    fn and_binds_tighter_than_or() {
+        let cib = cib::Element::new("cib");
+        let expression = parse("defined a and defined b or defined c").unwrap();
+        let rule = build(&cib, "r", &expression, &mut Vec::new());
+        assert_eq!(RuleView::of(&rule).as_string, "(defined a and defined b) or defined c");
+        assert_eq!(rule.children().next().unwrap().id(), Some("r-rule"));
+    }
+
+    #[test]
+    fn an_error_has_its_column() {
+        for (text, column) in [("bad", 4), ("rack eq", 8), ("bogus=1 rack eq 1", 9), ("", 1)] {
+            assert_eq!(parse(text).unwrap_err().column, column, "{text}");
+        }
+    }
+}
