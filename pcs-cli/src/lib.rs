@@ -1,4 +1,6 @@
 //! The command line: `pcs` and the smaller tools. argv in, text out.
 
 mod agent_files;
+pub mod cib_source;
 pub mod pcs;
+pub mod tools;

@@ -1,0 +1,346 @@
+//! Where a tool finds the document: a file (`CIB_file`), a shadow copy (`CIB_shadow`), or the
+//! live cluster.
+
+use std::env;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use cib::Element;
+use cib::edit::{self, EditError, Request};
+use model::ExitCode;
+
+/// Why a source could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// There is no cluster here to talk to.
+    #[error(
+        "the cluster is not running on this node; start it with `pcs cluster start`, or name a file with CIB_file"
+    )]
+    NotConnected,
+    /// A file can't be read or written.
+    #[error("`{}` can't be {verb}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// "read" or "written".
+        verb: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file holds no document.
+    #[error("`{}` is not a CIB", path.display())]
+    NotXml {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: cib::ParseError,
+    },
+    /// The shadow copy that `CIB_shadow` names is not there.
+    #[error("there is no shadow copy `{name}`; `crm_shadow --create {name}` makes one")]
+    NoShadow {
+        /// Its name.
+        name: String,
+    },
+    /// The request was refused.
+    #[error(transparent)]
+    Refused(#[from] EditError),
+    /// The cluster answered otherwise than with a document.
+    #[error("{message}")]
+    Cluster {
+        /// The exit status for it.
+        code: ExitCode,
+        /// One sentence.
+        message: String,
+    },
+}
+
+impl SourceError {
+    /// Returns the exit status that tools use for it.
+    pub fn code(&self) -> ExitCode {
+        match self {
+            Self::NotConnected | Self::NoShadow { .. } => ExitCode::Disconnect,
+            Self::File { source, .. } => match source.kind() {
+                std::io::ErrorKind::NotFound => ExitCode::Disconnect,
+                std::io::ErrorKind::PermissionDenied => ExitCode::InsufficientPriv,
+                _ => ExitCode::IoErr,
+            },
+            Self::NotXml { .. } => ExitCode::Config,
+            Self::Refused(error) => error.code,
+            Self::Cluster { code, .. } => *code,
+        }
+    }
+
+    /// Returns the error with its causes in one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// The live cluster, as tools see it.
+pub trait Cluster {
+    /// Returns the document; of one section only where `section` names one.
+    ///
+    /// # Errors
+    /// When the cluster can't be asked or refuses.
+    fn query(&mut self, section: Option<&str>) -> Result<Element, SourceError>;
+
+    /// Changes the document; returns when the change is committed.
+    ///
+    /// # Errors
+    /// When the cluster can't be asked or refuses; then nothing was changed.
+    fn change(&mut self, request: &Request) -> Result<(), SourceError>;
+}
+
+/// Makes a connection to the local node.
+pub type Connect = fn() -> Result<Box<dyn Cluster>, SourceError>;
+
+static CONNECT: OnceLock<Connect> = OnceLock::new();
+
+/// Says how the live cluster is reached; the first call counts.
+pub fn plug(connect: Connect) {
+    let _already_plugged = CONNECT.set(connect);
+}
+
+/// Connects to the live cluster.
+///
+/// # Errors
+/// When there is none.
+pub fn connect() -> Result<Box<dyn Cluster>, SourceError> {
+    CONNECT.get().map_or(Err(SourceError::NotConnected), |connect| connect())
+}
+
+/// Where the document is.
+pub enum CibSource {
+    /// A file.
+    File(PathBuf),
+    /// A shadow copy and its file.
+    Shadow {
+        /// The name in `CIB_shadow`.
+        name: String,
+        /// Its file.
+        path: PathBuf,
+    },
+    /// The cluster on this node.
+    Live(Box<dyn Cluster>),
+}
+
+impl std::fmt::Debug for CibSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Shadow { name, path } => {
+                f.debug_struct("Shadow").field("name", name).field("path", path).finish()
+            }
+            Self::Live(_) => f.write_str("Live"),
+        }
+    }
+}
+
+impl CibSource {
+    /// Chooses as all tools do: `CIB_shadow`, else `CIB_file`, else the live cluster.
+    ///
+    /// # Errors
+    /// When the shadow copy is not there, or no cluster runs.
+    pub fn open() -> Result<Self, SourceError> {
+        match Self::offline()? {
+            Some(source) => Ok(source),
+            None => connect().map(Self::Live),
+        }
+    }
+
+    /// Chooses among shadow copy and file; none when neither is named.
+    ///
+    /// # Errors
+    /// When the shadow copy is not there.
+    pub fn offline() -> Result<Option<Self>, SourceError> {
+        let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+        if let Some(name) = set("CIB_shadow") {
+            let name = name.to_string_lossy().into_owned();
+            let path = shadow_path(&name);
+            if !path.exists() {
+                return Err(SourceError::NoShadow { name });
+            }
+            return Ok(Some(Self::Shadow { name, path }));
+        }
+        Ok(set("CIB_file").map(|path| Self::File(path.into())))
+    }
+
+    /// Tells whether this is the live cluster.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+
+    /// Returns the document.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn query(&mut self) -> Result<Element, SourceError> {
+        match self {
+            Self::File(path) | Self::Shadow { path, .. } => read(path),
+            Self::Live(cluster) => cluster.query(None),
+        }
+    }
+
+    /// Changes the document and returns what it is now.
+    ///
+    /// # Errors
+    /// When the change is refused, or can't be stored; then nothing was changed.
+    pub fn change(&mut self, request: &Request) -> Result<Element, SourceError> {
+        match self {
+            Self::File(path) | Self::Shadow { path, .. } => {
+                let old = read(path)?;
+                let new = edit::apply(&old, request)?;
+                if new != old {
+                    write(path, &new)?;
+                }
+                Ok(new)
+            }
+            Self::Live(cluster) => {
+                cluster.change(request)?;
+                cluster.query(None)
+            }
+        }
+    }
+
+    /// Changes the document without asking for the result.
+    ///
+    /// # Errors
+    /// As [`Self::change`].
+    pub fn send(&mut self, request: &Request) -> Result<(), SourceError> {
+        match self {
+            Self::Live(cluster) => cluster.change(request),
+            Self::File(_) | Self::Shadow { .. } => self.change(request).map(|_| ()),
+        }
+    }
+}
+
+/// Returns the directory of shadow copies: `CIB_shadow_dir`, else the cluster's own for root and
+/// hacluster, else one in the user's home.
+pub fn shadow_directory() -> PathBuf {
+    if let Some(directory) = env::var_os("CIB_shadow_dir").filter(|value| !value.is_empty()) {
+        return directory.into();
+    }
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+    match user {
+        Some(user) if user.uid.is_root() || user.name == "hacluster" => {
+            PathBuf::from("/var/lib/pacemaker/cib")
+        }
+        Some(user) => user.dir.join(".cib"),
+        None => env::temp_dir(),
+    }
+}
+
+/// Returns the file of a shadow copy.
+pub fn shadow_path(name: &str) -> PathBuf {
+    shadow_directory().join(format!("shadow.{name}"))
+}
+
+/// A document of this size is no mistake yet; more would only exhaust memory.
+const BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// Reads a document from a file, a pipe, or what bzip2 made of one.
+///
+/// # Errors
+/// When it can't be read, or is no XML.
+pub fn read(path: &Path) -> Result<Element, SourceError> {
+    let text = read_text(path)?;
+    cib::parse(&text).map_err(|source| SourceError::NotXml { path: path.to_owned(), source })
+}
+
+/// Reads a file's text, unpacked.
+///
+/// # Errors
+/// When it can't be read; bytes that are no UTF-8 become replacement characters.
+pub fn read_text(path: &Path) -> Result<String, SourceError> {
+    let fail = |source| SourceError::File { path: path.to_owned(), verb: "read", source };
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(fail)?;
+    file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.starts_with(b"BZh") {
+        let mut unpacked = Vec::new();
+        bzip2::read::MultiBzDecoder::new(bytes.as_slice())
+            .take(BYTES_MAX)
+            .read_to_end(&mut unpacked)
+            .map_err(fail)?;
+        bytes = unpacked;
+    }
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// Writes a document in one step: whoever reads meanwhile sees the old one or the new one.
+///
+/// # Errors
+/// When it can't be written; then the old one is still there.
+pub fn write(path: &Path, document: &Element) -> Result<(), SourceError> {
+    let fail = |source| SourceError::File { path: path.to_owned(), verb: "written", source };
+    // what a link points to is replaced, not the link
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = target.parent().filter(|d| !d.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = directory.join(format!(".{name}.{}", std::process::id()));
+    let stored = (|| {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(document.to_xml().as_bytes())?;
+        if let Ok(before) = fs::metadata(&target) {
+            file.set_permissions(before.permissions())?;
+        }
+        file.sync_all()?;
+        fs::rename(&temporary, &target)
+    })();
+    stored.map_err(|source| {
+        let _nothing_to_remove = fs::remove_file(&temporary);
+        fail(source)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use cib::edit::{Request, Target};
+    use model::ExitCode;
+
+    use super::CibSource;
+
+    #[test]
+    fn a_file_is_changed_in_one_step_or_not_at_all() {
+        let directory = std::env::temp_dir().join(format!("systole-source-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("cib.xml");
+        super::write(&path, &cib::edit::empty()).unwrap();
+        let mut source = CibSource::File(path.clone());
+        let create = Request::Create {
+            target: Target::Section("resources".into()),
+            xml: cib::parse(
+                "<primitive id=\"A\" class=\"ocf\" provider=\"heartbeat\" type=\"Dummy\"/>",
+            )
+            .unwrap(),
+        };
+        let new = source.change(&create).unwrap();
+        assert!(new.find_id("A").is_some());
+        assert_eq!(source.query().unwrap(), new);
+        let before = std::fs::read(&path).unwrap();
+        assert_eq!(source.change(&create).unwrap_err().code(), ExitCode::Exists);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn what_is_missing_or_no_cib_is_named() {
+        let mut source = CibSource::File("/nonexistent/cib.xml".into());
+        let error = source.query().unwrap_err();
+        assert_eq!(error.code(), ExitCode::Disconnect);
+        assert!(error.chain().starts_with("`/nonexistent/cib.xml` can't be read: "));
+    }
+}

@@ -1,0 +1,12 @@
+//! The smaller tools: `cibadmin`, `crm_*` and their like, a file each.
+
+/// A tool: its arguments without its own name in, what the process exits with out.
+pub type Tool = fn(&[String]) -> model::ExitCode;
+
+/// The tools by the names they are called by; one line each.
+const TOOLS: &[(&str, Tool)] = &[];
+
+/// Finds a tool by name.
+pub fn find(name: &str) -> Option<Tool> {
+    TOOLS.iter().find(|(known, _)| *known == name).map(|(_, tool)| *tool)
+}
