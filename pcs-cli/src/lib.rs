@@ -2,5 +2,6 @@
 
 mod agent_files;
 pub mod cib_source;
+pub mod live;
 pub mod pcs;
 pub mod tools;

@@ -1,1 +1,3 @@
-//! Placeholder of the skeleton.
+//! The cluster's status as one typed value.
+
+pub mod live;

@@ -3,21 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crmd::core::attributes::{AttributeChange, SetAttribute};
-use crmd::core::status::StatusChange;
-use model::{ExitCode, Generation, HandsCommand, HandsReport, NodeId, ResourceId, Term};
-
-/// Whose status section: grows with each DC, so that what an older one said last is dropped.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
-pub struct StatusSource {
-    /// Lineage of the log.
-    pub generation: Generation,
-    /// The DC's term.
-    pub term: Term,
-    /// The DC; a coordinator without leadership shares generation and term with the last one.
-    pub author: u32,
-}
+use crmd::core::status::StatusUpdate;
+use model::{ExitCode, HandsCommand, HandsReport, NodeId, ResourceId};
 
 /// From one brain to another.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,10 +17,8 @@ pub enum PeerMessage {
     Report(HandsReport),
     /// The hands of the node this comes from have just come up, or their brain has: join them.
     HandsUp,
-    /// The DC changed the status section. `sequence` is the first one's; the others follow it.
-    Status { source: StatusSource, sequence: u64, changes: Vec<StatusChange> },
-    /// All of the status section; the next change is `sequence`.
-    StatusSnapshot { source: StatusSource, sequence: u64, xml: String },
+    /// The DC changed the status section, or tells all of it.
+    Status(StatusUpdate),
     /// A change of the status section is missing here: send all of it.
     StatusWanted,
     /// Attributes that were set, or all there are for a member that is new.

@@ -1,0 +1,388 @@
+//! The brain of a node: consensus, document, controller and attributes, and who tells whom.
+//!
+//! Sans-io, like its parts: the daemon's loop and the simulator drive the same type. Nothing here
+//! decides about resources (the controller does) or about leadership (consensus does); this is
+//! where what one says reaches the other.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use cib::Element;
+use crmd::core::attributes::{self, Attributes};
+use crmd::core::controller::Controller;
+use crmd::core::journal::JournalEntry;
+use crmd::core::{Identity, Now, Severity};
+use membership::raft::{self, Consensus, RequestId, Role, record::Record};
+use model::{
+    BootId, Generation, HandsCommand, HandsReport, Incarnation, NodeId, NodeName, View, WallTime,
+};
+
+use super::leave::Leaving;
+use super::message::{Asker, Outcome, PeerMessage, ToolId, ToolRequest};
+use super::store::Store;
+
+/// What a brain is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// This node.
+    pub me: NodeId,
+    /// Its boot.
+    pub boot: BootId,
+    /// This life of the brain.
+    pub incarnation: Incarnation,
+    /// All nodes of corosync.conf.
+    pub nodelist: BTreeMap<NodeId, NodeName>,
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// Names this life in transition keys: random, in the form of a UUID.
+    pub uuid: String,
+    /// The program's version, for `dc-version`.
+    pub version: String,
+    /// A random number, another one in each life.
+    pub salt: u64,
+    /// Milliseconds of silence after which a peer counts as lost.
+    pub token_ms: u64,
+    /// Whether `pcs cluster setup` left its one-time mark.
+    pub marked: bool,
+    /// Whether an unlicensed survivor of a pair may go on alone under stonith-enabled=false.
+    /// Always true but in simulations.
+    pub may_go_alone: bool,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Another view was installed.
+    View(View),
+    /// corosync.conf names these nodes now.
+    Nodelist(BTreeMap<NodeId, NodeName>),
+    /// A peer said something.
+    Peer { from: NodeId, message: PeerMessage },
+    /// Our link to a peer is up (again); what was sent to it before may be lost.
+    PeerUp(NodeId),
+    /// Our link to a peer broke.
+    PeerDown(NodeId),
+    /// The hands of this node are there (again).
+    HandsUp,
+    /// They said something.
+    Hands(HandsReport),
+    /// A tool on this host wants something.
+    Tool { id: ToolId, request: ToolRequest },
+    /// A tool is gone; nobody waits for the outcome.
+    ToolGone(ToolId),
+    /// A batch is on disk.
+    Persisted { seq: u64, took_ms: u64 },
+    /// A batch could not be written.
+    PersistFailed { seq: u64, error: String },
+    /// The engine answered.
+    Planned { plan: u64, graph: Arc<Element>, severity: Severity, remarks: Vec<String> },
+    /// It did not, or its plan is not to be executed.
+    PlanFailed { plan: u64, reason: String },
+    /// Time passed.
+    Tick,
+}
+
+/// What must now be done, in this order.
+#[derive(Debug)]
+pub enum Output {
+    /// Send to a peer, or drop it when there is no link.
+    Send { to: NodeId, message: PeerMessage, snapshot: bool },
+    /// Write a batch; answered by `Persisted` or `PersistFailed`.
+    Persist { seq: u64, records: Vec<Record>, sync: bool },
+    /// Write the document where people and backups look for it.
+    SaveDocument(Arc<Element>),
+    /// Keep a copy of the document where the operator finds it: what this node had is void.
+    Archive { document: Arc<Element>, why: String },
+    /// The log was born: the mark of `pcs cluster setup` has served.
+    Born,
+    /// Tell this node's hands.
+    Hands(HandsCommand),
+    /// A tool's outcome.
+    Reply { id: ToolId, outcome: Outcome },
+    /// Ask the engine.
+    Plan { plan: u64, document: Arc<Element>, now: WallTime },
+    /// Keep an input of the engine.
+    SaveInput { plan: u64, severity: Severity, document: Arc<Element>, now: WallTime },
+    /// Something happened that people may want to know.
+    Journal(JournalEntry),
+    /// Something an operator should read.
+    Warn(String),
+    /// This generation has one voter, this node: wait_for_all is satisfied, also after a reboot.
+    SoleVoter,
+    /// This node may go now: end in order.
+    Leave,
+}
+
+/// One node's brain.
+#[derive(Debug)]
+pub struct Brain {
+    pub(super) settings: Settings,
+    pub(super) consensus: Consensus,
+    pub(super) store: Store,
+    pub(super) controller: Controller,
+    pub(super) attributes: Attributes,
+    pub(super) view: View,
+    pub(super) role: Role,
+    /// Who decides, as far as this node knows; what the controller was told last.
+    pub(super) office: Office,
+    /// Who decided when this node last looked.
+    pub(super) last_dc: Option<NodeId>,
+    pub(super) requests: BTreeMap<RequestId, Pending>,
+    pub(super) last_request: u64,
+    /// What this node's tools asked of another node, by our number.
+    pub(super) forwarded: BTreeMap<u64, ToolId>,
+    /// Tools that wait for a time without a transition.
+    pub(super) idle_waiters: Vec<(Asker, model::Monotonic)>,
+    /// Results of this node's hands that the DC has not acknowledged.
+    pub(super) unacknowledged: BTreeMap<u64, HandsReport>,
+    pub(super) leaving: Leaving,
+    /// When a pair's survivor goes on alone.
+    pub(super) go_alone_at: Option<model::Monotonic>,
+    /// This node went on alone and nobody made sure that the other one is off.
+    pub(super) unsafe_alone: bool,
+    /// Why this node takes no part in the log any more.
+    pub(super) log_stopped: Option<String>,
+    pub(super) applied_index: u64,
+    /// Whether the committed configuration wants fencing (`stonith-enabled`).
+    pub(super) fencing: bool,
+    /// Effects of the parts, waiting for their turn.
+    pub(super) queue: VecDeque<Work>,
+}
+
+/// Who decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Office {
+    /// Not this node.
+    #[default]
+    Following,
+    /// This node, with the log behind it.
+    Leading(Generation, model::Term),
+    /// This node, for a partition without quorum.
+    Coordinating,
+}
+
+/// What a log request is for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Pending {
+    /// A change of the configuration; the outcome is told when it is committed.
+    Change { asker: Asker, outcome: Outcome },
+    /// A node record of the controller's.
+    Record,
+    /// Leaving in order, see `leave`.
+    Leave(NodeId),
+    /// Handing over before leaving.
+    HandOver,
+    /// A pair's survivor goes on alone.
+    GoAlone,
+}
+
+/// One step of what one event set off.
+#[derive(Debug)]
+pub(super) enum Work {
+    Consensus(raft::Effect),
+    Controller(crmd::core::Effect),
+    Attributes(attributes::Effect),
+}
+
+impl Brain {
+    /// Starts a brain from what its disk holds.
+    ///
+    /// # Errors
+    /// The durable state contradicts itself; see the text.
+    pub fn open(
+        settings: Settings,
+        durable: raft::Durable,
+        now: Now,
+        out: &mut Vec<Output>,
+    ) -> Result<Self, raft::OpenError> {
+        let mut effects = Vec::new();
+        let config = raft::Config {
+            node: settings.me,
+            incarnation: settings.incarnation,
+            salt: settings.salt,
+            nodelist: settings.nodelist.keys().copied().collect(),
+            token_ms: settings.token_ms,
+            marked: settings.marked,
+        };
+        let consensus = Consensus::open(config, durable, now.monotonic, &mut effects)?;
+        let identity = Identity {
+            me: settings.me,
+            uuid: settings.uuid.clone(),
+            version: settings.version.clone(),
+            cluster_name: settings.cluster_name.clone(),
+        };
+        let mut brain = Self {
+            consensus,
+            store: Store::default(),
+            controller: Controller::new(identity),
+            attributes: Attributes::new(settings.me),
+            view: View::default(),
+            role: Role::default(),
+            office: Office::default(),
+            last_dc: None,
+            requests: BTreeMap::new(),
+            last_request: 0,
+            forwarded: BTreeMap::new(),
+            idle_waiters: Vec::new(),
+            unacknowledged: BTreeMap::new(),
+            leaving: Leaving::default(),
+            go_alone_at: None,
+            unsafe_alone: false,
+            log_stopped: None,
+            applied_index: 0,
+            fencing: true,
+            queue: VecDeque::new(),
+            settings,
+        };
+        brain.queue.extend(effects.into_iter().map(Work::Consensus));
+        let nodelist = brain.settings.nodelist.clone();
+        brain.control(now, crmd::core::Event::Nodelist(nodelist));
+        let config = Arc::clone(brain.store.committed());
+        brain.control(now, crmd::core::Event::Config(config));
+        brain.settle(now, out);
+        Ok(brain)
+    }
+
+    /// Advances by one input and appends what must now be done.
+    pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::View(view) => self.take_view(now, view, out),
+            Input::Nodelist(nodelist) => {
+                self.consense(now, raft::Event::Wish(nodelist.keys().copied().collect()));
+                self.settings.nodelist.clone_from(&nodelist);
+                self.control(now, crmd::core::Event::Nodelist(nodelist));
+            }
+            Input::Peer { from, message } => self.take_message(now, from, message, out),
+            Input::PeerUp(node) => self.peer_is_up(now, node, out),
+            Input::PeerDown(node) => self.consense(now, raft::Event::Unreachable { node }),
+            Input::HandsUp => self.hands_are_up(now, out),
+            Input::Hands(report) => self.take_report(now, report, out),
+            Input::Tool { id, request } => self.take_tool(now, id, request, out),
+            Input::ToolGone(id) => self.forget_tool(id),
+            Input::Persisted { seq, took_ms } => {
+                self.consense(now, raft::Event::PersistDone { seq, took_ms });
+            }
+            Input::PersistFailed { seq, error } => {
+                self.consense(now, raft::Event::PersistFailed { seq, error });
+            }
+            Input::Planned { plan, graph, severity, remarks } => {
+                self.control(now, crmd::core::Event::Planned { plan, graph, severity, remarks });
+            }
+            Input::PlanFailed { plan, reason } => {
+                self.control(now, crmd::core::Event::PlanFailed { plan, reason });
+            }
+            Input::Tick => {
+                self.consense(now, raft::Event::Tick);
+                self.control(now, crmd::core::Event::Tick);
+                self.attribute(now, attributes::Event::Tick);
+                self.go_alone_when_due(now);
+            }
+        }
+        self.settle(now, out);
+    }
+
+    /// Carries out effects of the parts until none is left, then looks whether the office or the
+    /// wait of somebody has changed.
+    pub(super) fn settle(&mut self, now: Now, out: &mut Vec<Output>) {
+        loop {
+            while let Some(work) = self.queue.pop_front() {
+                match work {
+                    Work::Consensus(effect) => self.do_consensus(now, effect, out),
+                    Work::Controller(effect) => self.do_controller(now, effect, out),
+                    Work::Attributes(effect) => self.do_attributes(now, effect, out),
+                }
+            }
+            self.take_office(now, out);
+            self.continue_leaving(now, out);
+            if self.queue.is_empty() {
+                break;
+            }
+        }
+        self.answer_idle_waiters(now, out);
+    }
+
+    pub(super) fn consense(&mut self, now: Now, event: raft::Event) {
+        let mut effects = Vec::new();
+        self.consensus.handle(now.monotonic, event, &mut effects);
+        self.queue.extend(effects.into_iter().map(Work::Consensus));
+    }
+
+    pub(super) fn control(&mut self, now: Now, event: crmd::core::Event) {
+        let mut effects = Vec::new();
+        self.controller.handle(now, event, &mut effects);
+        self.queue.extend(effects.into_iter().map(Work::Controller));
+    }
+
+    pub(super) fn attribute(&mut self, now: Now, event: attributes::Event) {
+        let mut effects = Vec::new();
+        self.attributes.handle(now.monotonic, event, &mut effects);
+        self.queue.extend(effects.into_iter().map(Work::Attributes));
+    }
+
+    /// Returns who decides now, if this node knows.
+    pub fn dc(&self) -> Option<NodeId> {
+        match self.office {
+            Office::Leading(..) | Office::Coordinating => Some(self.settings.me),
+            Office::Following if self.view.quorate => {
+                self.role.leader.filter(|leader| self.view.members.contains_key(leader))
+            }
+            Office::Following => self.view.lowest(),
+        }
+    }
+
+    /// Returns the whole document as this node knows it.
+    pub fn document(&self) -> Element {
+        let mut document = (**self.store.committed()).clone();
+        document.set("have-quorum", if self.view.quorate { "1" } else { "0" });
+        if let Some(dc) = self.dc() {
+            document.set("dc-uuid", dc.to_string());
+        }
+        document.push(Arc::clone(self.controller.status()));
+        document
+    }
+
+    /// Returns what this node is started with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the view.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Returns the configuration as committed.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Returns the controller, for what it waits for.
+    pub fn controller(&self) -> &Controller {
+        &self.controller
+    }
+
+    /// Returns the attributes.
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// Returns who leads the log.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Returns why this node takes no part in the log any more.
+    pub fn log_stopped(&self) -> Option<&str> {
+        self.log_stopped.as_deref()
+    }
+
+    /// Tells whether this node goes on alone and nobody made sure that the other one is off.
+    pub fn is_unsafe_alone(&self) -> bool {
+        self.unsafe_alone
+    }
+
+    /// Tells whether this node is leaving.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.is_asked()
+    }
+}

@@ -1,0 +1,14 @@
+//! The brain's decisions: no clock, no files, no processes. See STYLE.md, "The core contract".
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod brain;
+mod changes;
+mod effects;
+mod inputs;
+mod leave;
+pub mod message;
+pub mod store;
+mod wishes;
+
+pub use brain::{Brain, Input, Output, Settings};

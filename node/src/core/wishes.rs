@@ -1,0 +1,60 @@
+//! What the controller writes into the configuration by itself: versions, names, node entries.
+
+use cib::Element;
+use crmd::core::Wish;
+
+/// The set of properties that always comes first.
+const BOOTSTRAP: &str = "cib-bootstrap-options";
+
+/// Makes the document say what the controller wants; leaves it alone where it does already.
+pub(super) fn grant(document: &mut Element, wish: &Wish) {
+    let configuration = document.child_or_insert("configuration");
+    match wish {
+        Wish::Property { name, value } => {
+            let crm_config = configuration.child_or_insert("crm_config");
+            if crm_config.find_id(BOOTSTRAP).is_none() {
+                crm_config.push(Element::new("cluster_property_set").with("id", BOOTSTRAP));
+            }
+            let Some(set) = crm_config.find_id_mut(BOOTSTRAP) else { return };
+            match set.children_mut().find(|pair| pair.get("name") == Some(name)) {
+                Some(pair) => pair.set("value", value.as_str()),
+                None => set.push(
+                    Element::new("nvpair")
+                        .with("id", format!("{BOOTSTRAP}-{name}"))
+                        .with("name", name.as_str())
+                        .with("value", value.as_str()),
+                ),
+            }
+        }
+        Wish::Node { id, name } => {
+            let nodes = configuration.child_or_insert("nodes");
+            let number = id.to_string();
+            match nodes.children_mut().find(|node| node.id() == Some(&number)) {
+                Some(node) => node.set("uname", name.as_str()),
+                None => nodes
+                    .push(Element::new("node").with("id", number).with("uname", name.as_str())),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::NodeId;
+
+    #[test]
+    fn a_wish_is_granted_once() {
+        let mut document = crate::core::store::empty_document();
+        let property = Wish::Property { name: "cluster-name".into(), value: "c".into() };
+        let node = Wish::Node { id: NodeId(1), name: "ser1".into() };
+        grant(&mut document, &property);
+        grant(&mut document, &node);
+        let once = document.clone();
+        grant(&mut document, &property);
+        grant(&mut document, &node);
+        assert_eq!(once, document);
+        let pair = document.find_id("cib-bootstrap-options-cluster-name").unwrap();
+        assert_eq!(pair.get("value"), Some("c"));
+    }
+}

@@ -1,0 +1,194 @@
+//! The socket that tools on this host talk to: gRPC in, the brain's loop behind.
+
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::net::UnixListener;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio_stream::wrappers::UnixListenerStream;
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::transport::Server;
+use tonic::{Request, Response, Status};
+
+use cib::Element;
+use wire::client::MESSAGE_MAX;
+use wire::tools::cluster_server::{Cluster, ClusterServer};
+use wire::tools::{
+    Action, AttributeReply, AttributeRequest, Change, Document, InfoRequest, Json, Outcome,
+    QueryRequest, WatchRequest,
+};
+
+use crate::core::message::{self, ToolId, ToolRequest};
+use crate::wire::{action_from_wire, attribute_request, change_from_wire, outcome_to_wire};
+
+/// What a tool asks of the loop.
+#[derive(Debug)]
+pub(crate) enum ToolInput {
+    /// A request with its answer's way back.
+    Asked { id: ToolId, request: ToolRequest, reply: oneshot::Sender<message::Outcome> },
+    /// The tool is gone before its answer.
+    Gone(ToolId),
+    /// What is known beside the document, as JSON.
+    Info(oneshot::Sender<String>),
+    /// Attributes of a node, or of all; `None` in the name means every name.
+    Attributes {
+        node: Option<String>,
+        name: Option<String>,
+        reply: oneshot::Sender<Result<Vec<(String, String, String)>, message::Outcome>>,
+    },
+    /// Which node a tool means: its own for an empty name.
+    Resolve { node: String, reply: oneshot::Sender<Option<model::NodeId>> },
+}
+
+/// What the loop shows without being asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    /// The whole document.
+    pub(crate) document: watch::Receiver<Arc<Element>>,
+    /// Lines of the journal as JSON, as they are written.
+    pub(crate) journal: broadcast::Sender<String>,
+}
+
+/// Listens on the tools' socket; ends with the process.
+pub(crate) fn serve(
+    socket: &Path,
+    inputs: mpsc::Sender<ToolInput>,
+    shown: Shown,
+) -> std::io::Result<()> {
+    match std::fs::remove_file(socket) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(socket)?;
+    let service = ClusterServer::new(Tools { inputs, shown, next: Arc::new(AtomicU64::new(1)) })
+        .max_decoding_message_size(MESSAGE_MAX)
+        .max_encoding_message_size(MESSAGE_MAX);
+    tokio::spawn(async move {
+        let incoming = UnixListenerStream::new(listener);
+        let served = Server::builder().add_service(service).serve_with_incoming(incoming).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the tools' socket ended");
+        }
+    });
+    Ok(())
+}
+
+struct Tools {
+    inputs: mpsc::Sender<ToolInput>,
+    shown: Shown,
+    next: Arc<AtomicU64>,
+}
+
+/// Tells the loop when a tool goes away before its answer.
+struct Waiting {
+    id: ToolId,
+    inputs: mpsc::Sender<ToolInput>,
+    answered: bool,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.answered {
+            // a full queue means that the loop is stuck; it will answer into the void
+            let _told = self.inputs.try_send(ToolInput::Gone(self.id));
+        }
+    }
+}
+
+fn ending<E>(_gone: E) -> Status {
+    Status::unavailable("the brain of this node is ending")
+}
+
+impl Tools {
+    async fn ask(&self, request: ToolRequest) -> Result<Response<Outcome>, Status> {
+        let id = ToolId(self.next.fetch_add(1, Ordering::Relaxed));
+        let (reply, answer) = oneshot::channel();
+        self.inputs.send(ToolInput::Asked { id, request, reply }).await.map_err(ending)?;
+        let mut waiting = Waiting { id, inputs: self.inputs.clone(), answered: false };
+        let outcome = answer.await.map_err(ending)?;
+        waiting.answered = true;
+        Ok(Response::new(outcome_to_wire(outcome)))
+    }
+}
+
+#[tonic::async_trait]
+impl Cluster for Tools {
+    async fn query(&self, request: Request<QueryRequest>) -> Result<Response<Document>, Status> {
+        let document = Arc::clone(&self.shown.document.borrow());
+        let section = request.into_inner().section;
+        let xml = if section.is_empty() {
+            document.to_xml()
+        } else {
+            match document.descendants().find(|element| element.name() == section) {
+                Some(found) => found.to_xml(),
+                None => return Err(Status::not_found(format!("there is no section {section}"))),
+            }
+        };
+        Ok(Response::new(Document { xml }))
+    }
+
+    async fn apply(&self, request: Request<Change>) -> Result<Response<Outcome>, Status> {
+        self.ask(ToolRequest::Change(change_from_wire(request.into_inner()))).await
+    }
+
+    async fn act(&self, request: Request<Action>) -> Result<Response<Outcome>, Status> {
+        let (caller, action) = action_from_wire(request.into_inner())
+            .ok_or_else(|| Status::invalid_argument("an action this version does not know"))?;
+        self.ask(ToolRequest::Act { caller, action }).await
+    }
+
+    async fn attributes(
+        &self,
+        request: Request<AttributeRequest>,
+    ) -> Result<Response<AttributeReply>, Status> {
+        let request = request.into_inner();
+        if request.verb == i32::from(wire::tools::attribute_request::Verb::Query as u8) {
+            let name = (!request.name.is_empty()).then_some(request.name);
+            let node = (request.node != "*").then_some(request.node);
+            let (reply, answer) = oneshot::channel();
+            let input = ToolInput::Attributes { node, name, reply };
+            self.inputs.send(input).await.map_err(ending)?;
+            let found = answer.await.map_err(ending)?;
+            return Ok(Response::new(crate::wire::attribute_reply(found)));
+        }
+        let (reply, answer) = oneshot::channel();
+        let input = ToolInput::Resolve { node: request.node.clone(), reply };
+        self.inputs.send(input).await.map_err(ending)?;
+        let Some(node) = answer.await.map_err(ending)? else {
+            let text = format!("node '{}' is unknown", request.node);
+            let outcome = message::Outcome::refused(model::ExitCode::NoSuch, text);
+            return Ok(Response::new(crate::wire::attribute_reply(Err(outcome))));
+        };
+        let (caller, change) = attribute_request(node, request);
+        let done =
+            self.ask(ToolRequest::Attributes { caller, changes: vec![change] }).await?.into_inner();
+        Ok(Response::new(AttributeReply {
+            code: done.code,
+            message: done.message,
+            values: Vec::new(),
+        }))
+    }
+
+    async fn info(&self, _request: Request<InfoRequest>) -> Result<Response<Json>, Status> {
+        let (reply, answer) = oneshot::channel();
+        self.inputs.send(ToolInput::Info(reply)).await.map_err(ending)?;
+        Ok(Response::new(Json { text: answer.await.map_err(ending)? }))
+    }
+
+    type WatchStream = Pin<Box<dyn Stream<Item = Result<Json, Status>> + Send>>;
+
+    async fn watch(
+        &self,
+        _request: Request<WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let lines =
+            tokio_stream::wrappers::BroadcastStream::new(self.shown.journal.subscribe());
+        let stream = lines.map(|line| match line {
+            Ok(text) => Ok(Json { text }),
+            Err(_lagged) => Err(Status::data_loss("too slow: some events were left out")),
+        });
+        Ok(Response::new(Box::pin(stream)))
+    }
+}
