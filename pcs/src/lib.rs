@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod builtin;
+pub mod cluster;
 pub mod environment;
 pub mod ids;
 pub mod message;

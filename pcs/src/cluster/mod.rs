@@ -1,0 +1,6 @@
+//! Clusters as a whole: who knows whom, how hosts are asked, what corosync.conf is to say.
+//!
+//! Pure: `pcs-cli` asks and tells people, `pcsd` acts on its host.
+
+pub mod known_hosts;
+pub mod protocol;
