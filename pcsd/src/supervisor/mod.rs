@@ -1,0 +1,307 @@
+//! Starts, watches and ends the cluster's daemons on a host without systemd.
+//!
+//! [`core`] decides; this shell waits for commands, ends of processes, what daemons say about
+//! themselves and the clock. Ends arrive as events of the kernel, so a dead brain is back within
+//! milliseconds.
+
+pub mod core;
+mod process;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use model::{Monotonic, Paths};
+use rustix::process::Signal;
+use tokio::net::UnixDatagram;
+use tokio::sync::{mpsc, oneshot};
+
+use self::core::{Core, Daemon, DaemonState, Effect, End, Event};
+use self::process::Process;
+use crate::store::{self, StoreError};
+
+/// Commands wait for people, ends for processes; more than this at once is a flood.
+const QUEUE_MAX: usize = 64;
+
+/// A status line is a sentence; systemd allows no more either.
+const NOTE_BYTES_MAX: usize = 4096;
+
+type Answer = Result<(), String>;
+
+/// What arrives at the shell's loop.
+#[derive(Debug)]
+enum Input {
+    Start(oneshot::Sender<Answer>),
+    Stop { all: bool, force: bool, answer: oneshot::Sender<Answer> },
+    Status(oneshot::Sender<Status>),
+    Ended(Daemon, End, Option<String>),
+    LeaveAnswered(Answer),
+}
+
+/// What the daemons do, for people.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The hands and the brain.
+    pub daemons: [DaemonState; 2],
+    /// What each said last about itself.
+    pub notes: [Option<String>; 2],
+}
+
+/// The way to the supervisor; cheap to copy.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    inputs: mpsc::Sender<Input>,
+}
+
+/// The supervisor's task has ended; only while pcsd itself ends.
+fn gone<T>(_: T) -> String {
+    "pcsd is ending, try again".to_owned()
+}
+
+impl Supervisor {
+    /// Starts supervising; daemons of an earlier pcsd are taken over as they run.
+    ///
+    /// # Errors
+    /// The runtime directory cannot be used.
+    pub fn launch(paths: Paths) -> Result<Self, StoreError> {
+        let (inputs, receiver) = mpsc::channel(QUEUE_MAX);
+        let notify = [
+            process::notify_socket(&paths, Daemon::Hands)?,
+            process::notify_socket(&paths, Daemon::Brain)?,
+        ];
+        let mut shell = Shell {
+            paths,
+            core: Core::new(),
+            epoch: Instant::now(),
+            inputs: inputs.clone(),
+            processes: [None, None],
+            notes: [None, None],
+            starting: Vec::new(),
+            stopping: Vec::new(),
+        };
+        shell.take_over();
+        tokio::spawn(shell.run(receiver, notify));
+        Ok(Self { inputs })
+    }
+
+    /// Starts the cluster's daemons; answered when they are up or have failed.
+    ///
+    /// # Errors
+    /// Why they are not up, in one sentence.
+    pub async fn start(&self) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.inputs.send(Input::Start(answer)).await.map_err(gone)?;
+        answered.await.map_err(gone)?
+    }
+
+    /// Leaves the cluster and ends its daemons; answered when they have ended.
+    ///
+    /// # Errors
+    /// Why they have not, in one sentence.
+    pub async fn stop(&self, all: bool, force: bool) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.inputs.send(Input::Stop { all, force, answer }).await.map_err(gone)?;
+        answered.await.map_err(gone)?
+    }
+
+    /// Returns what the daemons do.
+    ///
+    /// # Errors
+    /// pcsd is ending.
+    pub async fn status(&self) -> Result<Status, String> {
+        let (answer, answered) = oneshot::channel();
+        self.inputs.send(Input::Status(answer)).await.map_err(gone)?;
+        answered.await.map_err(gone)
+    }
+}
+
+struct Shell {
+    paths: Paths,
+    core: Core,
+    epoch: Instant,
+    inputs: mpsc::Sender<Input>,
+    processes: [Option<Process>; 2],
+    notes: [Option<String>; 2],
+    starting: Vec<oneshot::Sender<Answer>>,
+    stopping: Vec<oneshot::Sender<Answer>>,
+}
+
+fn slot(daemon: Daemon) -> usize {
+    match daemon {
+        Daemon::Hands => 0,
+        Daemon::Brain => 1,
+    }
+}
+
+impl Shell {
+    /// Adopts what still runs. A pid file without its process means that the daemon died while
+    /// nobody watched, and it is brought back: an orderly stop removes the files.
+    fn take_over(&mut self) {
+        let files: Vec<PathBuf> =
+            Daemon::ALL.iter().map(|daemon| process::pid_file(&self.paths, *daemon)).collect();
+        if !files.iter().any(|file| file.exists()) {
+            return;
+        }
+        for daemon in Daemon::ALL {
+            if let Some(process) = Process::adopt(&self.paths, daemon, &self.inputs) {
+                tracing::info!(daemon = daemon.program(), pid = process.pid, "still runs, adopted");
+                self.processes[slot(daemon)] = Some(process);
+                self.feed(Event::Adopted(daemon));
+            }
+        }
+        let mut effects = Vec::new();
+        self.core.resume(&mut effects);
+        self.carry_out(effects);
+    }
+
+    async fn run(mut self, mut inputs: mpsc::Receiver<Input>, notify: [UnixDatagram; 2]) {
+        let mut buffers = [[0; NOTE_BYTES_MAX], [0; NOTE_BYTES_MAX]];
+        loop {
+            let [hands, brain] = &notify;
+            let [hands_buffer, brain_buffer] = &mut buffers;
+            let deadline = self
+                .core
+                .next_deadline()
+                .map(|at| self.epoch + Duration::from_millis(at.0) + Duration::from_millis(1));
+            tokio::select! {
+                // What a daemon said before it ended must count before its end.
+                biased;
+                Ok(length) = hands.recv(hands_buffer) => {
+                    self.noted(Daemon::Hands, &hands_buffer[..length].to_vec());
+                }
+                Ok(length) = brain.recv(brain_buffer) => {
+                    self.noted(Daemon::Brain, &brain_buffer[..length].to_vec());
+                }
+                input = inputs.recv() => match input {
+                    Some(input) => self.input(input),
+                    None => return,
+                },
+                () = sleep_until(deadline) => self.feed(Event::Tick),
+            }
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        match input {
+            Input::Start(answer) => {
+                self.starting.push(answer);
+                self.feed(Event::Start);
+            }
+            Input::Stop { all, force, answer } => {
+                self.stopping.push(answer);
+                self.feed(Event::Stop { all, force });
+            }
+            Input::Status(answer) => {
+                let daemons = Daemon::ALL.map(|daemon| self.core.state(daemon));
+                // Who asked may have gone away.
+                drop(answer.send(Status { daemons, notes: self.notes.clone() }));
+            }
+            Input::Ended(daemon, end, last_words) => {
+                tracing::info!(daemon = daemon.program(), ?end, "ended");
+                self.processes[slot(daemon)] = None;
+                self.feed(Event::Ended(daemon, end, last_words));
+            }
+            Input::LeaveAnswered(answer) => self.feed(Event::LeaveAnswered(answer)),
+        }
+    }
+
+    /// Takes what a daemon says in systemd's protocol.
+    fn noted(&mut self, daemon: Daemon, datagram: &[u8]) {
+        let text = String::from_utf8_lossy(datagram);
+        let value =
+            |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(str::to_owned);
+        let status = value("STATUS=");
+        if value("X_SYSTOLE_FAILED=").is_some() {
+            self.feed(Event::Failed(daemon, status.clone().unwrap_or_default()));
+        }
+        if value("STOPPING=").is_some() {
+            self.feed(Event::Stopping(daemon));
+        }
+        if status.is_some() {
+            self.notes[slot(daemon)] = status;
+        }
+        if value("READY=").as_deref() == Some("1") {
+            tracing::info!(daemon = daemon.program(), "ready");
+            self.feed(Event::Ready(daemon));
+        }
+    }
+
+    fn feed(&mut self, event: Event) {
+        let mut effects = Vec::new();
+        self.core.handle(self.now(), event, &mut effects);
+        self.carry_out(effects);
+    }
+
+    fn now(&self) -> Monotonic {
+        Monotonic(u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Spawn(daemon) => self.spawn(daemon),
+                Effect::Terminate(daemon) => self.signal(daemon, Signal::TERM),
+                Effect::Kill(daemon) => self.signal(daemon, Signal::KILL),
+                Effect::AskLeave { all } => {
+                    let (inputs, socket) = (self.inputs.clone(), self.paths.node_socket());
+                    tokio::spawn(async move {
+                        let answer = crate::brain::leave(&socket, all).await;
+                        drop(inputs.send(Input::LeaveAnswered(answer)).await);
+                    });
+                }
+                Effect::StartDone(answer) => {
+                    for waiter in self.starting.drain(..) {
+                        drop(waiter.send(answer.clone()));
+                    }
+                    if answer.is_err() && !self.core.wanted() {
+                        self.forget();
+                    }
+                }
+                Effect::StopDone(answer) => {
+                    self.forget();
+                    for waiter in self.stopping.drain(..) {
+                        drop(waiter.send(answer.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn spawn(&mut self, daemon: Daemon) {
+        match Process::spawn(&self.paths, daemon, &self.inputs) {
+            Ok(process) => {
+                tracing::info!(daemon = daemon.program(), pid = process.pid, "started");
+                self.processes[slot(daemon)] = Some(process);
+            }
+            Err(error) => {
+                let reason = format!("cannot start 'systole {}': {error}", daemon.program());
+                tracing::error!("{reason}");
+                self.feed(Event::SpawnFailed(daemon, reason));
+            }
+        }
+    }
+
+    fn signal(&self, daemon: Daemon, signal: Signal) {
+        if let Some(process) = &self.processes[slot(daemon)] {
+            tracing::info!(daemon = daemon.program(), pid = process.pid, ?signal, "signalled");
+            process.signal(signal);
+        }
+    }
+
+    /// The cluster is meant to be down: a later pcsd shall not bring it back.
+    fn forget(&mut self) {
+        self.notes = [None, None];
+        for daemon in Daemon::ALL {
+            if let Err(error) = store::remove(&process::pid_file(&self.paths, daemon)) {
+                tracing::warn!(error = store::chain(&error), "cannot forget a daemon");
+            }
+        }
+    }
+}
+
+/// Sleeps until a moment, for ever without one.
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
