@@ -26,6 +26,11 @@ pub fn failed(reason: &str) {
     send(&format!("STATUS={}\nX_SYSTOLE_FAILED=1\n", one_line(reason)));
 }
 
+/// Says that the daemon now ends on purpose, so that nobody brings it back.
+pub fn stopping(status: &str) {
+    send(&format!("STOPPING=1\nSTATUS={}\n", one_line(status)));
+}
+
 /// Newlines separate assignments, so a sentence may have none.
 fn one_line(text: &str) -> String {
     text.trim().replace('\n', "; ")

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use model::Paths;
+use pcs::cluster::protocol::{JoinState, QuorumState};
 use wire::tools::action::{Kind, Leave};
 use wire::tools::{Action, Caller, InfoRequest};
 
@@ -38,4 +40,22 @@ pub(crate) async fn info(socket: &Path) -> Result<serde_json::Value, String> {
     tokio::time::timeout(INFO_TIMEOUT, ask)
         .await
         .unwrap_or_else(|_| Err("the cluster's brain does not answer".to_owned()))
+}
+
+/// Tells how far this node has joined.
+pub(crate) async fn join_state(paths: &Paths) -> JoinState {
+    JoinState { online: false, pending: false, waiting_for: None }
+}
+
+/// Tells the members' votes.
+pub(crate) async fn quorum_state(paths: &Paths) -> Result<QuorumState, String> {
+    Ok(QuorumState::default())
+}
+
+pub(crate) async fn reload(paths: &Paths) -> Result<String, String> {
+    Ok(String::new())
+}
+
+pub(crate) async fn remove_nodes(paths: &Paths, names: &[String]) -> Result<(), String> {
+    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::store::{self, PUBLIC, SECRET, StoreError};
 
 /// Why there is no certificate to show.
 #[derive(Debug, thiserror::Error)]
-pub enum CertificateError {
+pub(crate) enum CertificateError {
     /// A file cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -41,7 +41,7 @@ pub enum CertificateError {
 }
 
 /// Loads the certificate and its key, or makes them, as a configuration of TLS.
-pub fn server_config(paths: &Paths, host: &str) -> Result<ServerConfig, CertificateError> {
+pub(crate) fn server_config(paths: &Paths, host: &str) -> Result<ServerConfig, CertificateError> {
     let (certificate_path, key_path) = (paths.pcsd_certificate(), paths.pcsd_key());
     let (certificate, key) = match (store::read(&certificate_path)?, store::read(&key_path)?) {
         (Some(certificate), Some(key)) => (certificate, key),
@@ -64,8 +64,7 @@ pub fn server_config(paths: &Paths, host: &str) -> Result<ServerConfig, Certific
     if chain.is_empty() {
         return Err(form(&certificate_path, "certificate"));
     }
-    let key =
-        PrivateKeyDer::from_pem_slice(&key).map_err(|_| form(&key_path, "private key"))?;
+    let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| form(&key_path, "private key"))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

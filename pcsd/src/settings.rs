@@ -9,11 +9,11 @@ use crate::store::{self, StoreError};
 
 /// What the file says, with defaults for what it does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where to listen; several addresses are allowed.
-    pub listen: Vec<SocketAddr>,
+    pub(crate) listen: Vec<SocketAddr>,
     /// Log what is asked and answered.
-    pub debug: bool,
+    pub(crate) debug: bool,
 }
 
 impl Default for Settings {
@@ -26,7 +26,7 @@ impl Default for Settings {
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
+pub(crate) enum SettingsError {
     /// The file cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -43,7 +43,7 @@ pub enum SettingsError {
 }
 
 /// Reads the settings of this host.
-pub fn load(paths: &Paths) -> Result<Settings, SettingsError> {
+pub(crate) fn load(paths: &Paths) -> Result<Settings, SettingsError> {
     for path in paths.settings("pcsd") {
         if let Some(text) = store::read_text(&path)? {
             return parse(&text).map_err(|(line, what)| SettingsError::Line {

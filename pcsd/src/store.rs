@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Why a file could not be read, written or removed.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// Reading failed.
     #[error("cannot read '{path}'")]
     Read {
@@ -38,12 +38,12 @@ pub enum StoreError {
 }
 
 /// Readable by root only: keys, tokens, passwords.
-pub const SECRET: u32 = 0o600;
+pub(crate) const SECRET: u32 = 0o600;
 /// Readable by all.
-pub const PUBLIC: u32 = 0o644;
+pub(crate) const PUBLIC: u32 = 0o644;
 
 /// Reads a file; `None` when it is not there.
-pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -52,7 +52,7 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
 }
 
 /// Reads a text file; `None` when it is not there.
-pub fn read_text(path: &Path) -> Result<Option<String>, StoreError> {
+pub(crate) fn read_text(path: &Path) -> Result<Option<String>, StoreError> {
     let Some(bytes) = read(path)? else { return Ok(None) };
     String::from_utf8(bytes).map(Some).map_err(|error| StoreError::Read {
         path: path.into(),
@@ -61,9 +61,8 @@ pub fn read_text(path: &Path) -> Result<Option<String>, StoreError> {
 }
 
 /// Replaces a file: after a power loss the old or the new content is there, nothing between.
-pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
-    write_parts(path, bytes, mode)
-        .map_err(|source| StoreError::Write { path: path.into(), source })
+pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
+    write_parts(path, bytes, mode).map_err(|source| StoreError::Write { path: path.into(), source })
 }
 
 fn write_parts(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -94,7 +93,7 @@ fn write_parts(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 }
 
 /// Removes a file or a directory with all in it; says whether there was one.
-pub fn remove(path: &Path) -> Result<bool, StoreError> {
+pub(crate) fn remove(path: &Path) -> Result<bool, StoreError> {
     let removed = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
@@ -108,7 +107,7 @@ pub fn remove(path: &Path) -> Result<bool, StoreError> {
 }
 
 /// Tells an error with all its causes, in one sentence.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -147,6 +146,6 @@ mod tests {
         write(&blocked, b"", PUBLIC).unwrap();
         let error = write(&blocked.join("below"), b"", PUBLIC).unwrap_err();
         let text = chain(&error);
-        assert!(text.contains("file/below") && text.contains("directory"), "{text}");
+        assert!(text.contains("file/below") && text.contains("exists"), "{text}");
     }
 }

@@ -10,7 +10,7 @@ use model::Monotonic;
 
 /// The cluster's daemons on a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Daemon {
+pub(crate) enum Daemon {
     /// `systole lrmd`, which runs the agents.
     Hands,
     /// `systole node`: membership, document, decisions.
@@ -19,10 +19,10 @@ pub enum Daemon {
 
 impl Daemon {
     /// Both, in the order in which they are started.
-    pub const ALL: [Self; 2] = [Self::Hands, Self::Brain];
+    pub(crate) const ALL: [Self; 2] = [Self::Hands, Self::Brain];
 
     /// Returns the name under which the binary becomes this daemon.
-    pub fn program(self) -> &'static str {
+    pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Hands => "lrmd",
             Self::Brain => "node",
@@ -46,7 +46,7 @@ impl Daemon {
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// It exited with this status.
     Code(i32),
     /// A signal killed it.
@@ -67,7 +67,7 @@ impl End {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     /// Somebody wants the cluster to run here.
     Start,
     /// Somebody wants it not to run here; `all`: every node was asked; `force`: at once.
@@ -97,7 +97,7 @@ pub enum Event {
 
 /// What must be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Start the process.
     Spawn(Daemon),
     /// Ask the process by a signal to end.
@@ -178,18 +178,18 @@ impl Child {
 
 /// What a daemon does, for status.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DaemonState {
+pub(crate) struct DaemonState {
     /// The process is there.
-    pub running: bool,
+    pub(crate) running: bool,
     /// It has said that it is up.
-    pub ready: bool,
+    pub(crate) ready: bool,
     /// Why it is not there although it should be.
-    pub trouble: Option<String>,
+    pub(crate) trouble: Option<String>,
 }
 
 /// The supervisor's decisions.
 #[derive(Clone, Debug)]
-pub struct Core {
+pub(crate) struct Core {
     goal: Goal,
     children: [Child; 2],
     /// Somebody waits for the first start to succeed, until this time.
@@ -208,7 +208,7 @@ impl Default for Core {
 
 impl Core {
     /// Makes a supervisor of a host on which nothing runs.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             goal: Goal::Down,
             children: [Child::new(), Child::new()],
@@ -219,7 +219,7 @@ impl Core {
     }
 
     /// Advances by one event and appends what must now be done to `out`.
-    pub fn handle(&mut self, now: Monotonic, event: Event, out: &mut Vec<Effect>) {
+    pub(crate) fn handle(&mut self, now: Monotonic, event: Event, out: &mut Vec<Effect>) {
         match event {
             Event::Start => self.start(now, out),
             Event::Stop { all, force } => self.stop(now, all, force, out),
@@ -255,7 +255,7 @@ impl Core {
     }
 
     /// Brings back what died while nobody watched; called once after the living were adopted.
-    pub fn resume(&mut self, out: &mut Vec<Effect>) {
+    pub(crate) fn resume(&mut self, out: &mut Vec<Effect>) {
         self.goal = Goal::Up;
         for daemon in Daemon::ALL {
             if !self.child(daemon).alive() {
@@ -265,7 +265,7 @@ impl Core {
     }
 
     /// Returns when `Tick` is wanted next.
-    pub fn next_deadline(&self) -> Option<Monotonic> {
+    pub(crate) fn next_deadline(&self) -> Option<Monotonic> {
         let of_children = self.children.iter().filter_map(|child| match child.phase {
             Phase::BackingOff { until } => Some(until),
             Phase::Ending { kill_at } => Some(kill_at),
@@ -275,12 +275,12 @@ impl Core {
     }
 
     /// Says whether the cluster is meant to run here.
-    pub fn wanted(&self) -> bool {
+    pub(crate) fn wanted(&self) -> bool {
         self.goal == Goal::Up
     }
 
     /// Returns what a daemon does.
-    pub fn state(&self, daemon: Daemon) -> DaemonState {
+    pub(crate) fn state(&self, daemon: Daemon) -> DaemonState {
         let child = &self.children[daemon.index()];
         let trouble = match child.phase {
             Phase::GaveUp | Phase::BackingOff { .. } => {
@@ -298,7 +298,8 @@ impl Core {
     fn start(&mut self, now: Monotonic, out: &mut Vec<Effect>) {
         match self.goal {
             Goal::Leaving => {
-                let reason = "the cluster is being stopped on this host, try again when it has left";
+                let reason =
+                    "the cluster is being stopped on this host, try again when it has left";
                 out.push(Effect::StartDone(Err(reason.to_owned())));
             }
             Goal::Down if self.children.iter().any(Child::alive) => self.start_again = true,

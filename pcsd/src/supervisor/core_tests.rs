@@ -66,10 +66,7 @@ fn a_first_start_that_fails_says_why_and_leaves_nothing_running() {
     let effects = step(&mut core, 3, Event::Ended(Daemon::Brain, End::Code(1), None));
     assert_eq!(
         effects,
-        [
-            Effect::Terminate(Daemon::Hands),
-            Effect::StartDone(Err("port 5405 is in use".into()))
-        ]
+        [Effect::Terminate(Daemon::Hands), Effect::StartDone(Err("port 5405 is in use".into()))]
     );
     assert_eq!(step(&mut core, 4, Event::Ended(Daemon::Hands, End::Code(0), None)), []);
     assert!(!core.wanted());

@@ -4,7 +4,7 @@
 //! themselves and the clock. Ends arrive as events of the kernel, so a dead brain is back within
 //! milliseconds.
 
-pub mod core;
+pub(crate) mod core;
 mod process;
 
 use std::path::PathBuf;
@@ -39,16 +39,16 @@ enum Input {
 
 /// What the daemons do, for people.
 #[derive(Clone, Debug)]
-pub struct Status {
+pub(crate) struct Status {
     /// The hands and the brain.
-    pub daemons: [DaemonState; 2],
+    pub(crate) daemons: [DaemonState; 2],
     /// What each said last about itself.
-    pub notes: [Option<String>; 2],
+    pub(crate) notes: [Option<String>; 2],
 }
 
 /// The way to the supervisor; cheap to copy.
 #[derive(Clone, Debug)]
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     inputs: mpsc::Sender<Input>,
 }
 
@@ -62,7 +62,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// The runtime directory cannot be used.
-    pub fn launch(paths: Paths) -> Result<Self, StoreError> {
+    pub(crate) fn launch(paths: Paths) -> Result<Self, StoreError> {
         let (inputs, receiver) = mpsc::channel(QUEUE_MAX);
         let notify = [
             process::notify_socket(&paths, Daemon::Hands)?,
@@ -87,7 +87,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// Why they are not up, in one sentence.
-    pub async fn start(&self) -> Answer {
+    pub(crate) async fn start(&self) -> Answer {
         let (answer, answered) = oneshot::channel();
         self.inputs.send(Input::Start(answer)).await.map_err(gone)?;
         answered.await.map_err(gone)?
@@ -97,7 +97,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// Why they have not, in one sentence.
-    pub async fn stop(&self, all: bool, force: bool) -> Answer {
+    pub(crate) async fn stop(&self, all: bool, force: bool) -> Answer {
         let (answer, answered) = oneshot::channel();
         self.inputs.send(Input::Stop { all, force, answer }).await.map_err(gone)?;
         answered.await.map_err(gone)?
@@ -107,7 +107,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// pcsd is ending.
-    pub async fn status(&self) -> Result<Status, String> {
+    pub(crate) async fn status(&self) -> Result<Status, String> {
         let (answer, answered) = oneshot::channel();
         self.inputs.send(Input::Status(answer)).await.map_err(gone)?;
         answered.await.map_err(gone)

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use model::Paths;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::net::UnixDatagram;
 use tokio::process::Command;
 use tokio::sync::mpsc::Sender;
@@ -90,13 +90,18 @@ impl Process {
         if start_time(id.as_raw_nonzero().get())? != started {
             return None;
         }
-        let watched = AsyncFd::with_interest(pidfd.try_clone().ok()?, Interest::READABLE).ok()?;
+        let watched = pidfd.try_clone().ok()?;
         let inputs = inputs.clone();
-        tokio::spawn(async move {
-            if watched.readable().await.is_ok() {
-                drop(inputs.send(Input::Ended(daemon, End::Unknown, None)).await);
-            }
-        });
+        // A thread that sleeps in poll costs nothing; adopted processes are two at most.
+        let watch = move || {
+            let mut wanted = [PollFd::new(&watched, PollFlags::IN)];
+            while matches!(poll(&mut wanted, None), Err(Errno::INTR)) {}
+            drop(inputs.blocking_send(Input::Ended(daemon, End::Unknown, None)));
+        };
+        std::thread::Builder::new()
+            .name(format!("{} watch", daemon.program()))
+            .spawn(watch)
+            .ok()?;
         Some(Self { pidfd, pid: id.as_raw_nonzero().get() })
     }
 

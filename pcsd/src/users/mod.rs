@@ -1,11 +1,11 @@
 //! Who may ask: passwords, tokens and permissions.
 
-pub mod pam;
+pub(crate) mod pam;
 #[allow(unsafe_code, reason = "libpam is a C library; this module is all that touches it")]
 mod pam_library;
-pub mod password;
-pub mod permissions;
-pub mod tokens;
+pub(crate) mod password;
+pub(crate) mod permissions;
+pub(crate) mod tokens;
 
 /// Fills a secret of `N` random bytes from the kernel.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
@@ -18,7 +18,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
 /// The kernel gave no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("the kernel gave no random bytes")]
-pub struct NoRandomness;
+pub(crate) struct NoRandomness;
 
 /// Writes bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {

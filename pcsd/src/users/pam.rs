@@ -13,7 +13,7 @@ use tokio::process::Command;
 use super::pam_library::{self, Refusal};
 
 /// The first argument of `systole pcsd` in the helper process.
-pub const HELPER_ARGUMENT: &str = "pam-check";
+pub(crate) const HELPER_ARGUMENT: &str = "pam-check";
 
 /// PAM's own delay after a wrong password is 2 to 4 s; modules that ask a directory need more.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,7 +27,7 @@ const NO_PAM: u8 = 2;
 
 /// What PAM said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The password is right and the account may be used.
     Yes,
     /// It is not, or may not.
@@ -46,7 +46,7 @@ fn service(paths: &Paths) -> &'static str {
 }
 
 /// Asks PAM about a user and a password, in a helper process.
-pub async fn check(paths: &Paths, user: &str, password: &str) -> Verdict {
+pub(crate) async fn check(paths: &Paths, user: &str, password: &str) -> Verdict {
     match tokio::time::timeout(TIMEOUT, ask_helper(service(paths), user, password)).await {
         Ok(Ok(verdict)) => verdict,
         Ok(Err(error)) => {
@@ -80,7 +80,7 @@ async fn ask_helper(service: &str, user: &str, password: &str) -> std::io::Resul
 }
 
 /// The helper process: reads `user NUL password`, ends with the verdict.
-pub fn helper(service: &str) -> ExitCode {
+pub(crate) fn helper(service: &str) -> ExitCode {
     let mut input = Vec::new();
     if std::io::stdin().take(INPUT_MAX).read_to_end(&mut input).is_err() {
         return ExitCode::from(NO_PAM);

@@ -28,8 +28,7 @@ struct Response {
     unused: c_int,
 }
 
-type Callback =
-    extern "C" fn(c_int, *mut *const Message, *mut *mut Response, *mut c_void) -> c_int;
+type Callback = extern "C" fn(c_int, *mut *const Message, *mut *mut Response, *mut c_void) -> c_int;
 
 #[repr(C)]
 struct Conversation {
@@ -82,7 +81,8 @@ pub(super) fn check(service: &CStr, user: &CStr, password: &CString) -> Result<(
         Conversation { callback: answer, data: std::ptr::from_ref(password).cast_mut().cast() };
     let mut handle = std::ptr::null_mut();
     // SAFETY: both strings and the conversation live until `pam_end` below; `handle` is written.
-    let mut code = unsafe { start(service.as_ptr(), user.as_ptr(), &raw const conversation, &raw mut handle) };
+    let mut code =
+        unsafe { start(service.as_ptr(), user.as_ptr(), &raw const conversation, &raw mut handle) };
     if code != SUCCESS {
         return Err(Refusal::Refused(format!("pam_start failed with {code}")));
     }

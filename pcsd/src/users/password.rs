@@ -17,7 +17,7 @@ use crate::store::{self, SECRET, StoreError};
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(210_000).unwrap();
 
 /// Shorter ones are refused: tokens of the whole cluster hang on it.
-pub const LENGTH_MIN: usize = 4;
+pub(crate) const LENGTH_MIN: usize = 4;
 
 /// What the file holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ const ALGORITHM: &str = "pbkdf2-hmac-sha512";
 
 /// Why a password could not be set or checked.
 #[derive(Debug, thiserror::Error)]
-pub enum PasswordError {
+pub(crate) enum PasswordError {
     /// The file cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -48,19 +48,13 @@ pub enum PasswordError {
 }
 
 /// Sets the password.
-pub fn set(path: &Path, password: &str) -> Result<(), PasswordError> {
+pub(crate) fn set(path: &Path, password: &str) -> Result<(), PasswordError> {
     if password.chars().count() < LENGTH_MIN {
         return Err(PasswordError::TooShort);
     }
     let salt: [u8; 16] = random()?;
     let mut hash = [0; 64];
-    pbkdf2::derive(
-        pbkdf2::PBKDF2_HMAC_SHA512,
-        ITERATIONS,
-        &salt,
-        password.as_bytes(),
-        &mut hash,
-    );
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA512, ITERATIONS, &salt, password.as_bytes(), &mut hash);
     let stored = Stored {
         algorithm: ALGORITHM.into(),
         iterations: ITERATIONS,
@@ -76,7 +70,7 @@ pub fn set(path: &Path, password: &str) -> Result<(), PasswordError> {
 /// Says whether a password is the one that was set; never when none was.
 ///
 /// Takes the time of one derivation and compares in constant time.
-pub fn verify(path: &Path, password: &str) -> Result<bool, PasswordError> {
+pub(crate) fn verify(path: &Path, password: &str) -> Result<bool, PasswordError> {
     let Some(text) = store::read_text(path)? else { return Ok(false) };
     let form = || PasswordError::Form(path.display().to_string());
     let stored: Stored = serde_json::from_str(&text).map_err(|_| form())?;

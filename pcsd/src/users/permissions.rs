@@ -9,11 +9,11 @@ use crate::store::{self, StoreError};
 
 /// Someone who asks, proven to be who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The login name.
-    pub user: String,
+    pub(crate) user: String,
     /// The groups the user is in on this host.
-    pub groups: Vec<String>,
+    pub(crate) groups: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -45,7 +45,7 @@ enum Kind {
 
 /// Why permissions cannot be told.
 #[derive(Debug, thiserror::Error)]
-pub enum PermissionsError {
+pub(crate) enum PermissionsError {
     /// The file cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -61,7 +61,7 @@ pub enum PermissionsError {
 }
 
 /// Returns the most a caller may do on this host.
-pub fn right_of(path: &Path, caller: &Caller) -> Result<Right, PermissionsError> {
+pub(crate) fn right_of(path: &Path, caller: &Caller) -> Result<Right, PermissionsError> {
     if caller.user == SUPERUSER || caller.user == "root" {
         return Ok(Right::Full);
     }

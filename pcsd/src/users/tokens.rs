@@ -25,14 +25,14 @@ struct Entry {
 
 /// The file and what it says.
 #[derive(Debug)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     path: PathBuf,
     entries: Vec<Entry>,
 }
 
 /// Why tokens could not be read or given out.
 #[derive(Debug, thiserror::Error)]
-pub enum TokensError {
+pub(crate) enum TokensError {
     /// The file cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -52,21 +52,19 @@ pub enum TokensError {
 
 impl Tokens {
     /// Loads the tokens given out so far.
-    pub fn load(path: &Path) -> Result<Self, TokensError> {
+    pub(crate) fn load(path: &Path) -> Result<Self, TokensError> {
         let text = store::read_text(path)?.unwrap_or_default();
         let entries = if text.trim().is_empty() {
             Vec::new()
         } else {
-            serde_json::from_str(&text).map_err(|source| TokensError::Form {
-                path: path.display().to_string(),
-                source,
-            })?
+            serde_json::from_str(&text)
+                .map_err(|source| TokensError::Form { path: path.display().to_string(), source })?
         };
         Ok(Self { path: path.into(), entries })
     }
 
     /// Gives a user a new token.
-    pub fn give(&mut self, user: &str, date: String) -> Result<String, TokensError> {
+    pub(crate) fn give(&mut self, user: &str, date: String) -> Result<String, TokensError> {
         let token = hex(&random::<32>()?);
         let mut entries = self.entries.clone();
         let held = entries.iter().filter(|entry| entry.username == user).count();
@@ -76,11 +74,7 @@ impl Tokens {
             surplus -= usize::from(drop);
             !drop
         });
-        entries.push(Entry {
-            username: user.to_owned(),
-            token: hash(&token),
-            creation_date: date,
-        });
+        entries.push(Entry { username: user.to_owned(), token: hash(&token), creation_date: date });
         let text = serde_json::to_string_pretty(&entries).map_err(|source| TokensError::Form {
             path: self.path.display().to_string(),
             source,
@@ -91,7 +85,7 @@ impl Tokens {
     }
 
     /// Returns whose token this is.
-    pub fn user_of(&self, token: &str) -> Option<&str> {
+    pub(crate) fn user_of(&self, token: &str) -> Option<&str> {
         // What is compared are hashes of 256 random bits, so time tells nothing of use.
         let wanted = hash(token);
         self.entries.iter().find(|entry| entry.token == wanted).map(|entry| &*entry.username)

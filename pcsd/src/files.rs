@@ -1,0 +1,141 @@
+//! The cluster's files on this host: put there, compared, removed.
+
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use model::Paths;
+use pcs::cluster::protocol::{FileCode, FileKind, FileOutcome, FileRequest};
+
+use crate::store::{self, PUBLIC, StoreError};
+
+/// The cluster's keys: for root's eyes, and nobody writes them in place.
+const KEY: u32 = 0o400;
+
+/// Returns where a file of the cluster lives, with its mode.
+fn place(paths: &Paths, kind: FileKind) -> (PathBuf, u32) {
+    match kind {
+        FileKind::CorosyncConf => (paths.corosync_conf(), PUBLIC),
+        FileKind::CorosyncAuthkey => (paths.corosync_authkey(), KEY),
+        FileKind::PacemakerAuthkey => (paths.pacemaker_authkey(), KEY),
+        FileKind::PcsdSettings => (paths.pcsd_settings(), PUBLIC),
+    }
+}
+
+/// Turns a failure into an outcome that names the file and the cause.
+fn failed(error: &StoreError) -> FileOutcome {
+    FileOutcome { code: FileCode::Unexpected, message: store::chain(error) }
+}
+
+fn done(code: FileCode) -> FileOutcome {
+    FileOutcome { code, message: String::new() }
+}
+
+/// Writes one file of the cluster.
+pub(crate) fn put(paths: &Paths, request: &FileRequest) -> FileOutcome {
+    let Ok(content) = STANDARD.decode(&request.data) else {
+        return FileOutcome {
+            code: FileCode::Unexpected,
+            message: "the content is not valid base64".to_owned(),
+        };
+    };
+    if request.kind == FileKind::CorosyncConf
+        && let Err(message) = check_corosync_conf(&content)
+    {
+        return FileOutcome { code: FileCode::Unexpected, message };
+    }
+    let (path, mode) = place(paths, request.kind);
+    let there = match store::read(&path) {
+        Ok(there) => there,
+        Err(error) => return failed(&error),
+    };
+    let code = match &there {
+        Some(old) if *old == content => return done(FileCode::SameContent),
+        Some(_) if !request.rewrite_existing => return done(FileCode::Conflict),
+        Some(_) => FileCode::Rewritten,
+        None => FileCode::Written,
+    };
+    match store::write(&path, &content, mode) {
+        Ok(()) => done(code),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Removes one file of the cluster.
+pub(crate) fn remove(paths: &Paths, kind: FileKind) -> FileOutcome {
+    match store::remove(&place(paths, kind).0) {
+        Ok(true) => done(FileCode::Deleted),
+        Ok(false) => done(FileCode::NotFound),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Refuses a corosync.conf that the brain would refuse.
+pub(crate) fn check_corosync_conf(content: &[u8]) -> Result<(), String> {
+    std::str::from_utf8(content).map(drop).map_err(|_| "corosync.conf is not text".to_owned())
+}
+
+/// Says whether this host is or was part of a cluster.
+pub(crate) fn has_cluster(paths: &Paths) -> bool {
+    paths.corosync_conf().exists() || paths.cib_dir().join("cib.xml").exists()
+}
+
+/// Removes everything that makes this host a member of a cluster.
+pub(crate) fn destroy(paths: &Paths) -> Result<(), StoreError> {
+    // corosync.conf first: without it nothing starts, whatever else may be left.
+    for path in [
+        paths.corosync_conf(),
+        paths.corosync_authkey(),
+        paths.pacemaker_authkey(),
+        paths.cib_dir(),
+        paths.pengine_dir(),
+        paths.pcsd_autostart(),
+    ] {
+        store::remove(&path)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(kind: FileKind, content: &[u8], rewrite_existing: bool) -> FileRequest {
+        FileRequest { kind, data: STANDARD.encode(content), rewrite_existing }
+    }
+
+    #[test]
+    fn a_key_is_not_replaced_unless_asked() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(Some(root.path().into()));
+        let kind = FileKind::CorosyncAuthkey;
+        let code = |content: &[u8], rewrite| put(&paths, &request(kind, content, rewrite)).code;
+        assert_eq!(code(b"one", false), FileCode::Written);
+        assert_eq!(code(b"one", false), FileCode::SameContent);
+        assert_eq!(code(b"two", false), FileCode::Conflict);
+        assert_eq!(code(b"two", true), FileCode::Rewritten);
+        assert_eq!(store::read(&paths.corosync_authkey()).unwrap().unwrap(), b"two");
+    }
+
+    #[test]
+    fn after_destroy_nothing_of_the_cluster_is_left() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(Some(root.path().into()));
+        put(&paths, &request(FileKind::CorosyncAuthkey, b"k", false));
+        store::write(&paths.cib_dir().join("cib.xml"), b"<cib/>", PUBLIC).unwrap();
+        assert!(has_cluster(&paths));
+        destroy(&paths).unwrap();
+        assert!(!has_cluster(&paths) && !paths.corosync_authkey().exists());
+        assert_eq!(remove(&paths, FileKind::CorosyncAuthkey).code, FileCode::NotFound);
+    }
+
+    #[test]
+    fn content_that_is_no_base64_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(Some(root.path().into()));
+        let mut bad = request(FileKind::PacemakerAuthkey, b"", false);
+        bad.data = "???".into();
+        assert_eq!(put(&paths, &bad).code, FileCode::Unexpected);
+        assert!(!paths.pacemaker_authkey().exists());
+    }
+}

@@ -1,0 +1,344 @@
+//! Answers of `/remote/NAME`: what this host does and tells for others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use model::Paths;
+use nix::unistd::{Group, User, getgrouplist};
+use pcs::cluster::known_hosts::KnownHosts;
+use pcs::cluster::protocol::{
+    FileRequest, FilesAnswer, HostState, KnownHostsChange, Request, Right, SUPERUSER, USERS_GROUP,
+};
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::form::Form;
+use crate::services::Services;
+use crate::store::{self, PUBLIC, SECRET};
+use crate::users::pam::{self, Verdict};
+use crate::users::password;
+use crate::users::permissions::{self, Caller};
+use crate::users::tokens::{Tokens, TokensError};
+use crate::{brain, files};
+
+/// Guessing passwords must not be cheaper than this, right or wrong user alike.
+const FAILURE_DELAY: Duration = Duration::from_secs(1);
+
+/// Each check costs a key derivation and perhaps a PAM process; more at once is guessing.
+const CHECKS_AT_ONCE: usize = 4;
+
+/// Who is at the other end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// Somebody on the network, with or without a token.
+    Remote {
+        /// The cookie's token.
+        token: Option<String>,
+    },
+    /// A process on this host, known to the kernel.
+    Local {
+        /// Its user.
+        uid: u32,
+    },
+}
+
+/// An answer: an HTTP status and a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reply {
+    /// 200 when it was done.
+    pub(crate) status: u16,
+    /// Text for people, or JSON.
+    pub(crate) body: String,
+}
+
+fn ok(body: impl Into<String>) -> Reply {
+    Reply { status: 200, body: body.into() }
+}
+
+fn refused(body: impl Into<String>) -> Reply {
+    Reply { status: 400, body: body.into() }
+}
+
+/// Turns what was done into a reply: a text, or one sentence why not.
+fn reply(result: Result<String, String>) -> Reply {
+    match result {
+        Ok(text) => ok(text),
+        Err(reason) => refused(reason),
+    }
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Reply {
+    match serde_json::to_string(value) {
+        Ok(text) => ok(text),
+        Err(error) => Reply { status: 500, body: error.to_string() },
+    }
+}
+
+/// Everything the answers need.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    paths: Paths,
+    services: Services,
+    tokens: Mutex<Tokens>,
+    /// Held while files of the cluster change, so that two requests do not mix.
+    files: Mutex<()>,
+    checks: Semaphore,
+}
+
+impl Remote {
+    /// Loads what this host has given out.
+    pub(crate) fn new(paths: Paths, services: Services) -> Result<Self, TokensError> {
+        let tokens = Mutex::new(Tokens::load(&paths.pcsd_users())?);
+        let (files, checks) = (Mutex::new(()), Semaphore::new(CHECKS_AT_ONCE));
+        Ok(Self { paths, services, tokens, files, checks })
+    }
+
+    /// Answers one request.
+    pub(crate) async fn answer(self: &Arc<Self>, peer: Peer, name: &str, form: Form) -> Reply {
+        let Some(request) = Request::named(name) else {
+            return Reply { status: 404, body: format!("pcsd knows no request '{name}'") };
+        };
+        if request == Request::Auth {
+            return self.give_token(&form).await;
+        }
+        let Some(caller) = self.caller(&peer).await else {
+            return Reply { status: 401, body: r#"{"notauthorized":"true"}"#.to_owned() };
+        };
+        let right = match permissions::right_of(&self.paths.pcsd_settings(), &caller) {
+            Ok(right) => right,
+            Err(error) => return Reply { status: 500, body: store::chain(&error) },
+        };
+        if right < request.right() {
+            tracing::warn!(user = caller.user, name, "not permitted");
+            return Reply { status: 403, body: "Permission denied".to_owned() };
+        }
+        tracing::debug!(user = caller.user, name, "asked");
+        // A client that goes away must not leave work half done.
+        let this = Arc::clone(self);
+        let work = tokio::spawn(async move { this.act(request, &peer, &form).await });
+        work.await.unwrap_or_else(|_| Reply {
+            status: 500,
+            body: "pcsd failed while it did this, see /var/log/pcsd/pcsd.log".to_owned(),
+        })
+    }
+
+    async fn act(&self, request: Request, peer: &Peer, form: &Form) -> Reply {
+        match request {
+            Request::Auth => self.give_token(form).await,
+            Request::CheckAuth => ok(r#"{"success":true}"#),
+            Request::CheckHost | Request::Status => match self.host_state().await {
+                Ok(state) => json(&state),
+                Err(reason) => refused(reason),
+            },
+            Request::ClusterStart => reply(self.start().await),
+            Request::ClusterStop => reply(self.stop(form).await),
+            Request::ClusterEnable => reply(self.enable(true).await),
+            Request::ClusterDisable => reply(self.enable(false).await),
+            Request::ClusterDestroy => reply(self.destroy(form).await),
+            Request::PacemakerNodeStatus => json(&brain::join_state(&self.paths).await),
+            Request::GetCorosyncConf => reply(self.get_corosync_conf()),
+            Request::SetCorosyncConf => reply(self.set_corosync_conf(form).await),
+            Request::ReloadCorosyncConf => reply(brain::reload(&self.paths).await),
+            Request::PutFile => self.put_files(form).await,
+            Request::RemoveFile => self.remove_files(form).await,
+            Request::KnownHostsChange => reply(self.change_known_hosts(form).await),
+            Request::GetQuorumInfo => match brain::quorum_state(&self.paths).await {
+                Ok(state) => json(&state),
+                Err(reason) => refused(reason),
+            },
+            Request::RemoveNodesFromCib => reply(self.remove_nodes(form).await),
+            Request::SetPassword => reply(self.set_password(peer, form)),
+        }
+    }
+
+    /// Finds out who asks; `None` when that cannot be proven.
+    async fn caller(&self, peer: &Peer) -> Option<Caller> {
+        let user = match peer {
+            Peer::Remote { token } => {
+                let tokens = self.tokens.lock().await;
+                tokens.user_of(token.as_deref()?)?.to_owned()
+            }
+            Peer::Local { uid } => User::from_uid((*uid).into()).ok().flatten()?.name,
+        };
+        let groups = groups_of(&user);
+        Some(Caller { user, groups })
+    }
+
+    /// Gives a token for a right user and password; an empty text for a wrong one.
+    async fn give_token(&self, form: &Form) -> Reply {
+        let (user, password) = (form.get("username"), form.get("password"));
+        let Ok(_permit) = self.checks.acquire().await else { return ok("") };
+        if !self.is_right(user, password).await {
+            tracing::warn!(user, "wrong user or password");
+            tokio::time::sleep(FAILURE_DELAY).await;
+            return ok("");
+        }
+        let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        match self.tokens.lock().await.give(user, seconds.to_string()) {
+            Ok(token) => {
+                tracing::info!(user, "authorized, gave a token");
+                ok(token)
+            }
+            Err(error) => Reply { status: 500, body: store::chain(&error) },
+        }
+    }
+
+    /// Checks a password against the cluster's own and then the system's.
+    async fn is_right(&self, user: &str, password: &str) -> bool {
+        if user.is_empty() || password.is_empty() {
+            return false;
+        }
+        if user == SUPERUSER {
+            let (path, password) = (self.paths.pcsd_password(), password.to_owned());
+            let own = tokio::task::spawn_blocking(move || password::verify(&path, &password)).await;
+            match own {
+                Ok(Ok(true)) => return true,
+                Ok(Ok(false)) | Err(_) => {}
+                Ok(Err(error)) => tracing::error!(error = store::chain(&error), "password"),
+            }
+        }
+        let member = user == SUPERUSER || groups_of(user).iter().any(|name| name == USERS_GROUP);
+        // The password is checked before membership is told, so that nobody can find out names.
+        pam::check(&self.paths, user, password).await == Verdict::Yes && member
+    }
+
+    async fn host_state(&self) -> Result<HostState, String> {
+        let services = self.services.states(&self.paths).await?;
+        Ok(HostState {
+            services: services.into_iter().map(|(name, state)| (name.to_owned(), state)).collect(),
+            cluster_configuration_exists: files::has_cluster(&self.paths),
+        })
+    }
+
+    async fn start(&self) -> Result<String, String> {
+        let path = self.paths.corosync_conf();
+        let conf = store::read(&path).map_err(|error| store::chain(&error))?;
+        let conf = conf.ok_or_else(|| {
+            format!(
+                "'{}' does not exist, this host is no member of a cluster; set one up with \
+                 'pcs cluster setup'",
+                path.display()
+            )
+        })?;
+        files::check_corosync_conf(&conf)?;
+        self.services.start().await?;
+        Ok("Cluster started".to_owned())
+    }
+
+    async fn stop(&self, form: &Form) -> Result<String, String> {
+        self.services.stop(&self.paths, form.flag("all"), form.flag("force")).await?;
+        Ok("Cluster stopped".to_owned())
+    }
+
+    async fn enable(&self, enabled: bool) -> Result<String, String> {
+        self.services.enable(&self.paths, enabled).await?;
+        Ok(if enabled { "Cluster enabled" } else { "Cluster disabled" }.to_owned())
+    }
+
+    async fn destroy(&self, form: &Form) -> Result<String, String> {
+        let _held = self.files.lock().await;
+        self.services.stop(&self.paths, form.flag("all"), true).await?;
+        self.services.enable(&self.paths, false).await?;
+        files::destroy(&self.paths).map_err(|error| store::chain(&error))?;
+        Ok("Cluster destroyed".to_owned())
+    }
+
+    fn get_corosync_conf(&self) -> Result<String, String> {
+        let path = self.paths.corosync_conf();
+        let text = store::read_text(&path).map_err(|error| store::chain(&error))?;
+        text.ok_or_else(|| format!("'{}' does not exist", path.display()))
+    }
+
+    async fn set_corosync_conf(&self, form: &Form) -> Result<String, String> {
+        let text = form.get("corosync_conf");
+        if text.trim().is_empty() {
+            return Err("the new corosync.conf is empty".to_owned());
+        }
+        files::check_corosync_conf(text.as_bytes())?;
+        let _held = self.files.lock().await;
+        store::write(&self.paths.corosync_conf(), text.as_bytes(), PUBLIC)
+            .map_err(|error| store::chain(&error))?;
+        Ok("Succeeded".to_owned())
+    }
+
+    async fn put_files(&self, form: &Form) -> Reply {
+        self.each_file(form, |paths, request| files::put(paths, request)).await
+    }
+
+    async fn remove_files(&self, form: &Form) -> Reply {
+        self.each_file(form, |paths, request| files::remove(paths, request.kind)).await
+    }
+
+    async fn each_file(
+        &self,
+        form: &Form,
+        act: impl Fn(&Paths, &FileRequest) -> pcs::cluster::protocol::FileOutcome,
+    ) -> Reply {
+        let requests: BTreeMap<String, FileRequest> = match form.json() {
+            Ok(requests) => requests,
+            Err(reason) => return refused(reason),
+        };
+        let _held = self.files.lock().await;
+        let files = requests
+            .iter()
+            .map(|(name, request)| {
+                let outcome = act(&self.paths, request);
+                tracing::info!(file = request.kind.label(), code = ?outcome.code, "file");
+                (name.clone(), outcome)
+            })
+            .collect();
+        json(&FilesAnswer { files })
+    }
+
+    async fn change_known_hosts(&self, form: &Form) -> Result<String, String> {
+        let change: KnownHostsChange = form.json()?;
+        let _held = self.files.lock().await;
+        let path = self.paths.pcsd_known_hosts();
+        let text = store::read_text(&path).map_err(|error| store::chain(&error))?;
+        let mut hosts = KnownHosts::parse(&text.unwrap_or_default())
+            .map_err(|error| format!("{}: {}", path.display(), store::chain(&error)))?;
+        hosts.change(change.known_hosts_add, &change.known_hosts_remove);
+        store::write(&path, hosts.to_text().as_bytes(), SECRET)
+            .map_err(|error| store::chain(&error))?;
+        Ok(String::new())
+    }
+
+    async fn remove_nodes(&self, form: &Form) -> Result<String, String> {
+        let names: Vec<String> = form.json()?;
+        brain::remove_nodes(&self.paths, &names).await?;
+        Ok(String::new())
+    }
+
+    fn set_password(&self, peer: &Peer, form: &Form) -> Result<String, String> {
+        if *peer != (Peer::Local { uid: 0 }) {
+            return Err("only root on this host may set the cluster's password".to_owned());
+        }
+        password::set(&self.paths.pcsd_password(), form.get("password"))
+            .map_err(|error| store::chain(&error))?;
+        tracing::info!("the password of '{SUPERUSER}' was set");
+        Ok(String::new())
+    }
+}
+
+/// Returns the names of the groups a user of this host is in.
+fn groups_of(user: &str) -> Vec<String> {
+    let Ok(Some(account)) = User::from_name(user) else { return Vec::new() };
+    let Ok(name) = std::ffi::CString::new(user) else { return Vec::new() };
+    let ids = getgrouplist(&name, account.gid).unwrap_or_default();
+    ids.into_iter().filter_map(|id| Group::from_gid(id).ok().flatten()).map(|g| g.name).collect()
+}
+
+/// Asks for nothing but shows that a right is needed for everything that changes something.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_token_is_given_without_a_right_and_keys_need_all() {
+        for request in Request::ALL {
+            let free = matches!(request, Request::Auth | Request::CheckAuth);
+            assert_eq!(request.right() == Right::None, free, "{request:?}");
+        }
+        assert_eq!(Request::PutFile.right(), Right::Full);
+    }
+}
