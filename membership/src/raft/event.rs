@@ -46,6 +46,9 @@ pub enum Licence {
     Unlicensed,
     /// The peer's fencing was requested after `Event::Condemned` and is confirmed.
     Fenced,
+    /// The peer came back with an empty store: what it knew is gone, nobody else has it. The core
+    /// acts on this by itself.
+    Wiped,
 }
 
 /// What happened.
@@ -77,8 +80,8 @@ pub enum Event {
     Condemned { node: NodeId, condemned: bool },
     /// The document's version, told whenever it changes: decides between diverged lineages.
     Version { admin_epoch: u64, epoch: u64 },
-    /// The caller's state after applying everything up to and including entry `index`; answers
-    /// `NeedSnapshot` at once or later. The log before it may then be dropped.
+    /// Answers `NeedSnapshot`, at once or later, with its index and the caller's state as of the
+    /// effect. The log before it may then be dropped.
     Snapshot { index: u64, data: Vec<u8> },
     /// Ask a quorum whether this node still leads. Answered by `Done` or `Rejected`.
     Confirm { id: RequestId },
@@ -119,8 +122,8 @@ pub enum Effect {
     Done { id: RequestId },
     /// A request is refused or its outcome unknown.
     Rejected { id: RequestId, reason: Rejection },
-    /// Tell `Event::Snapshot` with the state after the last `Commit` told.
-    NeedSnapshot,
+    /// Tell `Event::Snapshot` with this index and the state after all `Commit`s told up to here.
+    NeedSnapshot { index: u64 },
     /// The log was born with all of the nodelist as voters: remove the one-time mark.
     Born,
     /// This node's state is void: keep the document where the operator finds it, stop what runs

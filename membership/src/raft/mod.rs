@@ -11,8 +11,23 @@
 //! let written = store.append(&records, sync)?;             // -> PersistDone { seq, written.took_ms }
 //! ```
 
+pub mod consensus;
+mod convert;
+pub mod durable;
+mod election;
 pub mod event;
+mod lineage;
+mod logging;
+mod memory;
+mod peers;
+mod pump;
 pub mod record;
+mod voters;
+
+#[cfg(test)]
+mod tests;
+
+pub use consensus::{Consensus, ENTRY_BYTES_MAX, Obstacle, Standing, TICK_MS};
 
 pub use event::{
     Config, Effect, Event, Licence, Rejection, RequestId, ResetReason, Role, VoterChange,

@@ -15,6 +15,28 @@ pub struct Record {
     pub kind: Option<Kind>,
 }
 
+impl Record {
+    /// Keeps a copy of everything so far.
+    pub fn archive(name: impl Into<String>) -> Self {
+        Self { kind: Some(Kind::Archive(Archive { name: name.into() })) }
+    }
+
+    /// Replaces everything.
+    pub fn base(base: Base) -> Self {
+        Self { kind: Some(Kind::Base(Box::new(base))) }
+    }
+
+    /// Sets term, vote and commit index.
+    pub fn hard(hard: Hard) -> Self {
+        Self { kind: Some(Kind::Hard(hard)) }
+    }
+
+    /// Appends entries.
+    pub fn append(entries: Vec<LogEntry>) -> Self {
+        Self { kind: Some(Kind::Append(Append { entries })) }
+    }
+}
+
 /// The kinds of record.
 #[derive(Clone, PartialEq, Eq, prost::Oneof)]
 pub enum Kind {

@@ -1,0 +1,5 @@
+//! The core in a world of simulated clocks, disks and wires: stories, and random schedules.
+
+mod chance;
+mod stories;
+mod world;
