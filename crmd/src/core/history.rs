@@ -90,7 +90,8 @@ pub fn entry_ids(record: &OpRecord) -> Vec<String> {
         "notify" | "meta-data" | "validate-all" | "delete" => Vec::new(),
         _ if is_unexpected(record) => {
             let mut ids = vec![format!("{resource}_last_failure_0")];
-            if record.interval_ms == 0 {
+            // a failure that a human claims says nothing of what the resource did last
+            if record.interval_ms == 0 && record.action != "asyncmon" {
                 ids.push(last());
             }
             ids

@@ -123,6 +123,13 @@ pub enum Event {
         /// Who says so and why it is to be believed.
         proof: String,
     },
+    /// A fencing that was asked for came to nothing.
+    FencingFailed {
+        /// Who.
+        node: NodeId,
+        /// Why, in words for people.
+        reason: String,
+    },
     /// Forget failures (and what hands know, so that it is probed again).
     Cleanup(Cleanup),
     /// Pretend that a resource failed (`crm_resource --fail`).
@@ -218,7 +225,7 @@ pub enum Effect {
         /// Who.
         node: NodeId,
     },
-    /// The plan wants a node fenced; answered by `Event::Fenced`, if ever.
+    /// The plan wants a node fenced; to be answered by `Event::Fenced` or `Event::FencingFailed`.
     Fence {
         /// Whom.
         node: NodeId,

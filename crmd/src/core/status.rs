@@ -33,6 +33,7 @@ pub enum Presence {
 }
 
 /// A change of the status section.
+#[allow(clippy::large_enum_variant, reason = "results, the large ones, are most of them")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatusChange {
     /// The whole section, as XML text.
@@ -182,12 +183,11 @@ fn node_state(status: &mut Element, node: NodeId) -> &mut Element {
 
 fn set_presence(state: &mut Element, name: &NodeName, presence: Presence) {
     let (since, join, expected) = match presence {
-        Presence::Member(since) => (since.secs(), "member", Some("member")),
-        Presence::Pending(since) => (since.secs(), "pending", Some("member")),
-        Presence::Lost => (0, "down", None),
-        Presence::Down => (0, "down", Some("down")),
+        Presence::Member(since) => (since.secs(), "member", "member"),
+        Presence::Pending(since) => (since.secs(), "pending", "member"),
+        Presence::Lost => (0, "down", "member"),
+        Presence::Down => (0, "down", "down"),
     };
-    let expected = expected.or(state.get("expected")).unwrap_or("member").to_owned();
     state.set("uname", name.as_str());
     state.set("in_ccm", since.to_string());
     state.set("crmd", since.to_string());

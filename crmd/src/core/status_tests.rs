@@ -64,13 +64,13 @@ fn a_member_with_a_resource_and_a_fail_count_looks_as_pacemaker_writes_it() {
 }
 
 #[test]
-fn a_lost_node_keeps_what_was_expected_of_it() {
+fn a_lost_node_was_expected_to_stay_and_one_that_left_was_not() {
     let lost = |presence| StatusChange::Node { node: NodeId(1), name: "ser1".into(), presence };
-    let status = after(&[member(1, "ser1"), lost(Presence::Lost)]);
-    assert_eq!(status.find_id("1").unwrap().get("expected"), Some("member"));
-    let status = after(&[member(1, "ser1"), lost(Presence::Down), lost(Presence::Lost)]);
-    let state = status.find_id("1").unwrap();
-    assert_eq!((state.get("expected"), state.get("in_ccm")), (Some("down"), Some("0")));
+    for (presence, expected) in [(Presence::Lost, "member"), (Presence::Down, "down")] {
+        let status = after(&[member(1, "ser1"), lost(presence)]);
+        let state = status.find_id("1").unwrap();
+        assert_eq!((state.get("expected"), state.get("in_ccm")), (Some(expected), Some("0")));
+    }
 }
 
 #[test]
