@@ -38,6 +38,8 @@ pub struct Heartbeat {
     pub quorate: bool,
     /// It need not wait for all.
     pub wait_for_all_satisfied: bool,
+    /// The last quorate view it was in, and the node whose half of it wins an even split.
+    pub tie: Option<(u64, NodeId)>,
     /// The view it is in, if any.
     pub installed: Option<ViewStamp>,
     /// The view it wants.
@@ -114,6 +116,7 @@ const LEAVING: u8 = 1;
 const QUORATE: u8 = 2;
 const WAIT_OVER: u8 = 4;
 const HAS_VIEW: u8 = 8;
+const HAS_TIE: u8 = 16;
 
 impl Heartbeat {
     /// Returns what `node` under `incarnation` would find about itself.
@@ -135,6 +138,7 @@ impl Heartbeat {
             (self.quorate, QUORATE),
             (self.wait_for_all_satisfied, WAIT_OVER),
             (self.installed.is_some(), HAS_VIEW),
+            (self.tie.is_some(), HAS_TIE),
         ] {
             if on {
                 flags |= flag;
@@ -150,6 +154,10 @@ impl Heartbeat {
         out.extend_from_slice(&self.conf_digest.to_be_bytes());
         put_var(out, self.votes.into());
         put_var(out, self.expected_votes.into());
+        if let Some((number, winner)) = self.tie {
+            put_var(out, number);
+            put_var(out, winner.0.into());
+        }
         if let Some(view) = &self.installed {
             put_var(out, view.number);
             out.extend_from_slice(&view.digest.to_be_bytes());
@@ -192,6 +200,7 @@ impl Heartbeat {
             conf_digest: from.fixed()?,
             votes: from.var32()?,
             expected_votes: from.var32()?,
+            tie: if flags & HAS_TIE == 0 { None } else { Some((from.var()?, from.node()?)) },
             installed: if flags & HAS_VIEW == 0 {
                 None
             } else {
@@ -315,6 +324,7 @@ mod tests {
             expected_votes: nodes,
             quorate: false,
             wait_for_all_satisfied: true,
+            tie: Some((1 << 40, NodeId(3))),
             installed: Some(ViewStamp { number: 1 << 40, digest: 4, members: members.clone() }),
             proposal: Proposal {
                 number: 1 << 40,
@@ -346,6 +356,7 @@ mod tests {
         let mut beat = heartbeat(3);
         assert_eq!(Heartbeat::decode(&bytes(&beat)), Ok(beat.clone()));
         beat.installed = None;
+        beat.tie = None;
         assert_eq!(Heartbeat::decode(&bytes(&beat)), Ok(beat));
     }
 

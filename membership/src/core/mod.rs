@@ -6,8 +6,13 @@ mod agreement;
 pub mod beat;
 pub mod conf;
 mod event;
+mod group;
+mod peer;
+mod pulse;
 pub mod quorum;
 
 pub use event::{
     Effect, Event, GroupConf, Identity, LinkId, NodeConf, PeerChange, Unreadable, Warning,
 };
+pub use group::Group;
+pub use peer::HEARTBEAT_INTERVAL_MS;

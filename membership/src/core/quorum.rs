@@ -54,8 +54,8 @@ pub struct VoteHistory {
     pub highest_expected: u32,
     /// All nodes were seen at once, or somebody who knows said so.
     pub wait_for_all_satisfied: bool,
-    /// Members of the last quorate view; empty before the first.
-    pub last_quorate: BTreeSet<NodeId>,
+    /// Number and members of the last quorate view this node was in.
+    pub last_quorate: Option<(u64, BTreeSet<NodeId>)>,
     /// When last_man_standing lowers what is expected.
     pub last_man_standing_at: Option<Monotonic>,
 }
@@ -71,6 +71,37 @@ pub struct VoteClaim {
     pub quorate: bool,
     /// It need not wait for all.
     pub wait_for_all_satisfied: bool,
+    /// The last quorate view it was in, and the node whose half of that goes on after an even
+    /// split.
+    pub tie: Option<(u64, NodeId)>,
+}
+
+impl VoteHistory {
+    /// Starts with what the file expects.
+    pub fn new(configured: u32) -> Self {
+        Self { expected: configured, highest_expected: configured, ..Self::default() }
+    }
+
+    /// Returns what this node says about even splits.
+    pub fn tie(&self, rules: &VoteRules) -> Option<(u64, NodeId)> {
+        let (number, members) = self.last_quorate.as_ref()?;
+        Some((*number, tie_winner(rules.auto_tie_breaker.as_ref()?, members)?))
+    }
+
+    /// Settles what is expected in a new view: a quorate member knows better than newcomers, and
+    /// newcomers raise it.
+    pub fn enter(&mut self, members: &BTreeMap<NodeId, VoteClaim>) {
+        let total: u32 = members.values().map(|claim| claim.votes).sum();
+        let quorate = members.values().filter(|claim| claim.quorate).map(|claim| claim.expected);
+        let claimed = quorate.max().or_else(|| members.values().map(|c| c.expected).max());
+        self.expect(claimed.unwrap_or(0).max(total));
+    }
+
+    /// Sets what is expected.
+    pub fn expect(&mut self, votes: u32) {
+        self.expected = votes.max(1);
+        self.highest_expected = self.highest_expected.max(self.expected);
+    }
 }
 
 /// Whether a view is a quorum, and the numbers that say why.
@@ -145,48 +176,38 @@ impl Quorum {
     }
 }
 
-/// Judges a view and updates the history by it.
+/// Judges view `number` and notes in the history what must be remembered of it.
 ///
-/// `members` holds what each member (this node too) claims; `nodelist` the votes of the
-/// file. A quorate member's expectation wins over those of newcomers; all members see the same
-/// claims and so come to the same result.
+/// `members` holds what each member (this node too) claims; `nodelist` the votes of the file. All
+/// members see the same claims, so all come to the same result.
 pub fn judge(
     rules: &VoteRules,
     nodelist: &BTreeMap<NodeId, u32>,
+    number: u64,
     members: &BTreeMap<NodeId, VoteClaim>,
     history: &mut VoteHistory,
 ) -> Quorum {
     let total: u32 = members.values().map(|claim| claim.votes).sum();
-    let quorate_members = || members.values().filter(|claim| claim.quorate);
-    let claimed = quorate_members()
-        .map(|claim| claim.expected)
-        .max()
-        .or_else(|| members.values().map(|claim| claim.expected).max())
-        .unwrap_or(0);
-    history.expected = claimed.max(total).max(1);
-    history.highest_expected = history.highest_expected.max(history.expected);
+    let expected = history.expected;
+    let two_node = rules.two_node && expected == 2 && members.len() <= 2;
+    let needed = if two_node { 1 } else { expected / 2 + 1 };
 
-    let two_node = rules.two_node && history.expected == 2 && members.len() <= 2;
-    let needed = if two_node { 1 } else { history.expected / 2 + 1 };
-
-    let somebody_knows =
-        members.values().any(|claim| claim.quorate || claim.wait_for_all_satisfied);
-    if total >= history.expected || somebody_knows {
+    let known_over = members.values().any(|claim| claim.quorate || claim.wait_for_all_satisfied);
+    if total >= expected || known_over {
         history.wait_for_all_satisfied = true;
     }
     let held_back = rules.counted && rules.wait_for_all && !history.wait_for_all_satisfied;
 
-    let is_half = total.saturating_mul(2) == history.expected && needed > 1;
+    // The latest quorate view any of them was in is the one that was split.
+    let winner = members.values().filter_map(|claim| claim.tie).max().map(|(_, winner)| winner);
+    let is_half = !two_node && total.saturating_mul(2) == expected;
     let by_tie_breaker = is_half
-        && rules
-            .auto_tie_breaker
-            .as_ref()
-            .and_then(|breaker| tie_winner(breaker, &history.last_quorate))
-            .is_some_and(|winner| members.contains_key(&winner));
+        && rules.auto_tie_breaker.is_some()
+        && winner.is_some_and(|winner| members.contains_key(&winner));
     let enough = !rules.counted || total >= needed || by_tie_breaker;
     let quorate = enough && !held_back;
     if quorate {
-        history.last_quorate = members.keys().copied().collect();
+        history.last_quorate = Some((number, members.keys().copied().collect()));
     }
     let waiting_for = if held_back && enough {
         nodelist.keys().filter(|id| !members.contains_key(id)).copied().collect()
@@ -195,7 +216,7 @@ pub fn judge(
     };
     Quorum {
         quorate,
-        expected: history.expected,
+        expected,
         highest_expected: history.highest_expected,
         total,
         needed,
@@ -233,6 +254,7 @@ mod tests {
         nodelist: BTreeMap<NodeId, u32>,
         history: VoteHistory,
         quorate: bool,
+        number: u64,
     }
 
     impl Votes {
@@ -240,9 +262,8 @@ mod tests {
             let rules = VoteRules { counted: true, ..rules };
             let nodelist: BTreeMap<_, _> = (1..=nodes).map(|id| (NodeId(id), 1)).collect();
             let expected = configured_votes(&rules, &nodelist);
-            let history =
-                VoteHistory { expected, highest_expected: expected, ..Default::default() };
-            Self { rules, nodelist, history, quorate: false }
+            let history = VoteHistory::new(expected);
+            Self { rules, nodelist, history, quorate: false, number: 0 }
         }
 
         /// A view of these; all of them have this node's history.
@@ -252,9 +273,13 @@ mod tests {
                 expected: self.history.expected,
                 quorate: self.quorate,
                 wait_for_all_satisfied: self.history.wait_for_all_satisfied,
+                tie: self.history.tie(&self.rules),
             };
+            self.number += 1;
             let members = members.into_iter().map(|id| (NodeId(id), claim)).collect();
-            let quorum = judge(&self.rules, &self.nodelist, &members, &mut self.history);
+            self.history.enter(&members);
+            let quorum =
+                judge(&self.rules, &self.nodelist, self.number, &members, &mut self.history);
             self.quorate = quorum.quorate;
             quorum
         }
@@ -332,11 +357,12 @@ mod tests {
     fn a_newcomer_takes_over_what_a_quorate_member_knows() {
         let rules = VoteRules { counted: true, wait_for_all: true, ..Default::default() };
         let nodelist: BTreeMap<_, _> = (1..=8).map(|id| (NodeId(id), 1)).collect();
-        let mut history = VoteHistory { expected: 8, highest_expected: 8, ..Default::default() };
-        let old = VoteClaim { votes: 1, expected: 2, quorate: true, wait_for_all_satisfied: true };
+        let mut history = VoteHistory::new(8);
+        let old = VoteClaim { votes: 1, expected: 2, quorate: true, ..Default::default() };
         let new = VoteClaim { votes: 1, expected: 8, ..Default::default() };
         let members = [(NodeId(1), old), (NodeId(2), old), (NodeId(3), new)].into();
-        let quorum = judge(&rules, &nodelist, &members, &mut history);
+        history.enter(&members);
+        let quorum = judge(&rules, &nodelist, 1, &members, &mut history);
         assert!(quorum.quorate);
         assert_eq!((quorum.expected, quorum.highest_expected), (3, 8));
     }
@@ -370,12 +396,30 @@ mod tests {
     }
 
     #[test]
+    fn a_newcomer_in_the_winning_half_agrees_with_those_who_were_there() {
+        let rules = VoteRules {
+            counted: true,
+            auto_tie_breaker: Some(TieBreaker::Lowest),
+            ..Default::default()
+        };
+        let mut history = VoteHistory::new(4);
+        let old =
+            VoteClaim { votes: 1, expected: 4, tie: Some((7, NodeId(1))), ..Default::default() };
+        let new = VoteClaim { tie: None, ..old };
+        let members = [(NodeId(1), old), (NodeId(4), new)].into();
+        assert!(judge(&rules, &BTreeMap::new(), 8, &members, &mut history).by_tie_breaker);
+        let stale = VoteClaim { tie: Some((5, NodeId(4))), ..old };
+        let members = [(NodeId(3), old), (NodeId(4), stale)].into();
+        assert!(!judge(&rules, &BTreeMap::new(), 8, &members, &mut history).quorate);
+    }
+
+    #[test]
     fn unequal_votes_count_as_they_are() {
         let nodelist: BTreeMap<_, _> = [(NodeId(1), 3), (NodeId(2), 1), (NodeId(3), 1)].into();
         let rules = VoteRules { counted: true, ..Default::default() };
-        let mut history = VoteHistory { expected: 5, ..Default::default() };
+        let mut history = VoteHistory::new(5);
         let big = VoteClaim { votes: 3, expected: 5, ..Default::default() };
-        let quorum = judge(&rules, &nodelist, &[(NodeId(1), big)].into(), &mut history);
+        let quorum = judge(&rules, &nodelist, 1, &[(NodeId(1), big)].into(), &mut history);
         assert!(quorum.quorate);
         assert_eq!(quorum.needed, 3);
     }
