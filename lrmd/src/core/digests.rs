@@ -1,8 +1,7 @@
 //! Digests of an operation's parameters, as Pacemaker records them, so that a changed
 //! parameter leads to the same decision between restart, reload and nothing.
 
-use std::collections::BTreeMap;
-
+use cib::digest::Parameters;
 use model::Operation;
 
 /// Whether and how an agent can take new parameters without a restart.
@@ -50,92 +49,36 @@ pub(crate) struct Digests {
 /// Computes what goes into an operation's history entry. `traits` is `None` while an agent's
 /// metadata is not known: then there is neither restart nor secure digest.
 pub(crate) fn digests(operation: &Operation, traits: Option<&AgentTraits>) -> Digests {
-    let parameters = &operation.parameters;
-    let recurring = operation.interval_ms > 0;
-    let mut result = Digests { all: digest(parameters, recurring, |_| true), ..Digests::default() };
+    let digest = |which: Parameters<'_>| {
+        let parameters = operation.parameters.iter();
+        let parameters = parameters.map(|(name, value)| (name.as_str(), value.as_str()));
+        cib::digest::operation(parameters, operation.interval_ms, which)
+    };
+    let mut result = Digests { all: digest(Parameters::All), ..Digests::default() };
     let Some(traits) = traits else { return result };
 
-    if !recurring && traits.reload != Reload::None {
+    if operation.interval_ms == 0 && traits.reload != Reload::None {
         let needs_restart = |parameter: &&ParameterTraits| match traits.reload {
             Reload::Agent => !parameter.reloadable,
             Reload::Legacy => parameter.unique,
             Reload::None => false,
         };
-        let names: Vec<&str> =
-            traits.parameters.iter().filter(needs_restart).map(|p| p.name.as_str()).collect();
-        let restart = digest(parameters, recurring, |name| names.contains(&name));
-        result.restart = Some((word_list(&names), restart));
+        let names = names(traits, needs_restart);
+        result.restart = Some((word_list(&names), digest(Parameters::Only(&names))));
     }
 
-    let private: Vec<&str> =
-        traits.parameters.iter().filter(|p| p.private).map(|p| p.name.as_str()).collect();
+    let private = names(traits, |parameter| parameter.private);
     if !private.is_empty() {
-        let secure = digest(parameters, recurring, |name| {
-            !private.contains(&name) && !name.starts_with("CRM_meta_")
-        });
-        result.secure = Some((word_list(&private), secure));
+        result.secure = Some((word_list(&private), digest(Parameters::Except(&private))));
     }
     result
+}
+
+fn names(traits: &AgentTraits, keep: impl Fn(&&ParameterTraits) -> bool) -> Vec<&str> {
+    traits.parameters.iter().filter(keep).map(|parameter| parameter.name.as_str()).collect()
 }
 
 /// Every word with a space on each side, so that a search for ` NAME ` finds it.
 fn word_list(names: &[&str]) -> String {
     names.iter().map(|name| format!(" {name} ")).collect()
-}
-
-/// Digests the parameters that `keep` wants, leaving out what never counts.
-fn digest(
-    parameters: &BTreeMap<String, String>,
-    recurring: bool,
-    keep: impl Fn(&str) -> bool,
-) -> String {
-    let counts = |name: &str| match name {
-        "id" | "crm_feature_set" | "op-digest" | "pcmk_external_ip" => false,
-        "CRM_meta_timeout" => recurring,
-        other => !other.starts_with("CRM_meta_"),
-    };
-    let kept: BTreeMap<&str, &str> = parameters
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .filter(|(name, _)| counts(name) && keep(name))
-        .collect();
-    seam::parameters_digest(&kept)
-}
-
-/// The digest of a `<parameters>` element; one function, so that `cib`'s can take its place.
-mod seam {
-    use std::collections::BTreeMap;
-    use std::fmt::Write as _;
-
-    use md5::{Digest as _, Md5};
-
-    pub(super) fn parameters_digest(parameters: &BTreeMap<&str, &str>) -> String {
-        let mut text = String::from(" <parameters");
-        for (name, value) in parameters {
-            text.push(' ');
-            text.push_str(name);
-            text.push_str("=\"");
-            for c in value.chars() {
-                match c {
-                    '&' => text.push_str("&amp;"),
-                    '<' => text.push_str("&lt;"),
-                    '>' => text.push_str("&gt;"),
-                    '"' => text.push_str("&quot;"),
-                    '\n' => text.push_str("&#10;"),
-                    '\r' => text.push_str("&#13;"),
-                    '\t' => text.push_str("&#9;"),
-                    other => text.push(other),
-                }
-            }
-            text.push('"');
-        }
-        text.push_str("/>\n");
-        let mut hex = String::with_capacity(32);
-        for byte in Md5::digest(text.as_bytes()) {
-            if write!(hex, "{byte:02x}").is_err() {
-                break;
-            }
-        }
-        hex
-    }
 }

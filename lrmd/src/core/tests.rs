@@ -1,5 +1,7 @@
 //! The hands' behaviour, one sentence a test.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests pick the effects they are about")]
+
 use std::collections::BTreeMap;
 
 use model::{Generation, Term};
