@@ -70,6 +70,8 @@ pub enum Input {
     Tool { id: ToolId, request: ToolRequest },
     /// A tool is gone; nobody waits for the outcome.
     ToolGone(ToolId),
+    /// A message with a snapshot was handed to the link, or not.
+    SnapshotSent { to: NodeId, delivered: bool },
     /// A batch is on disk.
     Persisted { seq: u64, took_ms: u64 },
     /// A batch could not be written.
@@ -259,6 +261,9 @@ impl Brain {
             Input::Hands(report) => self.take_report(now, report, out),
             Input::Tool { id, request } => self.take_tool(now, id, request, out),
             Input::ToolGone(id) => self.forget_tool(id),
+            Input::SnapshotSent { to, delivered } => {
+                self.consense(now, raft::Event::SnapshotSent { to, delivered });
+            }
             Input::Persisted { seq, took_ms } => {
                 self.consense(now, raft::Event::PersistDone { seq, took_ms });
             }
