@@ -8,11 +8,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use cib::Element;
+use crmd::core::Now;
 use crmd::core::attributes::{self, Attributes};
 use crmd::core::controller::Controller;
+use crmd::core::interface::{Identity, Severity};
 use crmd::core::journal::JournalEntry;
-use crmd::core::{Identity, Now, Severity};
-use membership::raft::{self, Consensus, RequestId, Role, record::Record};
+use membership::raft::{
+    self, Consensus, RequestId, Role,
+    record::{Base, Record},
+};
 use model::{
     BootId, Generation, HandsCommand, HandsReport, Incarnation, NodeId, NodeName, View, WallTime,
 };
@@ -140,11 +144,10 @@ pub struct Brain {
     pub(super) leaving: Leaving,
     /// When a pair's survivor goes on alone.
     pub(super) go_alone_at: Option<model::Monotonic>,
-    /// This node went on alone and nobody made sure that the other one is off.
-    pub(super) unsafe_alone: bool,
+    /// Whether the heartbeats were told that there is nobody to wait for.
+    pub(super) told_sole_voter: bool,
     /// Why this node takes no part in the log any more.
     pub(super) log_stopped: Option<String>,
-    pub(super) applied_index: u64,
     /// Whether the committed configuration wants fencing (`stonith-enabled`).
     pub(super) fencing: bool,
     /// Effects of the parts, waiting for their turn.
@@ -187,16 +190,13 @@ pub(super) enum Work {
 }
 
 impl Brain {
-    /// Starts a brain from what its disk holds.
-    ///
-    /// # Errors
-    /// The durable state contradicts itself; see the text.
+    /// Starts a brain from what its disk holds; none = an empty store.
     pub fn open(
         settings: Settings,
-        durable: raft::Durable,
+        durable: Option<Base>,
         now: Now,
         out: &mut Vec<Output>,
-    ) -> Result<Self, raft::OpenError> {
+    ) -> Self {
         let mut effects = Vec::new();
         let config = raft::Config {
             node: settings.me,
@@ -206,7 +206,7 @@ impl Brain {
             token_ms: settings.token_ms,
             marked: settings.marked,
         };
-        let consensus = Consensus::open(config, durable, now.monotonic, &mut effects)?;
+        let consensus = Consensus::open(config, durable, now.monotonic, &mut effects);
         let identity = Identity {
             me: settings.me,
             uuid: settings.uuid.clone(),
@@ -229,9 +229,8 @@ impl Brain {
             unacknowledged: BTreeMap::new(),
             leaving: Leaving::default(),
             go_alone_at: None,
-            unsafe_alone: false,
+            told_sole_voter: false,
             log_stopped: None,
-            applied_index: 0,
             fencing: true,
             queue: VecDeque::new(),
             settings,
@@ -242,7 +241,7 @@ impl Brain {
         let config = Arc::clone(brain.store.committed());
         brain.control(now, crmd::core::Event::Config(config));
         brain.settle(now, out);
-        Ok(brain)
+        brain
     }
 
     /// Advances by one input and appends what must now be done.
@@ -304,6 +303,10 @@ impl Brain {
             }
         }
         self.answer_idle_waiters(now, out);
+        if self.consensus.is_sole_voter() && !self.told_sole_voter {
+            out.push(Output::SoleVoter);
+        }
+        self.told_sole_voter = self.consensus.is_sole_voter();
     }
 
     pub(super) fn consense(&mut self, now: Now, event: raft::Event) {
@@ -381,9 +384,15 @@ impl Brain {
         self.log_stopped.as_deref()
     }
 
-    /// Tells whether this node goes on alone and nobody made sure that the other one is off.
-    pub fn is_unsafe_alone(&self) -> bool {
-        self.unsafe_alone
+    /// Returns the log's core, for what status shows of it.
+    pub fn consensus(&self) -> &Consensus {
+        &self.consensus
+    }
+
+    /// Returns what the controller waits for, a sentence each.
+    pub fn waiting(&self, now: Now) -> Vec<String> {
+        let waiting = self.controller.waiting(now).into_iter().map(|w| w.to_string());
+        waiting.chain(self.controller.remarks().iter().cloned()).collect()
     }
 
     /// Tells whether this node is leaving.

@@ -25,8 +25,8 @@ pub(super) fn make(head: &Element, change: &Change) -> Result<(Element, String),
         ));
     }
     let request = request(change)?;
-    let document = edit::apply(head, &request)
-        .map_err(|error| Outcome::refused(error.code, error.message))?;
+    let document =
+        edit::apply(head, &request).map_err(|error| Outcome::refused(error.code, error.message))?;
     Ok((document, String::new()))
 }
 
@@ -46,9 +46,7 @@ fn request(change: &Change) -> Result<Request, Outcome> {
     let optional = || if change.xml.trim().is_empty() { Ok(None) } else { parse().map(Some) };
     Ok(match change.action.as_str() {
         "create" => Request::Create { target, xml: parse()? },
-        "modify" => {
-            Request::Modify { target, xml: parse()?, allow_create: change.allow_create }
-        }
+        "modify" => Request::Modify { target, xml: parse()?, allow_create: change.allow_create },
         "replace" => Request::Replace { target, xml: parse()? },
         "delete" => Request::Delete { target, xml: optional()? },
         "delete-all" => Request::DeleteAll { target, xml: optional()? },

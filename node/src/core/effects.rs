@@ -20,12 +20,10 @@ impl Brain {
             raft::Effect::Send { to, bytes, snapshot } => {
                 out.push(Output::Send { to, message: PeerMessage::Raft(bytes), snapshot });
             }
-            raft::Effect::Commit { index, term: _, generation: _, data, proposal } => {
-                self.applied_index = index;
+            raft::Effect::Commit { index: _, term: _, generation: _, data, proposal } => {
                 self.apply(now, &data, proposal, out);
             }
-            raft::Effect::Restore { index, data } => {
-                self.applied_index = index;
+            raft::Effect::Restore { index: _, data } => {
                 if let Err(error) = self.store.restore(&data) {
                     self.stop_log(&error.to_string(), out);
                     return;
@@ -41,8 +39,8 @@ impl Brain {
             }
             raft::Effect::Done { id } => self.request_done(now, id, out),
             raft::Effect::Rejected { id, reason } => self.request_rejected(now, id, reason, out),
-            raft::Effect::NeedSnapshot => {
-                let (index, data) = (self.applied_index, self.store.snapshot());
+            raft::Effect::NeedSnapshot { index } => {
+                let data = self.store.snapshot();
                 self.consense(now, raft::Event::Snapshot { index, data });
             }
             raft::Effect::Born => out.push(Output::Born),
@@ -59,13 +57,19 @@ impl Brain {
                 let document = Arc::clone(self.store.committed());
                 out.push(Output::Archive { document, why: why.to_owned() });
                 self.store = store::Store::default();
-                self.unsafe_alone = false;
                 self.tell_config(now, out);
                 self.tell_records(now);
             }
-            raft::Effect::WentAlone { generation: _, licence } => {
-                self.unsafe_alone = licence == raft::Licence::Unlicensed;
-                out.push(Output::SoleVoter);
+            raft::Effect::WentAlone { generation, licence } => {
+                let how = match licence {
+                    raft::Licence::Unlicensed => "nobody made sure that the other node is off",
+                    raft::Licence::Fenced => "the other node is confirmed off",
+                    raft::Licence::Wiped => "the other node has lost its part of the log",
+                };
+                out.push(Output::Warn(format!(
+                    "this node goes on alone from now on (generation {}): {how}",
+                    generation.0
+                )));
             }
             raft::Effect::Stopped { reason } => self.stop_log(&reason, out),
             raft::Effect::Warn(text) => out.push(Output::Warn(text)),
@@ -231,7 +235,7 @@ impl Brain {
     }
 
     /// Writes what the controller wants the configuration to say.
-    fn configure(&mut self, now: Now, wishes: &[controller::Wish]) {
+    fn configure(&mut self, now: Now, wishes: &[controller::interface::Wish]) {
         let mut document = (**self.store.head()).clone();
         for wish in wishes {
             super::wishes::grant(&mut document, wish);

@@ -1,12 +1,15 @@
 //! What reaches a brain from outside, and which part hears of it.
 
 use crmd::core::attributes;
-use crmd::core::{self as controller, Cleanup, Now};
+use crmd::core::interface::Cleanup;
+use crmd::core::{self as controller, Now};
 use membership::raft::{self, Licence};
 use model::{ExitCode, HandsCommand, HandsReport, NodeId, View};
 
 use super::brain::{Brain, Office, Output, Pending};
-use super::message::{Action, Ask, Asker, Change, Outcome, PeerMessage, Target, ToolId, ToolRequest};
+use super::message::{
+    Action, Ask, Asker, Change, Outcome, PeerMessage, Target, ToolId, ToolRequest,
+};
 
 /// Results of this node's hands that may wait for a DC. Each is one per resource and operation at
 /// most; hands keep them all, so what is dropped here comes back with the next join.
@@ -160,9 +163,7 @@ impl Brain {
     /// nobody else would make sure of that.
     pub(super) fn hands_policy(&self) -> HandsCommand {
         let unfenced = !self.fencing;
-        HandsCommand::Policy {
-            stop_without_brain_ms: unfenced.then_some(self.settings.token_ms),
-        }
+        HandsCommand::Policy { stop_without_brain_ms: unfenced.then_some(self.settings.token_ms) }
     }
 
     pub(super) fn take_report(&mut self, now: Now, report: HandsReport, out: &mut Vec<Output>) {
@@ -419,7 +420,8 @@ impl Brain {
 
     fn answer_orphans(&mut self, out: &mut Vec<Output>) {
         for (_, id) in std::mem::take(&mut self.forwarded) {
-            let text = "the DC was lost meanwhile; look whether the change is there, then try again";
+            let text =
+                "the DC was lost meanwhile; look whether the change is there, then try again";
             let outcome = Outcome::refused(ExitCode::Indeterminate, text);
             out.push(Output::Reply { id, outcome });
         }

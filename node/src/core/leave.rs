@@ -52,13 +52,7 @@ impl Leaving {
 
 impl Brain {
     /// A tool here wants this node to leave. It is answered when the node may go.
-    pub(super) fn ask_to_leave(
-        &mut self,
-        now: Now,
-        id: ToolId,
-        all: bool,
-        _out: &mut Vec<Output>,
-    ) {
+    pub(super) fn ask_to_leave(&mut self, now: Now, id: ToolId, all: bool, _out: &mut Vec<Output>) {
         let wish = self.leaving.mine.get_or_insert(Wish {
             all,
             tools: Vec::new(),

@@ -181,8 +181,7 @@ impl Store {
             self.committed = Arc::clone(&self.head);
             return Ok(());
         }
-        let patch =
-            cib::parse(&change.patch).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let patch = cib::parse(&change.patch).map_err(|e| StoreError::Unreadable(e.to_string()))?;
         let patched = cib::patch::apply(&self.committed, &patch)
             .map_err(|e| StoreError::Misfit(e.to_string()))?;
         let found = cib::digest::v2(&patched);

@@ -1,7 +1,7 @@
 //! What the controller writes into the configuration by itself: versions, names, node entries.
 
 use cib::Element;
-use crmd::core::Wish;
+use crmd::core::interface::Wish;
 
 /// The set of properties that always comes first.
 const BOOTSTRAP: &str = "cib-bootstrap-options";
@@ -16,24 +16,25 @@ pub(super) fn grant(document: &mut Element, wish: &Wish) {
                 crm_config.push(Element::new("cluster_property_set").with("id", BOOTSTRAP));
             }
             let Some(set) = crm_config.find_id_mut(BOOTSTRAP) else { return };
-            match set.children_mut().find(|pair| pair.get("name") == Some(name)) {
-                Some(pair) => pair.set("value", value.as_str()),
-                None => set.push(
-                    Element::new("nvpair")
-                        .with("id", format!("{BOOTSTRAP}-{name}"))
-                        .with("name", name.as_str())
-                        .with("value", value.as_str()),
-                ),
+            if let Some(pair) = set.children_mut().find(|pair| pair.get("name") == Some(name)) {
+                pair.set("value", value.as_str());
+                return;
             }
+            set.push(
+                Element::new("nvpair")
+                    .with("id", format!("{BOOTSTRAP}-{name}"))
+                    .with("name", name.as_str())
+                    .with("value", value.as_str()),
+            );
         }
         Wish::Node { id, name } => {
             let nodes = configuration.child_or_insert("nodes");
             let number = id.to_string();
-            match nodes.children_mut().find(|node| node.id() == Some(&number)) {
-                Some(node) => node.set("uname", name.as_str()),
-                None => nodes
-                    .push(Element::new("node").with("id", number).with("uname", name.as_str())),
+            if let Some(node) = nodes.children_mut().find(|node| node.id() == Some(&number)) {
+                node.set("uname", name.as_str());
+                return;
             }
+            nodes.push(Element::new("node").with("id", number).with("uname", name.as_str()));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc as std_mpsc;
 use tokio::sync::mpsc;
 
 use cib::Element;
-use crmd::core::Severity;
+use crmd::core::interface::Severity;
 use crmd::inputs::Inputs;
 use membership::raft::log_store::LogStore;
 use membership::raft::record::Record;

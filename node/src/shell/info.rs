@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crmd::core::Severity;
+use crmd::core::interface::Severity;
 use crmd::core::journal::JournalEntry;
 use membership::raft::{Obstacle, Standing};
 use model::{ExitCode, NodeId};

@@ -8,7 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use cib::Element;
-use crmd::core::{Now, Severity};
+use crmd::core::Now;
+use crmd::core::interface::Severity;
 use model::{HandsCommand, Monotonic, NodeId, WallTime};
 
 use crate::core::message::{Action, Caller, Outcome, PeerMessage, ToolId, ToolRequest};
