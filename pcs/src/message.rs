@@ -108,6 +108,11 @@ pub enum Message {
     GroupAlreadyHas { resources: Vec<String>, group: String },
     #[error("Resources specified more than once: {}", quoted(.resources))]
     GroupDuplicates { resources: Vec<String> },
+
+    // --- clusters as a whole; the texts are in cluster::message ---
+    #[error(transparent)]
+    #[serde(untagged)]
+    Cluster(#[from] crate::cluster::ClusterMessage),
 }
 
 impl Message {
