@@ -25,6 +25,10 @@ pub(super) enum Kind {
     /// A whole number from 1.
     Positive,
     Score,
+    /// Ports from one to another, `8000-8100`.
+    Ports,
+    /// Names with commas between.
+    Names,
     /// One of a list of words.
     OneOf(&'static [&'static str]),
 }
@@ -90,6 +94,8 @@ fn attribute(word: &'static str, kinds: &BTreeMap<&str, &'static [&'static str]>
         "number" => Kind::Number,
         "positive" => Kind::Positive,
         "score" => Kind::Score,
+        "ports" => Kind::Ports,
+        "names" => Kind::Names,
         other => kinds.get(other).map_or(Kind::Text, |values| Kind::OneOf(values)),
     };
     Attribute { name, kind, required }
@@ -116,7 +122,7 @@ mod tests {
             }
         }
         let text = include_str!("grammar.txt");
-        let known = ["id", "reference", "number", "positive", "score"];
+        let known = ["id", "reference", "number", "positive", "score", "ports", "names"];
         for word in text.lines().filter(|l| l.starts_with("  @")).flat_map(str::split_whitespace) {
             if let Some((_, kind)) = word.trim_end_matches('!').split_once(':') {
                 let defined = text.contains(&format!("kind {kind}\n"));

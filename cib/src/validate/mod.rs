@@ -243,6 +243,10 @@ impl<'a> Checker<'a> {
             Kind::Positive => "a whole number from 1".to_owned(),
             Kind::Score if is_score(value) => return,
             Kind::Score => "a whole number, INFINITY or -INFINITY".to_owned(),
+            Kind::Ports if is_ports(value) => return,
+            Kind::Ports => "a port or a range of ports, like 8000-8100".to_owned(),
+            Kind::Names if is_names(value) => return,
+            Kind::Names => "names with commas and no spaces between".to_owned(),
             Kind::OneOf(words) if words.contains(&value.trim()) => return,
             Kind::OneOf(words) => {
                 format!("one of {}{}", words.join(", "), meant(value, words.iter().copied()))
@@ -368,6 +372,20 @@ fn is_score(text: &str) -> bool {
     let text = text.trim();
     let bare = text.strip_prefix(['+', '-']).unwrap_or(text);
     bare == "INFINITY" || (!bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_ports(text: &str) -> bool {
+    match text.split_once('-') {
+        Some((first, last)) => is_number(first) && (last.is_empty() || is_number(last)),
+        None => is_number(text),
+    }
+}
+
+fn is_names(text: &str) -> bool {
+    text.split(',').all(|name| {
+        !name.is_empty()
+            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'))
+    })
 }
 
 /// As XML has it: a name without colons.

@@ -17,7 +17,6 @@ pub(super) fn check(element: &Element) -> Vec<String> {
         "nvpair" => wrong.pair(),
         "resource_set" => wrong.set(),
         "rule" => wrong.rule(),
-        "expression" => wrong.expression(),
         "date_expression" => wrong.date_expression(),
         "rsc_location" => wrong.location(),
         "rsc_colocation" => wrong.two_or_sets("rsc", "with-rsc"),
@@ -150,13 +149,6 @@ impl Wrong<'_> {
         self.not_both("score", "score-attribute");
         if !self.has("id-ref") && self.element.children().next().is_none() {
             self.say("holds no expression");
-        }
-    }
-
-    fn expression(&mut self) {
-        let unary = matches!(self.element.get("operation"), Some("defined" | "not_defined"));
-        if !unary && self.element.get("operation").is_some() {
-            self.require("value");
         }
     }
 
