@@ -5,6 +5,5 @@
 
 pub mod core;
 pub mod raft;
-pub mod seal;
 
 pub use crate::core::conf;

@@ -143,6 +143,18 @@ impl Environment<'_> {
         all.into_iter().filter(|name| near.as_deref() == Some(short(name).as_str())).collect()
     }
 
+    /// Gets an agent's metadata; an agent without any is an error.
+    pub fn load_agent_strictly(&mut self, name: &AgentName) -> Option<AgentMetadata> {
+        match self.agents.metadata(name) {
+            Ok(metadata) => Some(metadata),
+            Err(NoMetadata { reason }) => {
+                let agent = name.to_string();
+                self.error(Message::UnableToGetAgentMetadata { agent, reason });
+                None
+            }
+        }
+    }
+
     /// Gets an agent's metadata; an agent without any is an error that `--force` overrides, and
     /// then everything is allowed.
     pub fn load_agent(&mut self, name: &AgentName, force: bool) -> Option<AgentMetadata> {

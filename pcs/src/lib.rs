@@ -7,17 +7,22 @@
 pub mod agent;
 pub mod builtin;
 pub mod cluster;
+pub mod defaults;
 pub mod environment;
+pub mod history;
 pub mod ids;
 pub mod message;
 pub mod metadata;
+pub mod node;
 pub mod nvset;
 pub mod operations;
 pub mod options;
 pub mod property;
+pub mod removal;
 pub mod report;
 pub mod resource;
 pub mod rule;
+pub mod stonith;
 pub mod text;
 
 pub use environment::Environment;

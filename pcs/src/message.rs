@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::report::FORCE_MARK;
 use crate::text::{plural, quoted, quoted_with, typed};
 
 /// What a report says. The name of a variant is its code, the fields are its payload.
@@ -109,10 +110,179 @@ pub enum Message {
     #[error("Resources specified more than once: {}", quoted(.resources))]
     GroupDuplicates { resources: Vec<String> },
 
-    // --- clusters as a whole; the texts are in cluster::message ---
-    #[error(transparent)]
-    #[serde(untagged)]
-    Cluster(#[from] crate::cluster::ClusterMessage),
+    // --- removing elements ---
+    #[error("{text}", text = text_of_dependants(.elements))]
+    RemovingDependants { elements: Vec<(String, Vec<String>)> },
+    #[error("{text}", text = text_of_references(.references))]
+    RemovingReferences { references: Vec<References> },
+    #[error(
+        "Resources are not going to be stopped before deletion because the command does not run on a live cluster"
+    )]
+    NotStoppedBeforeDelete,
+    #[error("Not checking if {} {} {} stopped before deletion because the command does not run on a live cluster. Deleting unstopped resources may result in orphaned resources being present in the cluster.", plural(.resources.len(), "resource", "resources"), quoted(.resources), plural(.resources.len(), "is", "are"))]
+    NotCheckedStopped { resources: Vec<String> },
+    #[error("this command is not sufficient for removing a remote node: {}, use 'pcs cluster node remove-remote'", quoted(.nodes))]
+    UseRemoveRemote { nodes: Vec<String> },
+    #[error(
+        "this command is not sufficient for removing a guest node, use 'pcs cluster node remove-guest'"
+    )]
+    UseRemoveGuest,
+    #[error(
+        "Changing connection parameters of an existing guest node is not sufficient for connecting to a different guest node, remove the existing guest node with 'pcs cluster node remove-guest' and add a new one with 'pcs cluster node add-guest'"
+    )]
+    GuestParametersChanged,
+    #[error("Removing Constraint - {id}")]
+    RemovingConstraint { id: String },
+    #[error("Removing {id} from set {set}")]
+    RemovingFromSet { id: String, set: String },
+    #[error("Removing set {id}")]
+    RemovingSet { id: String },
+    #[error("Group '{group}' does not exist")]
+    GroupNotFound { group: String },
+    #[error("Resource '{resource}' does not exist in group '{group}'")]
+    ResourceNotInGroup { resource: String, group: String },
+    #[error("Cannot remove all resources from a cloned group")]
+    CannotEmptyClonedGroup,
+
+    // --- changing resources ---
+    #[error("'{id}' is unmanaged")]
+    ResourceUnmanaged { id: String },
+    #[error("Resource '{id}' has no enabled monitor operations")]
+    NoMonitorEnabled { id: String },
+    #[error("Unable to find resource: {id}")]
+    UnableToFindResource { id: String, near: Option<String> },
+    #[error("unable to find group or resource: {id}")]
+    UnableToFindGroupOrResource { id: String, near: Option<String> },
+    #[error("cannot clone bundle resource")]
+    CannotCloneBundled,
+    #[error("cannot clone a group that has already been cloned")]
+    CannotCloneClonedGroup,
+    #[error("{id} is already a clone resource")]
+    AlreadyClone { id: String },
+    #[error("'{id}' is a stonith resource, stonith resources cannot be cloned")]
+    CannotCloneStonith { id: String },
+    #[error("id '{id}' is already in use, please specify another one")]
+    IdInUse { id: String },
+    #[error("unable to find operation id: {id}")]
+    OperationIdNotFound { id: String },
+    #[error("Resource '{resource}' runs on several nodes: say which of them is meant")]
+    NodeNeededForSeveral { resource: String },
+    #[error(
+        "Requested action leaves the cluster with no enabled means to fence nodes, resulting in the cluster not being able to recover from certain failure conditions"
+    )]
+    NoStonithMeansLeft,
+    #[error("'{id}' is not a clone resource")]
+    NotAClone { id: String },
+    #[error("op settings must be changed on base resource, not the clone")]
+    OperationsOfClone,
+    #[error(
+        "Meta attributes are not validated by this command. For validation, please use 'pcs {area} meta' instead."
+    )]
+    MetaNotValidatedHere { area: String },
+    #[error("operation {name} with interval {interval} already specified for {resource}:\n{}", .present.join("\n"))]
+    OperationAlreadyWithInterval {
+        name: String,
+        interval: String,
+        resource: String,
+        present: Vec<String>,
+    },
+    #[error("operation {name} already specified for {resource}{mark}:\n{}", .present.join("\n"), mark = FORCE_MARK)]
+    OperationAlready { name: String, resource: String, present: Vec<String> },
+    #[error("Unable to find operation matching: {operation}")]
+    OperationNotFound { operation: String },
+    #[error("Value of utilization attribute must be integer: '{name}={value}'")]
+    UtilizationNotInteger { name: String, value: String },
+
+    // --- nodes ---
+    #[error("Node '{node}' does not appear to exist in configuration")]
+    NodeNotFound { node: String, near: Option<String> },
+    #[error(
+        "unable to set attribute {attribute}\ncrm_attribute: Could not map name={node} to a UUID\n"
+    )]
+    UnableToSetNodeAttribute { attribute: String, node: String },
+    #[error("attribute: '{attribute}' doesn't exist for node: '{node}'")]
+    NodeAttributeNotFound { attribute: String, node: String },
+    #[error("Unable to find a node: {node}")]
+    UnableToFindNode { node: String },
+    #[error("Unable to find a resource: {id}")]
+    UnableToFindAResource { id: String },
+
+    // --- fencing levels ---
+    #[error("Stonith {} {} {} not exist", plural(.devices.len(), "resource", "resources"), quoted(.devices), plural(.devices.len(), "does", "do"))]
+    StonithResourcesMissing { devices: Vec<String> },
+    #[error("Fencing level for '{target}' at level '{index}' with device(s) {} already exists", quoted(.devices))]
+    FencingLevelExists { target: String, index: String, devices: Vec<String> },
+    #[error("Fencing level{}{}{} does not exist", .target.as_ref().map(|t| format!(" for '{t}'")).unwrap_or_default(), .index.as_ref().map(|i| format!(" at level '{i}'")).unwrap_or_default(), if .devices.is_empty() { String::new() } else { format!(" with device(s) {}", quoted(.devices)) })]
+    FencingLevelNotFound { index: Option<String>, target: Option<String>, devices: Vec<String> },
+
+    // --- defaults and rules ---
+    #[error(
+        "Several options sets exist, please use the 'pcs {command} set update' command and specify an option set ID"
+    )]
+    DefaultsSeveralSets { command: String },
+    #[error("Defaults do not apply to resources which override them with their own defined values")]
+    DefaultsMayBeOverridden,
+    #[error("options {} {} {} not exist", plural(.ids.len(), "set", "sets"), quoted(.ids), plural(.ids.len(), "does", "do"))]
+    OptionSetNotFound { ids: Vec<String> },
+    #[error("'{rule}' is not a valid rule expression, parse error near or after line 1 column {column}\n  {rule}\n  {}^", "-".repeat(.column.saturating_sub(1)))]
+    RuleParseError { rule: String, column: usize },
+    #[error("Keyword{} {} cannot be used in a rule in this command", plural(.keywords.len(), "", "s"), keyword_list(.keywords))]
+    RuleKeywordsNotAllowed { keywords: Vec<String> },
+
+    // --- moving resources ---
+    #[error("You must specify a node when moving/banning a stopped resource")]
+    NodeNeededForStopped,
+    #[error("Creating location constraint '{id}' with a score of -INFINITY for resource {resource} on {node}.\n\tThis will prevent {resource} from {} on {node} until the constraint is removed{}.\n\tThis will be the case even if {node} is the last node in the cluster", if *.promoted { "being promoted" } else { "running" }, if *.lifetime { " or its lifetime is over" } else { "" })]
+    BanCreated { id: String, resource: String, node: String, promoted: bool, lifetime: bool },
+    #[error(
+        "A move constraint has been created and the resource '{resource}' may or may not move depending on other configuration"
+    )]
+    MoveConstraintCreated { resource: String },
+}
+
+/// What is taken out of which elements.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct References {
+    /// The kind of what goes.
+    pub kind: String,
+    /// The id of what goes.
+    pub id: String,
+    /// Where it is taken out, by kind.
+    pub from: Vec<(String, Vec<String>)>,
+}
+
+fn keyword_list(keywords: &[String]) -> String {
+    let words: Vec<String> = keywords.iter().map(|k| format!("'{k}'")).collect();
+    match words.as_slice() {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+fn by_kind(elements: &[(String, Vec<String>)]) -> Vec<String> {
+    elements
+        .iter()
+        .map(|(kind, ids)| format!("{}: {}", plural_kind(kind, ids.len()), quoted(ids)))
+        .collect()
+}
+
+fn plural_kind(kind: &str, count: usize) -> String {
+    if count == 1 { kind.to_owned() } else { format!("{kind}s") }
+}
+
+fn text_of_dependants(elements: &[(String, Vec<String>)]) -> String {
+    let count: usize = elements.iter().map(|(_, ids)| ids.len()).sum();
+    let word = plural(count, "element", "elements");
+    format!("Removing dependant {word}:\n  {}", by_kind(elements).join("\n  "))
+}
+
+fn text_of_references(references: &[References]) -> String {
+    let mut lines = vec!["Removing references:".to_owned()];
+    for reference in references {
+        lines.push(format!("  {} '{}' from:", reference.kind, reference.id));
+        lines.extend(by_kind(&reference.from).into_iter().map(|line| format!("    {line}")));
+    }
+    lines.join("\n")
 }
 
 impl Message {
@@ -120,7 +290,10 @@ impl Message {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::IdNotFound { near: Some(near), .. }
-            | Self::InvalidOptions { near: Some(near), .. } => {
+            | Self::InvalidOptions { near: Some(near), .. }
+            | Self::NodeNotFound { near: Some(near), .. }
+            | Self::UnableToFindResource { near: Some(near), .. }
+            | Self::UnableToFindGroupOrResource { near: Some(near), .. } => {
                 Some(format!("did you mean {near}?"))
             }
             Self::AgentNameGuessNone { near, .. } if !near.is_empty() => {

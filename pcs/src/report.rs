@@ -82,8 +82,10 @@ impl Report {
 /// Why a command did nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failed {
-    /// The reports say why.
+    /// The reports say why; a closing line says that it was they.
     Reported,
+    /// The reports say why, and that is all there is to say.
+    Said,
     /// This says why; nothing else needs to be said.
     Because(Box<Report>),
 }

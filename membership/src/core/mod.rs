@@ -10,7 +10,6 @@ mod group;
 mod peer;
 mod pulse;
 pub mod quorum;
-pub mod status;
 
 pub use event::{
     Effect, Event, GroupConf, Identity, LinkId, NodeConf, PeerChange, Unreadable, Warning,

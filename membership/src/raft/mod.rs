@@ -17,7 +17,6 @@ pub mod durable;
 mod election;
 pub mod event;
 mod lineage;
-pub mod log_store;
 mod logging;
 mod memory;
 mod peers;

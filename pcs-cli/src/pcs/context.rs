@@ -1,13 +1,18 @@
 //! What a command has at hand: its options, the document, its output.
 
 use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
 
 use cib::Element;
+use cib::edit::Request;
 use pcs::{Environment, Failed, Message, Report, Severity};
 
 use super::agents::Agents;
 use super::arguments::Arguments;
 use super::usage;
+use crate::cib_source::{self, Cluster, SourceError};
+use crate::live::Live;
 
 /// Why a command did not work.
 #[derive(Debug)]
@@ -51,6 +56,7 @@ pub(crate) struct Context {
     /// Metadata of agents.
     pub(crate) agents: Agents,
     hints: bool,
+    live: Option<Live>,
 }
 
 impl Context {
@@ -61,7 +67,13 @@ impl Context {
             Some(_) => false,
             None => std::io::IsTerminal::is_terminal(&std::io::stderr()),
         };
-        Self { arguments, stdout: String::new(), agents: Agents::from_environment(), hints }
+        Self {
+            arguments,
+            stdout: String::new(),
+            agents: Agents::from_environment(),
+            hints,
+            live: None,
+        }
     }
 
     /// Checks what holds for every command.
@@ -175,17 +187,31 @@ impl Context {
         !self.has("-f")
     }
 
+    /// Returns the connection to the running cluster, made when it is first needed.
+    pub(crate) fn live(&mut self) -> Cli<&mut Live> {
+        if self.live.is_none() {
+            match Live::connect("pcs") {
+                Ok(live) => self.live = Some(live),
+                Err(error) => return fail(format!("{error}; start it with 'pcs cluster start'")),
+            }
+        }
+        self.live.as_mut().ok_or(Failure::Text("cluster is not currently running".to_owned()))
+    }
+
     /// Reads the document.
-    pub(crate) fn cib(&self) -> Cli<Element> {
+    pub(crate) fn cib(&mut self) -> Cli<Element> {
         let Some(file) = self.arguments.value("-f") else {
-            return fail("unable to get cib");
+            let live = self.live()?;
+            return Cluster::query(live, None)
+                .or_else(|error| fail(format!("unable to get cib: {}", error.chain())));
         };
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) => return fail(format!("Unable to read '{file}': {error}")),
-        };
-        cib::parse(&text)
-            .or_else(|error| fail(format!("unable to get cib, invalid xml in '{file}': {error}")))
+        match cib_source::read(Path::new(file)) {
+            Ok(cib) => Ok(cib),
+            Err(error @ SourceError::NotXml { .. }) => {
+                fail(format!("invalid cib: {}", error.chain()))
+            }
+            Err(error) => fail(error.chain()),
+        }
     }
 
     /// Writes the document back, if it changed.
@@ -193,14 +219,111 @@ impl Context {
         if before == after {
             return Ok(());
         }
-        let mut after = after.clone();
-        let epoch = after.get("epoch").and_then(|e| e.parse::<u64>().ok()).unwrap_or(0);
-        after.set("epoch", (epoch + 1).to_string());
-        after.set("num_updates", "0");
-        match self.arguments.value("-f") {
-            Some(file) => std::fs::write(file, after.to_xml())
-                .or_else(|error| fail(format!("Unable to write to '{file}': {error}"))),
-            None => fail("Unable to update cib"),
+        let refused = cib::validate::errors(after);
+        if !refused.is_empty() && cib::validate::errors(before).is_empty() {
+            for finding in &refused {
+                self.detail(&finding.what());
+            }
+            return fail(
+                "Unable to update cib\nCall failed: Update does not conform to the configured schema\n\n",
+            );
+        }
+        match self.arguments.value("-f").map(str::to_owned) {
+            Some(file) => {
+                let mut after = after.clone();
+                let epoch = after.get("epoch").and_then(|e| e.parse::<u64>().ok()).unwrap_or(0);
+                after.set("epoch", (epoch + 1).to_string());
+                after.set("num_updates", "0");
+                cib_source::write(Path::new(&file), &after).or_else(|error| fail(error.chain()))
+            }
+            None => {
+                let patch = cib::patch::diff_unversioned(before, after);
+                Cluster::change(self.live()?, &Request::Patch(patch))
+                    .or_else(|error| fail(format!("Unable to update cib\n{}", error.chain())))
+            }
+        }
+    }
+
+    /// Returns the name of this node in the running cluster.
+    pub(crate) fn local_node(&mut self) -> Cli<String> {
+        match self.live()?.info() {
+            Ok(info) => Ok(info.local_node),
+            Err(error) => fail(error.to_string()),
+        }
+    }
+
+    /// Returns the nodes a resource runs on.
+    pub(crate) fn active_nodes(&mut self, id: &str) -> Cli<Vec<String>> {
+        let cib = self.cib()?;
+        Ok(pcs::history::active_nodes(&cib, id))
+    }
+
+    /// Takes `--wait` where it is no old spelling.
+    pub(crate) fn wait_quietly(&mut self) -> Cli<Option<u64>> {
+        if !self.has("--wait") {
+            return Ok(None);
+        }
+        match self.arguments.value("--wait") {
+            None => Ok(Some(0)),
+            Some(text) => match pcs::options::seconds(text) {
+                Some(seconds) => Ok(Some(seconds)),
+                None => fail(format!("'{text}' is not a valid number of seconds to wait")),
+            },
+        }
+    }
+
+    /// Waits until the running cluster has done what was asked; `wait` is none when nobody wants
+    /// to wait, and 0 for as long as it takes, up to an hour.
+    pub(crate) fn settle(&mut self, wait: Option<u64>) -> Cli {
+        let Some(seconds) = wait else { return Ok(()) };
+        let patience = Duration::from_secs(if seconds == 0 { 3_600 } else { seconds });
+        match self.live()?.wait_idle(patience) {
+            Ok(true) => Ok(()),
+            Ok(false) => fail("waiting timeout"),
+            Err(error) => fail(error.to_string()),
+        }
+    }
+
+    /// Has the running cluster stop resources that are about to be deleted.
+    pub(crate) fn stop_before_delete(&mut self, ids: &[String], stonith: bool) -> Cli {
+        if !self.is_live() || stonith {
+            return Ok(());
+        }
+        let cib = self.cib()?;
+        let running = |id: &String| !pcs::history::active_nodes(&cib, id).is_empty();
+        if !ids.iter().any(running) {
+            return Ok(());
+        }
+        print_error(&format!("Stopping resources {} before deletion", pcs::text::quoted(ids)));
+        self.change(|env| {
+            let outcome = pcs::resource::enable::disable(env, ids);
+            env.reports.clear();
+            outcome
+        })?;
+        self.settle(Some(0))?;
+        let cib = self.cib()?;
+        let left: Vec<&String> =
+            ids.iter().filter(|id| !pcs::history::active_nodes(&cib, id).is_empty()).collect();
+        if left.is_empty() || self.force() {
+            return Ok(());
+        }
+        fail(format!(
+            "Cannot remove resources that are not stopped: {}, use --force to override",
+            pcs::text::quoted(left)
+        ))
+    }
+
+    /// Tells a person what they probably meant.
+    pub(crate) fn hint_text(&self, near: &[String]) {
+        if self.hints && !near.is_empty() {
+            print_error(&format!("Hint: did you mean {}?", near.join(" or ")));
+        }
+    }
+
+    /// Tells a person more about an error than scripts expect.
+    fn detail(&self, text: &str) {
+        if self.hints {
+            print_error(&format!("Hint: {text}"));
         }
     }
 
@@ -264,6 +387,7 @@ impl Context {
                 print_error("Error: Errors have occurred, therefore pcs is unable to continue");
                 Failure::Reported
             }
+            Err(Failed::Said) => Failure::Reported,
             Err(Failed::Because(report)) => {
                 print_error(&report.text());
                 self.hint(&report.message);

@@ -3,13 +3,22 @@
 mod agent_text;
 mod agents;
 mod arguments;
+mod clock;
 mod context;
+mod defaults;
 mod json;
+mod live_move;
+mod node;
 mod property;
 mod resource;
+mod resource_clone;
 mod resource_create;
+mod resource_move;
+mod resource_safe;
 mod resource_text;
 mod rule_text;
+mod stonith;
+mod stonith_level;
 mod usage;
 mod words;
 
@@ -69,6 +78,8 @@ fn dispatch(context: &mut Context) -> Cli {
     let run: Command = match area.as_str() {
         "property" => property::run,
         "resource" => resource::run,
+        "stonith" => stonith::run,
+        "node" => node::run,
         _ => return Err(Failure::Usage { area: "", command: "" }),
     };
     run(context, rest)

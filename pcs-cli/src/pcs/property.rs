@@ -83,9 +83,7 @@ fn config(context: &mut Context, words: &[String]) -> Cli {
         "cmd" => print_commands(context, &sets),
         _ => {
             let defaults = if all || !words.is_empty() {
-                context.without_cib(|env| {
-                    Ok(pcs::metadata::AgentSource::options(env.agents, OptionClass::Cluster))
-                })?
+                context.without_cib(|env| Ok(env.agents.options(OptionClass::Cluster)))?
             } else {
                 Vec::new()
             };

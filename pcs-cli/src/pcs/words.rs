@@ -107,3 +107,15 @@ pub(crate) fn operations(words: &[String], sections: usize) -> Cli<Vec<Pairs>> {
     }
     groups.iter().map(|group| pairs(group)).collect()
 }
+
+/// Reads operations of which one may have no options: such a one changes nothing.
+pub(crate) fn loose_operations(words: &[String]) -> Cli<Vec<Pairs>> {
+    let mut groups: Vec<Vec<String>> = Vec::new();
+    for word in words {
+        match groups.last_mut() {
+            Some(group) if word.contains('=') => group.push(word.clone()),
+            _ => groups.push(vec![format!("name={word}")]),
+        }
+    }
+    groups.iter().map(|group| pairs(group)).collect()
+}

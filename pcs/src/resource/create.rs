@@ -283,6 +283,7 @@ pub(crate) fn warn_unknown_meta(env: &mut Environment<'_>, meta: &Pairs, kind: &
     if kind == "Stonith" {
         known.push("provides".into());
     }
+    known.sort();
     let mut unknown: Vec<String> = meta
         .iter()
         .filter(|(name, value)| !known.contains(name) && !value.is_empty())

@@ -8,7 +8,7 @@ use super::{find, find_mut, kind, members, parent};
 use crate::environment::Environment;
 use crate::ids;
 use crate::message::Message;
-use crate::report::Outcome;
+use crate::report::{Failed, Outcome};
 
 /// Where in a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -174,5 +174,96 @@ pub fn take(cib: &mut Element, id: &str) -> Option<Arc<Element>> {
             }
             taken
         }
+    }
+}
+
+/// Takes resources out of a group, or all of them, and dissolves a group without members.
+///
+/// # Errors
+/// Said.
+pub fn ungroup(env: &mut Environment<'_>, group: &str, resources: &[String]) -> Outcome {
+    let Some(element) = find(&env.cib, group).filter(|e| e.name() == "group") else {
+        return Err(Failed::because(Message::GroupNotFound { group: group.into() }));
+    };
+    let inside: Vec<String> = members(element).filter_map(|m| m.id().map(str::to_owned)).collect();
+    if let Some(stranger) = resources.iter().find(|id| !inside.contains(id)) {
+        return Err(Failed::because(Message::ResourceNotInGroup {
+            resource: stranger.clone(),
+            group: group.into(),
+        }));
+    }
+    let going: Vec<String> = inside
+        .iter()
+        .filter(|id| resources.is_empty() || resources.contains(id))
+        .cloned()
+        .collect();
+    let all = going.len() == inside.len();
+    if all && parent(&env.cib, group).is_some_and(super::is_clone) {
+        return Err(Failed::because(Message::CannotEmptyClonedGroup));
+    }
+    let taken: Vec<Arc<Element>> = going
+        .iter()
+        .filter_map(|id| find_mut(&mut env.cib, group)?.remove_child(|e| e.id() == Some(id)))
+        .collect();
+    let resources = env.section("resources");
+    if all {
+        resources.remove_child(|e| e.id() == Some(group));
+    }
+    for element in taken {
+        resources.push(element);
+    }
+    if all {
+        forget(env, group);
+    }
+    Ok(())
+}
+
+/// Removes constraints and references of something that is gone, saying so one by one.
+fn forget(env: &mut Environment<'_>, id: &str) {
+    const NAMING: [&str; 4] = ["rsc", "with-rsc", "first", "then"];
+    let names_it = |c: &Element| NAMING.iter().any(|key| c.get(key) == Some(id));
+    let mut constraints: Vec<String> = env
+        .section("constraints")
+        .children()
+        .filter(|c| names_it(c))
+        .filter_map(|c| c.id().map(str::to_owned))
+        .collect();
+    constraints.sort();
+    for constraint in constraints {
+        env.info(Message::RemovingConstraint { id: constraint });
+    }
+    env.section("constraints").retain_children(|c| !names_it(c));
+    let mut messages = Vec::new();
+    for constraint in env.section("constraints").children_mut() {
+        let mut emptied = Vec::new();
+        for set in constraint.children_mut().filter(|c| c.name() == "resource_set") {
+            let set_id = set.id().unwrap_or_default().to_owned();
+            if set.remove_child(|r| r.id() == Some(id)).is_some() {
+                messages.push(Message::RemovingFromSet { id: id.into(), set: set_id.clone() });
+                if set.children().next().is_none() {
+                    messages.push(Message::RemovingSet { id: set_id.clone() });
+                    emptied.push(set_id);
+                }
+            }
+        }
+        constraint.retain_children(|set| !emptied.iter().any(|e| set.id() == Some(e)));
+        if !emptied.is_empty() && constraint.child("resource_set").is_none() {
+            let constraint_id = constraint.id().unwrap_or_default().to_owned();
+            messages.push(Message::RemovingConstraint { id: constraint_id });
+        }
+    }
+    env.section("constraints").retain_children(|c| {
+        let has_subject = NAMING.iter().any(|key| c.get(key).is_some());
+        has_subject || c.get("rsc-pattern").is_some() || c.children().next().is_some()
+    });
+    for message in messages {
+        env.info(message);
+    }
+    if env.peek("tags").is_some() {
+        let tags = env.section("tags");
+        for tag in tags.children_mut() {
+            tag.retain_children(|r| r.id() != Some(id));
+        }
+        tags.retain_children(|tag| tag.children().next().is_some());
     }
 }

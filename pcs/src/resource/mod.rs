@@ -1,9 +1,14 @@
 //! Resources: finding them in the document, and the commands about them.
 
+pub mod ban;
 pub mod bundle;
+pub mod clone;
 pub mod config;
 pub mod create;
+pub mod delete;
+pub mod enable;
 pub mod group;
+pub mod update;
 
 use cib::Element;
 

@@ -1,0 +1,70 @@
+//! `pcs resource move` on a running cluster: a constraint moves the resource and goes again.
+
+use pcs::resource::ban::{self, Request};
+
+use super::context::{Cli, Context, fail, print_error};
+
+/// Moves a resource to a node, or away from the one it runs on.
+pub(crate) fn run(context: &mut Context, id: &str, node: Option<&str>) -> Cli {
+    let cib = context.cib()?;
+    if pcs::resource::find(&cib, id).is_none() {
+        context.hint_text(&pcs::resource::near(&cib, id).into_iter().collect::<Vec<_>>());
+        return fail(format!("bundle / clone / group / resource '{id}' does not exist"));
+    }
+    let before = pcs::history::active_nodes(&cib, id);
+    if node.is_some_and(|node| before.iter().any(|b| b == node)) {
+        return fail(format!(
+            "Resource '{id}' is already running on node '{}'",
+            node.unwrap_or_default()
+        ));
+    }
+    let mut names = Vec::new();
+    if let Some(node) = node {
+        names.push(node.to_owned());
+    }
+    let promoted = context.has("--promoted");
+    let timeout = context.wait_quietly()?;
+    context.change(|env| {
+        pcs::node::check_names(env, &names)?;
+        let request = Request { resource: id, node, promoted, until: None };
+        let outcome = ban::prefer(env, &request, &before);
+        // the constraint is about to go again, so what it would do for ever need not be said
+        env.reports.clear();
+        outcome
+    })?;
+    print_error(&format!(
+        "Location constraint to move resource '{id}' has been created\nWaiting for the cluster to apply configuration changes..."
+    ));
+    let settled = context.settle(Some(timeout.unwrap_or(0)));
+    let after = context.cib().map(|cib| pcs::history::active_nodes(&cib, id)).unwrap_or_default();
+    context.change(|env| ban::clear(env, id, None, None))?;
+    print_error(&format!(
+        "Location constraint created to move resource '{id}' has been removed\nWaiting for the cluster to apply configuration changes..."
+    ));
+    settled?;
+    context.settle(Some(timeout.unwrap_or(0)))?;
+    let now = context.cib().map(|cib| pcs::history::active_nodes(&cib, id)).unwrap_or_default();
+    let reached = match node {
+        Some(node) => after.iter().any(|a| a == node),
+        None => after != before,
+    };
+    if !reached {
+        return fail(format!("Unable to move resource '{id}': it {}", whereabouts(&after)));
+    }
+    if now != after {
+        context.warn(&format!(
+            "resource '{id}' did not stay: without the constraint it {} (a resource-stickiness above 0 keeps it)",
+            whereabouts(&now)
+        ));
+    }
+    print_error(&format!("resource '{id}' {}", whereabouts(&now)));
+    Ok(())
+}
+
+fn whereabouts(nodes: &[String]) -> String {
+    match nodes {
+        [] => "is not running on any node".to_owned(),
+        [one] => format!("is running on node '{one}'"),
+        several => format!("is running on nodes {}", pcs::text::quoted(several)),
+    }
+}

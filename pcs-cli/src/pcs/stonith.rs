@@ -1,0 +1,59 @@
+//! `pcs stonith`.
+
+use super::context::{Cli, Context, Failure, fail};
+use super::{resource, resource_create, stonith_level};
+
+const AREA: &str = "stonith";
+
+/// Runs `pcs stonith …`.
+pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
+    let (command, rest) =
+        words.split_first().map_or(("status", words), |(word, rest)| (word.as_str(), rest));
+    match command {
+        "list" => list(context, rest),
+        "describe" => resource::describe(context, rest, true),
+        "create" => resource_create::stonith(context, rest),
+        "config" => resource::config(context, rest, true),
+        "delete" | "remove" => resource::delete_resources(context, rest, true),
+        "enable" => resource::enable_resources(context, rest, true),
+        "disable" => resource::disable_resources(context, rest, true),
+        "update" => resource::update_resource(context, rest, true),
+        "meta" => resource::meta(context, rest, true),
+        "op" => resource::run_operation(context, rest, true),
+        "level" => stonith_level::run(context, rest),
+        "defaults" => super::defaults::resources(context, rest),
+        _ => Err(Failure::Usage { area: AREA, command: "" }),
+    }
+}
+
+fn list(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["--nodesc"])?;
+    let filter = match words {
+        [] => None,
+        [filter] => Some(filter.to_lowercase()),
+        _ => return Err(Failure::Usage { area: AREA, command: "list" }),
+    };
+    let with_description = !context.has("--nodesc");
+    let lines = context.without_cib(|env| {
+        let names = env
+            .agents
+            .agents("stonith")
+            .into_iter()
+            .map(|kind| format!("stonith:{kind}"))
+            .collect();
+        Ok(resource::described(env, names, None, with_description))
+    })?;
+    let lines: Vec<String> = lines
+        .into_iter()
+        .filter(|line| {
+            let name = line.split(" - ").next().unwrap_or_default().to_lowercase();
+            filter.as_ref().is_none_or(|filter| name.contains(filter))
+        })
+        .collect();
+    if lines.is_empty() {
+        let why = if filter.is_some() { "matching the filter" } else { "available" };
+        return fail(format!("No stonith agents {why}."));
+    }
+    context.print_lines(&lines);
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Making clones of resources, and taking them back.
+
+use cib::{Content, Element};
+
+use super::{find, find_mut, is_clone, is_stonith, members, parent};
+use crate::environment::Environment;
+use crate::ids;
+use crate::message::Message;
+use crate::nvset::{self, Pairs};
+use crate::report::{Failed, Outcome};
+
+/// Attributes of constraints that name a resource.
+const NAMING: [&str; 4] = ["rsc", "with-rsc", "first", "then"];
+
+/// Makes a clone of a primitive or group; constraints follow to the clone.
+///
+/// # Errors
+/// Said.
+pub fn clone(
+    env: &mut Environment<'_>,
+    id: &str,
+    clone_id: Option<&str>,
+    meta: &Pairs,
+) -> Outcome<String> {
+    let found = find(&env.cib, id);
+    if parent(&env.cib, id).is_some_and(|p| p.name() == "bundle") {
+        return Err(Failed::because(Message::CannotCloneBundled));
+    }
+    let Some(element) = found.filter(|e| matches!(e.name(), "primitive" | "group")) else {
+        let near = super::near(&env.cib, id).filter(|_| found.is_none());
+        return Err(Failed::because(Message::UnableToFindGroupOrResource { id: id.into(), near }));
+    };
+    let holder = parent(&env.cib, id);
+    if holder.is_some_and(is_clone) {
+        return Err(Failed::because(if element.name() == "group" {
+            Message::CannotCloneClonedGroup
+        } else {
+            Message::AlreadyClone { id: id.into() }
+        }));
+    }
+    if is_stonith(element) {
+        return Err(Failed::because(Message::CannotCloneStonith { id: id.into() }));
+    }
+    let holder_id = holder.and_then(Element::id).map(str::to_owned);
+    if holder.is_some_and(|h| {
+        h.name() == "group" && h.id().and_then(|id| parent(&env.cib, id)).is_some_and(is_clone)
+    }) {
+        return Err(Failed::because(Message::CannotCloneClonedGroup));
+    }
+    let clone_id = match clone_id {
+        Some(wanted) => {
+            if let Some(message) = ids::check(wanted, "clone id") {
+                return Err(Failed::because(message));
+            }
+            if ids::exists(&env.cib, wanted) {
+                return Err(Failed::because(Message::IdInUse { id: wanted.into() }));
+            }
+            wanted.to_owned()
+        }
+        None => ids::free(&env.cib, &format!("{id}-clone")),
+    };
+    let last_member = holder.is_some_and(|h| members(h).count() == 1);
+    let copy = element.clone();
+    if !meta.is_empty() {
+        env.warn(Message::MetaNotValidated { kinds: vec!["clone".into()] });
+    }
+    let mut new = Element::new("clone").with("id", clone_id.as_str());
+    match holder_id {
+        None => {
+            new.push(copy);
+            push_meta(&env.cib, &mut new, &clone_id, meta);
+            let resources = env.section("resources");
+            // the clone stands where pcs puts it: behind the other resources
+            resources.remove_child(|e| e.id() == Some(id));
+            resources.push(new);
+        }
+        Some(group) => {
+            let taken = find_mut(&mut env.cib, &group)
+                .and_then(|group| group.remove_child(|e| e.id() == Some(id)));
+            if let Some(taken) = taken {
+                new.push(taken);
+            }
+            push_meta(&env.cib, &mut new, &clone_id, meta);
+            let resources = env.section("resources");
+            if last_member {
+                resources.remove_child(|e| e.id() == Some(group.as_str()));
+            }
+            resources.push(new);
+        }
+    }
+    rename_in_constraints(env, id, &clone_id);
+    Ok(clone_id)
+}
+
+fn push_meta(cib: &Element, new: &mut Element, clone_id: &str, meta: &Pairs) {
+    if !meta.is_empty() {
+        let set = ids::free(cib, &format!("{clone_id}-meta_attributes"));
+        new.push(nvset::new_set("meta_attributes", &set, meta));
+    }
+}
+
+fn rename_in_constraints(env: &mut Environment<'_>, from: &str, to: &str) {
+    for constraint in env.section("constraints").children_mut() {
+        for key in NAMING {
+            if constraint.get(key) == Some(from) {
+                constraint.set(key, to);
+            }
+        }
+    }
+}
+
+/// Takes a resource out of its clone; constraints follow to the resource.
+///
+/// # Errors
+/// Said.
+pub fn unclone(env: &mut Environment<'_>, id: &str) -> Outcome {
+    let Some(element) = find(&env.cib, id) else {
+        let near = super::near(&env.cib, id);
+        return Err(Failed::because(Message::UnableToFindResource { id: id.into(), near }));
+    };
+    // a member of a cloned group leaves the group and with it the clone
+    if let Some(group) = parent(&env.cib, id)
+        && group.name() == "group"
+        && group.id().and_then(|g| parent(&env.cib, g)).is_some_and(is_clone)
+    {
+        let taken = super::group::take(&mut env.cib, id);
+        if let Some(taken) = taken {
+            env.section("resources").push(taken);
+        }
+        return Ok(());
+    }
+    let clone = if is_clone(element) { Some(element) } else { parent(&env.cib, id) };
+    let Some(clone) = clone.filter(|c| is_clone(c)) else {
+        return Err(Failed::because(Message::NotAClone { id: id.into() }));
+    };
+    let clone_id = clone.id().unwrap_or_default().to_owned();
+    let Some(member) = clone.shared_children().find(|c| super::is_resource(c)).cloned() else {
+        return Err(Failed::because(Message::NotAClone { id: id.into() }));
+    };
+    let member_id = member.id().unwrap_or_default().to_owned();
+    for content in env.section("resources").content_mut() {
+        if matches!(content, Content::Element(e) if e.id() == Some(clone_id.as_str())) {
+            *content = Content::Element(member);
+            break;
+        }
+    }
+    rename_in_constraints(env, &clone_id, &member_id);
+    Ok(())
+}

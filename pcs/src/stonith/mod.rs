@@ -1,0 +1,3 @@
+//! Fence devices: what is special about them.
+
+pub mod level;
