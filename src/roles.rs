@@ -42,6 +42,9 @@ pub(crate) fn is_tool(name: &str) -> bool {
 /// Hands over to a role.
 pub(crate) fn run(name: &str, arguments: &[OsString]) -> ExitCode {
     match name {
+        "lrmd" => lrmd::main(arguments),
+        "op-runner" => lrmd::runner::main(arguments),
+        "agent" => agents::main(arguments),
         "lab-init" => lab_init(arguments),
         "install-links" => install_links(arguments),
         _ => usage(),

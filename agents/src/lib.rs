@@ -15,3 +15,8 @@ pub fn metadata(provider: &str, kind: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// Runs one action of one agent: `AGENT ACTION`.
+pub fn main(_arguments: &[std::ffi::OsString]) -> std::process::ExitCode {
+    std::process::ExitCode::from(5)
+}

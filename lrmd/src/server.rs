@@ -59,7 +59,11 @@ impl Hands for Door {
                 let Ok(command) = command else { break };
                 match to_command(command) {
                     Ok(command) => {
-                        if inputs.send(Input::Said { brain, command: Box::new(command) }).await.is_err() {
+                        if inputs
+                            .send(Input::Said { brain, command: Box::new(command) })
+                            .await
+                            .is_err()
+                        {
                             break;
                         }
                     }

@@ -5,5 +5,6 @@
 
 pub mod core;
 pub mod raft;
+pub mod seal;
 
 pub use crate::core::conf;

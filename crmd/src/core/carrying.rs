@@ -13,7 +13,7 @@ use model::{
     ResourceId,
 };
 
-use super::controller::{Controller, OperationKey, Role};
+use super::controller::{Controller, OperationKey, Peer, Role};
 use super::graph::{ActionId, ActionKind, GraphAction, TransitionGraph};
 use super::history;
 use super::interface::{Effect, Now};
@@ -49,7 +49,9 @@ pub(super) struct InFlight {
     pub(super) transition_key: String,
     /// The action of the current transition that its result counts for.
     pub(super) action: Option<ActionId>,
-    /// When its node is asked what became of it; none = not sent yet.
+    /// The number it was sent under; none = it was found under way, or not sent yet.
+    sequence: Option<u64>,
+    /// When its node is asked what became of it; none = never.
     pub(super) deadline: Option<Monotonic>,
     pub(super) since: Monotonic,
     /// What was sent; none = it was found under way, or it cancels another.
@@ -70,6 +72,11 @@ impl Transition {
 }
 
 impl InFlight {
+    /// Tells whether it waits to be sent.
+    fn is_held(&self) -> bool {
+        self.operation.is_some() && self.sequence.is_none()
+    }
+
     /// Returns source and target, if this is part of a migration.
     pub(super) fn migration(&self) -> Option<(String, String)> {
         let parameters = &self.operation.as_ref()?.parameters;
@@ -129,8 +136,15 @@ impl Controller {
     fn limits(&self, transition: &Transition) -> Limits {
         let told = transition.runner.graph().head_number("batch-limit");
         let told = told.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
-        let node = self.options.node_action_limit.into_iter().flat_map(|limit| {
-            self.view.members.values().map(move |m| (m.name.as_str().to_owned(), limit))
+        let node = self.view.members.values().filter_map(|member| {
+            // what is for a node that is just joining (again) waits for its answer
+            let joins = |peer: &Peer| peer.joined.is_none() && !peer.silent;
+            let limit = if self.peers.get(&member.id).is_some_and(joins) {
+                Some(0)
+            } else {
+                self.options.node_action_limit
+            };
+            Some((member.name.as_str().to_owned(), limit?))
         });
         Limits {
             batch: told.or(self.options.batch_limit),
@@ -223,6 +237,7 @@ impl Controller {
         let mut under_way = InFlight {
             transition_key,
             action: Some(action.id),
+            sequence: None,
             deadline: None,
             since: now.monotonic,
             operation: Some(Box::new(operation)),
@@ -240,12 +255,25 @@ impl Controller {
         let Some(operation) = under_way.operation.as_deref().cloned() else { return };
         let patience = operation.timeout_ms + operation.start_delay_ms + CLUSTER_DELAY_MS;
         under_way.deadline = Some(now.monotonic + patience);
+        under_way.sequence = Some(self.next.sequence);
+        self.show_under_way(now, node, under_way, out);
+        self.command(node, out, |authority| HandsCommand::Execute { authority, operation });
+    }
+
+    /// Has the status section show an operation as under way, where that matters.
+    fn show_under_way(
+        &mut self,
+        now: Now,
+        node: NodeId,
+        under_way: &InFlight,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(operation) = &under_way.operation else { return };
         if history::pending_matters(&operation.action) {
-            let record = pending_record(now, &operation);
+            let record = pending_record(now, operation);
             let migration = under_way.migration();
             self.emit(StatusChange::Operation { node, record, migration }, out);
         }
-        self.command(node, out, |authority| HandsCommand::Execute { authority, operation });
     }
 
     fn begin_cancellation(
@@ -259,6 +287,7 @@ impl Controller {
         let what = action.meta("operation").unwrap_or("monitor").to_owned();
         let (node, resource, _, interval_ms) = key.clone();
         let sent = transition_key.clone();
+        let sequence = self.next.sequence;
         self.command(node, out, |authority| HandsCommand::Cancel {
             authority,
             resource,
@@ -269,6 +298,7 @@ impl Controller {
         let under_way = InFlight {
             transition_key,
             action: Some(action.id),
+            sequence: Some(sequence),
             deadline: Some(now.monotonic + CLUSTER_DELAY_MS),
             since: now.monotonic,
             operation: None,
@@ -286,7 +316,7 @@ impl Controller {
         let held: Vec<OperationKey> = self
             .in_flight
             .iter()
-            .filter(|((at, ..), operation)| *at == node && operation.deadline.is_none())
+            .filter(|((at, ..), under_way)| *at == node && under_way.is_held())
             .map(|(key, _)| key.clone())
             .collect();
         for key in held {
@@ -317,6 +347,7 @@ impl Controller {
         let under_way = InFlight {
             transition_key: String::new(),
             action: Some(action.id),
+            sequence: None,
             deadline: Some(now.monotonic + timeout_ms),
             since: now.monotonic,
             operation: None,
@@ -375,7 +406,7 @@ impl Controller {
     /// Parts operations under way from the plan they were begun for; what was not sent yet is not
     /// sent.
     pub(super) fn unbind_operations(&mut self) {
-        self.in_flight.retain(|_, o| o.operation.is_none() || o.deadline.is_some());
+        self.in_flight.retain(|_, under_way| !under_way.is_held());
         for under_way in self.in_flight.values_mut() {
             under_way.action = None;
         }
@@ -403,27 +434,30 @@ impl Controller {
             .map(|(key, _)| key.clone())
             .collect();
         for key in late {
-            let (node, resource, action, _) = &key;
-            let (node, name) = (*node, self.name(*node));
+            let node = key.0;
             if key == fencing_key(node) {
                 let reason = "it was neither confirmed nor refused in time".to_owned();
                 self.fencing_failed(now, node, reason, out);
                 continue;
             }
-            let reason = format!("no result of {action} of {resource} from {name}");
-            self.drop_operation(&key);
-            self.want_plan(now, Urgency::Soon, reason);
+            // the answer says what became of it: it still runs, has ended, or never arrived; and
+            // without an answer the node is planned for as silent
+            if let Some(under_way) = self.in_flight.get_mut(&key) {
+                under_way.deadline = Some(now.monotonic + CLUSTER_DELAY_MS);
+            }
             self.reconnected(now, node, out);
         }
     }
 
     /// Takes over what a node says is under way there, and settles what it says has ended.
+    /// `asked_at` is the number of the join it answers: of commands after that it knew nothing.
     /// Returns how many operations were found that nobody here had sent.
     pub(super) fn take_in_operations(
         &mut self,
         now: Now,
         node: NodeId,
         records: &[OpRecord],
+        asked_at: u64,
         out: &mut Vec<Effect>,
     ) -> usize {
         let mut sent: BTreeMap<OperationKey, InFlight> = BTreeMap::new();
@@ -442,6 +476,7 @@ impl Controller {
             let under_way = known.unwrap_or_else(|| InFlight {
                 transition_key: record.transition_key.clone(),
                 action: None,
+                sequence: None,
                 // its timeout is not known here; its hands keep it
                 deadline: None,
                 since: now.monotonic,
@@ -455,11 +490,14 @@ impl Controller {
             if let Some(record) = ended.filter(|record| record.status != ExecStatus::Pending) {
                 self.in_flight.insert(key, under_way);
                 self.operation_ended(now, node, record, out);
+            } else if under_way.is_held() {
+                self.in_flight.insert(key, under_way);
+            } else if under_way.sequence.is_some_and(|sequence| sequence > asked_at) {
+                self.show_under_way(now, node, &under_way, out);
+                self.in_flight.insert(key, under_way);
             } else if under_way.operation.is_some() {
-                // the command was lost on its way; hands that have it after all do not repeat it
-                if under_way.deadline.is_some() {
-                    self.send(now, node, &mut under_way, out);
-                }
+                // the command was lost on its way
+                self.send(now, node, &mut under_way, out);
                 self.in_flight.insert(key, under_way);
             } else {
                 // a cancellation: the history says what still recurs

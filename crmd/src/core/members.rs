@@ -241,6 +241,9 @@ impl Controller {
         }
         let (name, presence) = (member.name.clone(), Presence::Pending(peer.since));
         self.peers.insert(node, peer);
+        if !self.history_may_hold(node, presence) && self.history_of(node).is_some() {
+            self.emit(StatusChange::ForgetHistory { node }, out);
+        }
         self.emit(StatusChange::Node { node, name, presence }, out);
         let update = self.snapshot();
         if node != self.identity.me {
@@ -320,6 +323,7 @@ impl Controller {
         node: NodeId,
         (boot, hands): (BootId, HandsId),
         records: Vec<OpRecord>,
+        asked_at: u64,
         out: &mut Vec<Effect>,
     ) {
         let Some(peer) = self.peers.get_mut(&node) else { return };
@@ -341,7 +345,7 @@ impl Controller {
             self.emit(StatusChange::Node { node, name: name.clone(), presence }, out);
         }
         self.emit(StatusChange::History { node, boot, hands, records: records.clone() }, out);
-        let adopted = self.take_in_operations(now, node, &records, out);
+        let adopted = self.take_in_operations(now, node, &records, asked_at, out);
         self.propose_active(now, node, boot, out);
         if first {
             Self::journal(now, What::Joined { node: name.clone(), boot, adopted }, out);
@@ -351,7 +355,7 @@ impl Controller {
         }
         if first {
             self.want_plan(now, Urgency::Soon, format!("{name} joined"));
-        } else if before != self.history_of(node) {
+        } else if !status::same_history(before.as_deref(), self.history_of(node).as_deref()) {
             self.want_plan(now, Urgency::Soon, format!("{name} told its history again"));
         }
     }

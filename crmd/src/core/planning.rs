@@ -29,6 +29,9 @@ const ANSWER_MS: u64 = 120_000;
 /// Reasons kept for the journal; the rest is counted by the last of them.
 const REASONS_MAX: usize = 8;
 
+/// Actions named in the journal; the saved input has them all.
+const ACTIONS_MAX: usize = 40;
+
 /// How soon a plan is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Urgency {
@@ -204,13 +207,18 @@ impl Controller {
         }
         self.planned_once = true;
         self.set_recheck(now, &graph);
-        let actions = graph
+        let mut actions: Vec<String> = graph
             .synapses
             .iter()
             .flat_map(|synapse| &synapse.actions)
             .filter_map(|id| graph.actions.get(id))
             .filter_map(describe)
             .collect();
+        if actions.len() > ACTIONS_MAX {
+            let more = actions.len() - ACTIONS_MAX;
+            actions.truncate(ACTIONS_MAX);
+            actions.push(format!("and {more} more"));
+        }
         Self::journal(now, What::Plan { plan, reasons: asked.reasons, actions }, out);
         self.transition_number += 1;
         self.unbind_operations();

@@ -36,7 +36,8 @@ impl Controller {
                 let ours = (authority.generation, authority.term)
                     == (self.next.generation, self.next.term);
                 if ours {
-                    self.history_told(now, node, (boot, hands), records, out);
+                    let asked_at = authority.sequence;
+                    self.history_told(now, node, (boot, hands), records, asked_at, out);
                 }
             }
             HandsReport::Result { report, record } => {
@@ -107,7 +108,8 @@ impl Controller {
             // a repeated failure that was counted already is known to the scheduler
             if !counted || expected {
                 let reason = if history::is_probe(record) {
-                    format!("{} is active on {}", record.resource, self.name(node))
+                    let (found, node) = (OcfCode::from_code(record.rc), self.name(node));
+                    format!("a probe of {} on {node} says: {found}", record.resource)
                 } else {
                     format!("{what} failed")
                 };

@@ -3,6 +3,8 @@
 //! The DC owns the section while it leads. Every member applies the same [`StatusChange`] values
 //! with [`apply`], so that any of them can answer `cibadmin -Q` by itself.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use cib::Element;
@@ -210,26 +212,15 @@ fn set_history(state: &mut Element, boot: BootId, hands: HandsId, records: &[OpR
     });
     let id = state.id().unwrap_or_default().to_owned();
     let mut resources = Element::new("lrm_resources");
-    let mut by_id = std::collections::BTreeMap::<&ResourceId, Element>::new();
+    let mut by_id = BTreeMap::<&ResourceId, Element>::new();
     for record in oldest_first {
         let resource = by_id.entry(&record.resource).or_insert_with(|| new_resource(record));
         history::fold(resource, record, &name, None, true);
     }
-    let kept = old.as_ref().and_then(|lrm| lrm.child("lrm_resources")).filter(|_| same_life);
-    let mut failures = std::collections::BTreeMap::<&str, &Element>::new();
-    for resource in kept.into_iter().flat_map(Element::children) {
-        let failure = resource.children().find(|op| is_last_failure(op));
-        if let (Some(id), Some(failure)) = (resource.id(), failure) {
-            failures.insert(id, failure);
-        }
-    }
+    let kept = old.as_deref().filter(|_| same_life).map(by_resource).unwrap_or_default();
     for (id, mut resource) in by_id {
-        // the hands keep the last result of each operation; which failed before that, the
-        // section knew
-        if !resource.children().any(is_last_failure)
-            && let Some(failure) = failures.get(id.as_str())
-        {
-            resource.push((*failure).clone());
+        if let Some(old) = kept.get(id.as_str()) {
+            keep_what_the_section_knew(&mut resource, old);
         }
         if !resource.content().is_empty() {
             resources.push(resource);
@@ -238,6 +229,48 @@ fn set_history(state: &mut Element, boot: BootId, hands: HandsId, records: &[OpR
     state
         .content_mut()
         .insert(0, cib::Content::from(Element::new("lrm").with("id", id).with_child(resources)));
+}
+
+/// The hands keep the last result of each operation. What failed before that, and what an entry
+/// says beyond the result itself, only the section knew.
+fn keep_what_the_section_knew(resource: &mut Element, old: &Element) {
+    let same = |a: &Element, b: &Element| {
+        let equal = |key: &str| a.get(key) == b.get(key);
+        let pending = a.get("op-status") == Some("-1");
+        equal("id")
+            && equal("transition-magic")
+            && (pending || (equal("call-id") && equal("last-rc-change")))
+    };
+    for content in resource.content_mut() {
+        if let cib::Content::Element(entry) = content
+            && let Some(known) = old.shared_children().find(|known| same(known, entry))
+        {
+            *entry = known.clone();
+        }
+    }
+    let failure = old.shared_children().find(|entry| is_last_failure(entry));
+    if let Some(failure) = failure.filter(|_| !resource.children().any(is_last_failure)) {
+        resource.push(failure.clone());
+    }
+}
+
+fn by_resource(lrm: &Element) -> BTreeMap<&str, &Element> {
+    let resources = lrm.child("lrm_resources").into_iter().flat_map(Element::children);
+    resources.filter_map(|resource| Some((resource.id()?, resource))).collect()
+}
+
+/// Tells whether two `<lrm>` elements say the same, in whatever order.
+pub(super) fn same_history(one: Option<&Element>, other: Option<&Element>) -> bool {
+    let (one, other) =
+        (one.map(by_resource).unwrap_or_default(), other.map(by_resource).unwrap_or_default());
+    let entries = |resource: &Element| -> BTreeMap<String, Element> {
+        let entries = resource.children();
+        entries.map(|e| (e.id().unwrap_or_default().to_owned(), e.clone())).collect()
+    };
+    one.len() == other.len()
+        && one.iter().zip(other.iter()).all(|((id, a), (other_id, b))| {
+            id == other_id && a.attributes().eq(b.attributes()) && entries(a) == entries(b)
+        })
 }
 
 fn is_last_failure(entry: &Element) -> bool {

@@ -854,3 +854,94 @@ fn the_journal_says_why() {
     });
     assert_eq!(why, Some(vec!["ser2 is lost".to_owned()]));
 }
+
+#[test]
+fn a_command_sent_after_the_join_is_not_taken_for_lost() {
+    let mut world = World::settled();
+    let joins = world.histories.remove(&NodeId(2)).unwrap();
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    let join = world.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Hands { command: HandsCommand::Join { authority }, .. } => Some(*authority),
+        _ => None,
+    });
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    assert_eq!(world.sent(), ["start web on ser2"]);
+    let (boot, hands) = (BootId(2), HandsId(2));
+    let report = HandsReport::History { authority: join.unwrap(), boot, hands, records: joins };
+    world.tell(Event::Hands { node: NodeId(2), report });
+    assert_eq!(world.sent(), [""; 0]);
+    assert_eq!(world.entry("web_last_0").unwrap().get("op-status"), Some("-1"));
+}
+
+#[test]
+fn an_operation_without_a_result_is_asked_after_and_goes_on() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(
+        &[operation(1, "start", 2, 0, &[]), operation(2, "monitor", 2, 10_000, &[1])].concat(),
+    ));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let start = world.one();
+    let mut under_way = world.record_of(&start, 193);
+    under_way.status = ExecStatus::Pending;
+    world.histories.insert(NodeId(2), vec![under_way]);
+    world.pass(90_000);
+    assert_eq!(world.sent(), [""; 0]);
+    world.ends(&start, 0);
+    assert_eq!(world.sent(), ["monitor web on ser2"]);
+}
+
+#[test]
+fn a_restarted_brain_joins_again_and_nothing_moves_or_fails_meanwhile() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(
+        &[operation(1, "stop", 1, 0, &[]), operation(2, "start", 2, 0, &[1])].concat(),
+    ));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let stop = world.one();
+    let history = world.histories.remove(&NodeId(2)).unwrap();
+    let mut view = world.controller.view.clone();
+    view.members.get_mut(&NodeId(2)).unwrap().incarnation = Incarnation(2);
+    world.tell(Event::View(view));
+    world.ends(&stop, 0);
+    assert_eq!(world.sent(), [""; 0], "it has not joined again yet");
+    world.histories.insert(NodeId(2), history);
+    world.graphs.push_back(graph(&operation(2, "start", 2, 0, &[])));
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    world.pass(10);
+    assert_eq!(world.sent(), ["start web on ser2"]);
+}
+
+#[test]
+fn all_leave_together_and_the_dc_last() {
+    let mut world = World::settled();
+    world.log = false;
+    let all: String = (1..=3).map(|n| cluster_event(n, "do_shutdown", n)).collect();
+    for node in 1..=3 {
+        world.tell(Event::LeaveAsked { node: NodeId(node) });
+    }
+    world.graphs.extend([graph(&all), graph(&all), graph(&all)]);
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let leavers = |world: &World| -> Vec<u32> {
+        world
+            .effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::MayLeave { node } => Some(node.0),
+                _ => None,
+            })
+            .collect()
+    };
+    for n in 1..=3 {
+        assert_eq!(leavers(&world), [0; 0], "a quorum is needed for the records of the others");
+        let state = RecordState::Clean;
+        let (node, boot, proof) = (NodeId(n), BootId(n.into()), String::new());
+        world.records.insert(node, NodeRecord { node, boot, state, proof });
+        world.tell(Event::NodeRecords(world.records.clone()));
+    }
+    assert_eq!(leavers(&world), [2, 3, 1]);
+}

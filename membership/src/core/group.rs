@@ -31,6 +31,8 @@ pub struct Group {
     pub(super) quorum: Quorum,
     pub(super) pauses: Pauses,
     pub(super) warned: Warned,
+    /// How often each node came into the view.
+    pub(super) joins: BTreeMap<NodeId, u32>,
     proposal: Proposal,
     /// The highest view number this node was in or proposed.
     highest: u64,
@@ -65,6 +67,7 @@ impl Group {
             quorum: Quorum::default(),
             pauses: Pauses::default(),
             warned: Warned::default(),
+            joins: BTreeMap::new(),
             proposal: Proposal::default(),
             highest: me.last_view,
             history: VoteHistory::new(expected),
@@ -451,6 +454,11 @@ impl Group {
             }
             if let Some(contact) = &mut peer.contact {
                 contact.presumed_until = None;
+            }
+        }
+        for member in &stamp.members {
+            if self.view().is_none_or(|view| !view.members.contains_key(member)) {
+                *self.joins.entry(*member).or_default() += 1;
             }
         }
         self.history.last_man_standing_at = None;

@@ -10,6 +10,7 @@ mod group;
 mod peer;
 mod pulse;
 pub mod quorum;
+pub mod status;
 
 pub use event::{
     Effect, Event, GroupConf, Identity, LinkId, NodeConf, PeerChange, Unreadable, Warning,

@@ -17,6 +17,7 @@ pub mod durable;
 mod election;
 pub mod event;
 mod lineage;
+pub mod log_store;
 mod logging;
 mod memory;
 mod peers;

@@ -165,6 +165,19 @@ impl Consensus {
             )));
             return;
         }
+        let me = u64::from(self.config.node.0);
+        if raw.raft.state == StateRole::Leader && !raw.raft.promotable() {
+            // A predecessor proposed to remove this node. Raft would stumble over a leader that has
+            // no part in the log: the best placed voter is asked to take over at once.
+            let voters = raw.raft.prs().conf().to_conf_state().voters;
+            let matched = |id: &u64| raw.raft.prs().get(*id).map_or(0, |p| p.matched);
+            let heir = voters.iter().copied().filter(|id| *id != me).max_by_key(matched);
+            if let Some(heir) = heir {
+                raw.raft.send_timeout_now(heir);
+            }
+            let term = raw.raft.term;
+            raw.raft.become_follower(term, 0);
+        }
         self.own.stores.extend(context.stores.iter().map(|(node, store)| (*node, *store)));
         for node in context.stores.keys() {
             self.own.departed.remove(node);

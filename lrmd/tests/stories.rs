@@ -1,0 +1,363 @@
+//! The stories, each a function; see `bench` for what they stand on.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use model::{ExecStatus, HandsCommand};
+
+use crate::bench::{Node, op, with};
+
+/// One test.
+pub(crate) struct Story {
+    pub(crate) name: &'static str,
+    pub(crate) lacks: fn() -> Option<&'static str>,
+    pub(crate) tell: fn(),
+}
+
+macro_rules! stories {
+    ($($lacks:ident: $name:ident,)*) => {
+        vec![$(Story { name: stringify!($name), lacks: $lacks, tell: $name },)*]
+    };
+}
+
+pub(crate) fn all() -> Vec<Story> {
+    stories![
+        nothing: an_agent_gets_its_environment_and_gives_its_reason,
+        nothing: a_hanging_start_is_killed_at_its_deadline,
+        nothing: an_init_script_is_run_with_status_for_monitor,
+        nothing: what_is_not_installed_says_so,
+        nothing: the_newest_brain_wins,
+        nothing: results_wait_for_a_brain,
+        nothing: a_start_in_flight_survives_kill_minus_9_of_the_hands,
+        nothing: a_start_that_ended_while_the_hands_were_dead_is_told,
+        nothing: what_was_acknowledged_leaves_nothing_behind,
+        nothing: a_deadline_holds_also_while_the_hands_are_dead,
+        nothing: a_stop_after_kill_minus_9_uses_the_parameters_of_the_start,
+        nothing: a_second_lrmd_is_refused,
+        nothing: a_hundred_resources_start_in_seconds,
+        resource_agents: debians_dummy_runs,
+        resource_agents_as_root: debians_ipaddr2_runs,
+        resource_agents_as_root: debians_anything_runs,
+    ]
+}
+
+fn nothing() -> Option<&'static str> {
+    None
+}
+
+fn resource_agents() -> Option<&'static str> {
+    let there = Path::new("/usr/lib/ocf/resource.d/heartbeat/IPaddr2").exists();
+    (!there).then_some("package resource-agents is not installed")
+}
+
+fn resource_agents_as_root() -> Option<&'static str> {
+    resource_agents().or_else(|| (!nix::unistd::geteuid().is_root()).then_some("needs root"))
+}
+
+/// Keeps a journal of its calls, and a state file.
+const KEEPER: &str = r#"
+[ $1 = meta-data ] || echo "$1 $OCF_RESKEY_value" >> $DIR/journal
+case $1 in
+start) sleep ${OCF_RESKEY_slow:-0}; touch $DIR/state; echo "started $OCF_RESKEY_value" >> $DIR/journal;;
+stop) rm -f $DIR/state;;
+monitor) [ -e $DIR/state ] || exit 7;;
+meta-data) echo '<resource-agent name="x"><parameters><parameter name="value" reloadable="1"/></parameters><actions><action name="reload-agent"/></actions></resource-agent>';;
+esac"#;
+
+fn an_agent_gets_its_environment_and_gives_its_reason() {
+    let node = Node::new();
+    node.agent(
+        "Env",
+        "[ $1 = start ] || exit 3; env > $DIR/env; echo ocf-exit-reason:not today >&2; exit 1",
+    );
+    let start =
+        with(op("ocf:test:Env", "a", "start"), &[("ip", "10.0.0.1"), ("OCF_CHECK_LEVEL", "5")]);
+    let record = node.brain().run(start);
+    assert_eq!((record.rc, record.status), (1, ExecStatus::Done));
+    assert_eq!(record.exit_reason, "not today");
+    let environment = std::fs::read_to_string(node.path("env")).unwrap();
+    for line in [
+        "OCF_RESOURCE_INSTANCE=a",
+        "OCF_RESOURCE_TYPE=Env",
+        "OCF_RESOURCE_PROVIDER=test",
+        "OCF_RESKEY_ip=10.0.0.1",
+        "OCF_RESKEY_CRM_meta_timeout=20000",
+        "OCF_RESKEY_crm_feature_set=3.20.5",
+        "OCF_CHECK_LEVEL=5",
+        "LC_ALL=C",
+    ] {
+        assert!(environment.lines().any(|known| known == line), "{line} not in\n{environment}");
+    }
+}
+
+fn a_hanging_start_is_killed_at_its_deadline() {
+    let node = Node::new();
+    node.agent("Hang", "sleep 60 & echo $! > $DIR/sleeper; wait");
+    let mut start = op("ocf:test:Hang", "a", "start");
+    start.timeout_ms = 300;
+    let began = Instant::now();
+    let record = node.brain().run(start);
+    assert_eq!((record.status, record.rc), (ExecStatus::Timeout, 1));
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let sleeper = std::fs::read_to_string(node.path("sleeper")).unwrap();
+    assert!(!is_running(sleeper.trim()), "its children die with it");
+}
+
+fn is_running(pid: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+fn an_init_script_is_run_with_status_for_monitor() {
+    let node = Node::new();
+    node.init_script(
+        "web",
+        "case $1 in start) touch $DIR/up;; stop) rm -f $DIR/up;; status) [ -e $DIR/up ] || exit 3;; *) exit 2;; esac",
+    );
+    let mut brain = node.brain();
+    for agent in ["lsb:web", "service:web"] {
+        assert_eq!(brain.run(op(agent, "a", "monitor")).rc, 7, "{agent}");
+        assert_eq!(brain.run(op(agent, "a", "start")).rc, 0);
+        let mut again = op(agent, "a", "monitor");
+        again.transition_key.push('2');
+        assert_eq!(brain.run(again).rc, 0);
+        assert_eq!(brain.run(op(agent, "a", "stop")).rc, 0);
+        let authority = brain.authority();
+        brain.say(HandsCommand::Forget { authority, resource: "a".into(), operation: None });
+    }
+}
+
+fn what_is_not_installed_says_so() {
+    let node = Node::new();
+    node.agent("Broken", "");
+    let broken = node.path("ocf/resource.d/test/Broken");
+    std::fs::write(&broken, "#!/no/such/interpreter\n").unwrap();
+    let mut brain = node.brain();
+    for (agent, resource, words) in [
+        ("ocf:test:Nope", "a", "is not installed on this node"),
+        ("ocf:test:Broken", "b", "the interpreter in its first line is not installed"),
+        ("systemd:httpd", "c", "systemd resources arrive with a later release"),
+    ] {
+        let record = brain.run(op(agent, resource, "start"));
+        assert_eq!((record.rc, record.status), (5, ExecStatus::NotInstalled), "{agent}");
+        assert!(record.exit_reason.contains(words), "{}", record.exit_reason);
+    }
+}
+
+fn the_newest_brain_wins() {
+    let node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let mut old = node.brain();
+    let mut new = node.brain();
+    assert!(old.is_cut_off());
+    assert_eq!(new.run(op("ocf:test:Keeper", "a", "start")).rc, 0);
+}
+
+fn results_wait_for_a_brain() {
+    let node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let mut brain = node.brain();
+    brain.execute(with(op("ocf:test:Keeper", "a", "start"), &[("slow", "0.3")]));
+    wait_for(|| node.journal().iter().any(|line| line == "start "));
+    drop(brain);
+    let mut next = node.brain();
+    let record = next.result("a_start_0");
+    assert_eq!(record.rc, 0);
+    assert_eq!(
+        record.restart,
+        Some((String::new(), cib::digest::operation([], 0, cib::digest::Parameters::All)))
+    );
+}
+
+fn wait_for(mut happens: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !happens() {
+        assert!(Instant::now() < until, "it does not happen");
+        let mut none: [nix::poll::PollFd<'_>; 0] = [];
+        nix::poll::poll(&mut none, 10_u8).unwrap();
+    }
+}
+
+fn a_start_in_flight_survives_kill_minus_9_of_the_hands() {
+    let mut node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let mut brain = node.brain();
+    let before = brain.join().0;
+    let start = with(op("ocf:test:Keeper", "a", "start"), &[("slow", "1.5"), ("value", "v")]);
+    brain.execute(start.clone());
+    wait_for(|| node.journal().iter().any(|line| line == "start v"));
+    node.kill();
+    node.restart();
+    let mut brain = node.brain();
+    let (hands, records) = brain.join();
+    assert_ne!(hands, before, "the history is gone, and says so");
+    let known: Vec<_> = records.iter().map(|r| (r.key(), r.status)).collect();
+    assert_eq!(known, [("a_start_0".to_owned(), ExecStatus::Pending)], "but not what is in flight");
+    // A DC that does not know asks again, with the same key: it is adopted.
+    brain.execute(start);
+    let record = brain.result("a_start_0");
+    assert_eq!((record.rc, record.status), (0, ExecStatus::Done));
+    assert_eq!(node.journal(), ["start v", "started v"], "run once, and to its end");
+}
+
+fn a_start_that_ended_while_the_hands_were_dead_is_told() {
+    let mut node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let mut brain = node.brain();
+    brain.execute(with(op("ocf:test:Keeper", "a", "start"), &[("slow", "0.5")]));
+    wait_for(|| !node.journal().is_empty());
+    node.kill();
+    wait_for(|| node.journal().iter().any(|line| line.starts_with("started")));
+    node.restart();
+    let record = node.brain().result("a_start_0");
+    assert_eq!((record.rc, record.status), (0, ExecStatus::Done));
+    assert!(record.exec_time_ms >= 500, "{}", record.exec_time_ms);
+}
+
+fn what_was_acknowledged_leaves_nothing_behind() {
+    let mut node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let mut brain = node.brain();
+    brain.run(op("ocf:test:Keeper", "a", "start"));
+    let operations = node.path("run/ops");
+    let count = || std::fs::read_dir(&operations).map_or(0, Iterator::count);
+    assert_eq!(count(), 1);
+    brain.say(HandsCommand::Acknowledge { through: u64::MAX });
+    wait_for(|| count() == 0);
+    node.kill();
+    node.restart();
+    assert_eq!(node.brain().join().1, []);
+}
+
+fn a_deadline_holds_also_while_the_hands_are_dead() {
+    let mut node = Node::new();
+    node.agent("Hang", "echo $$ > $DIR/pid; sleep 60");
+    let mut brain = node.brain();
+    let mut start = op("ocf:test:Hang", "a", "start");
+    start.timeout_ms = 600;
+    brain.execute(start);
+    let pid = || std::fs::read_to_string(node.path("pid")).unwrap_or_default();
+    wait_for(|| pid().ends_with('\n'));
+    let pid = pid();
+    node.kill();
+    wait_for(|| !is_running(pid.trim()));
+    node.restart();
+    assert_eq!(node.brain().result("a_start_0").status, ExecStatus::Timeout);
+}
+
+fn a_stop_after_kill_minus_9_uses_the_parameters_of_the_start() {
+    let mut node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let mut brain = node.brain();
+    brain.run(with(op("ocf:test:Keeper", "a", "start"), &[("value", "old")]));
+    brain.say(HandsCommand::Acknowledge { through: u64::MAX });
+    node.kill();
+    node.restart();
+    let mut brain = node.brain();
+    brain.run(with(op("ocf:test:Keeper", "a", "stop"), &[("value", "new")]));
+    assert_eq!(node.journal().last().map(String::as_str), Some("stop old"));
+}
+
+fn a_second_lrmd_is_refused() {
+    let node = Node::new();
+    let mut brain = node.brain();
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["lrmd".into(), node.path("run"), node.path("ocf"), node.path("init.d")])
+        .status()
+        .unwrap();
+    assert!(!status.success());
+    assert_eq!(brain.join().1, [], "the first one goes on");
+}
+
+fn a_hundred_resources_start_in_seconds() {
+    let node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let mut brain = node.brain();
+    let began = Instant::now();
+    for n in 0..100 {
+        brain.execute(op("ocf:test:Keeper", &format!("r{n}"), "start"));
+    }
+    for n in 0..100 {
+        assert_eq!(brain.result(&format!("r{n}_start_0")).rc, 0);
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+fn debians_dummy_runs() {
+    let node = Node::with_installed_agents();
+    let state = node.path("state").display().to_string();
+    let parameters = [("state", state.as_str())];
+    let mut brain = node.brain();
+    let dummy = |action| with(op("ocf:heartbeat:Dummy", "a", action), &parameters);
+    assert_eq!(brain.run(dummy("monitor")).rc, 7);
+    let start = brain.run(dummy("start"));
+    assert_eq!((start.rc, start.exit_reason.as_str()), (0, ""));
+    assert_eq!(start.restart.map(|r| r.0).as_deref(), Some(" state "), "it reloads in the old way");
+    let mut recurring = dummy("monitor");
+    recurring.interval_ms = 200;
+    recurring.transition_key = "3:1:0:x".to_owned();
+    assert_eq!(brain.run(recurring).rc, 0);
+    std::fs::remove_file(node.path("state")).unwrap();
+    assert_eq!(brain.result("a_monitor_200").rc, 7, "the failure is noticed");
+    assert_eq!(brain.run(dummy("stop")).rc, 0);
+}
+
+/// Runs the rest of a story in a network of its own, with an interface `lan0`.
+fn in_own_network(story: &str) {
+    let script = "ip link set lo up && ip link add lan0 type veth peer name lan1 && ip link set lan1 up && \
+                  ip link set lan0 up && ip address add 10.9.9.1/24 dev lan0 && exec \"$@\"";
+    let name = format!("{story} (inside)");
+    if std::env::var_os("SYSTOLE_INSIDE").is_some() {
+        return;
+    }
+    let status = Command::new("unshare")
+        .args(["--net", "--mount", "sh", "-c", script, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", story])
+        .env("SYSTOLE_INSIDE", "1")
+        .status()
+        .unwrap();
+    assert!(status.success(), "{name}");
+}
+
+fn debians_ipaddr2_runs() {
+    if std::env::var_os("SYSTOLE_INSIDE").is_none() {
+        return in_own_network("debians_ipaddr2_runs");
+    }
+    let node = Node::with_installed_agents();
+    let mut brain = node.brain();
+    let address =
+        |action| with(op("ocf:heartbeat:IPaddr2", "vip", action), &[("ip", "10.9.9.100")]);
+    let there = || {
+        let output = Command::new("ip").args(["-o", "address", "show", "lan0"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).contains("10.9.9.100/24")
+    };
+    assert_eq!(brain.run(address("monitor")).rc, 7);
+    let start = brain.run(address("start"));
+    assert_eq!(start.rc, 0, "{}", start.exit_reason);
+    assert!(there());
+    let mut again = address("monitor");
+    again.transition_key = "9:1:0:x".to_owned();
+    assert_eq!(brain.run(again).rc, 0);
+    assert_eq!(brain.run(address("stop")).rc, 0);
+    assert!(!there());
+}
+
+fn debians_anything_runs() {
+    let node = Node::with_installed_agents();
+    let mut brain = node.brain();
+    let pidfile = node.path("any.pid").display().to_string();
+    let parameters =
+        [("binfile", "/bin/sleep"), ("cmdline_options", "600"), ("pidfile", pidfile.as_str())];
+    let web = |action| with(op("ocf:heartbeat:anything", "web", action), &parameters);
+    assert_eq!(brain.run(web("monitor")).rc, 7);
+    let start = brain.run(web("start"));
+    assert_eq!(start.rc, 0, "{}", start.exit_reason);
+    let pid = std::fs::read_to_string(&pidfile).unwrap();
+    assert!(is_running(pid.trim()), "the service outlives the action that started it");
+    let mut again = web("monitor");
+    again.transition_key = "9:1:0:x".to_owned();
+    assert_eq!(brain.run(again).rc, 0);
+    assert_eq!(brain.run(web("stop")).rc, 0);
+    assert!(!is_running(pid.trim()));
+}
