@@ -138,7 +138,8 @@ impl Controller {
         let told = told.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
         let node = self.view.members.values().filter_map(|member| {
             // what is for a node that is just joining (again) waits for its answer
-            let joins = |peer: &Peer| peer.joined.is_none() && !peer.silent;
+            let joins =
+                |peer: &Peer| (peer.joined.is_none() && !peer.silent) || peer.held_until.is_some();
             let limit = if self.peers.get(&member.id).is_some_and(joins) {
                 Some(0)
             } else {
@@ -256,8 +257,26 @@ impl Controller {
         let patience = operation.timeout_ms + operation.start_delay_ms + CLUSTER_DELAY_MS;
         under_way.deadline = Some(now.monotonic + patience);
         under_way.sequence = Some(self.next.sequence);
+        if !matches!(operation.action.as_str(), "monitor" | "notify") {
+            self.end_recurring(node, &operation.resource);
+        }
         self.show_under_way(now, node, under_way, out);
         self.command(node, out, |authority| HandsCommand::Execute { authority, operation });
+    }
+
+    /// What recurs for a resource on a node ends there, without a result.
+    pub(super) fn end_recurring(&mut self, node: NodeId, resource: &ResourceId) {
+        let ended: Vec<OperationKey> = self
+            .in_flight
+            .keys()
+            .filter(|(at, of, action, interval)| {
+                *at == node && of == resource && action == "monitor" && *interval > 0
+            })
+            .cloned()
+            .collect();
+        for key in ended {
+            self.drop_operation(&key);
+        }
     }
 
     /// Has the status section show an operation as under way, where that matters.
@@ -495,13 +514,16 @@ impl Controller {
             } else if under_way.sequence.is_some_and(|sequence| sequence > asked_at) {
                 self.show_under_way(now, node, &under_way, out);
                 self.in_flight.insert(key, under_way);
-            } else if under_way.operation.is_some() {
+            } else if under_way.operation.is_some() && under_way.action.is_some() {
                 // the command was lost on its way
                 self.send(now, node, &mut under_way, out);
                 self.in_flight.insert(key, under_way);
             } else {
-                // a cancellation: the history says what still recurs
+                // a cancellation, or what no plan waits for any more: the history says how it is
                 self.fail_action(under_way.action);
+                let reason =
+                    format!("{} of {} on {} came to nothing", key.2, key.1, self.name(node));
+                self.want_plan(now, Urgency::Soon, reason);
             }
         }
         adopted

@@ -50,6 +50,8 @@ pub(super) struct Peer {
     pub(super) silent: bool,
     /// The highest report recorded.
     pub(super) heard: u64,
+    /// Its hands refuse for want of quorum: nothing is sent before that.
+    pub(super) held_until: Option<Monotonic>,
     /// The log says it left; only its going is waited for.
     pub(super) dismissed: bool,
 }

@@ -19,6 +19,10 @@ use super::status::{self, Presence, StatusChange};
 /// answer from memory, so this is many times what a healthy node needs.
 const JOIN_PATIENCE_MS: u64 = 500;
 
+/// Hands that refused for want of quorum are tried again after this long: their own brain is about
+/// to tell them.
+const HOLD_MS: u64 = 500;
+
 /// A silent member is asked again this often.
 const JOIN_AGAIN_MS: u64 = 2_000;
 
@@ -233,6 +237,7 @@ impl Controller {
             joined: None,
             silent: false,
             heard: before.map_or(0, |peer| peer.heard),
+            held_until: None,
             dismissed: false,
         };
         if before.is_some_and(|peer| peer.incarnation != member.incarnation) {
@@ -263,8 +268,31 @@ impl Controller {
         self.command(node, out, |authority| HandsCommand::Join { authority });
     }
 
+    /// Sends nothing to a node for a while whose hands do not know yet that there is a quorum.
+    pub(super) fn hold(&mut self, now: Now, node: NodeId) {
+        if let Some(peer) = self.peers.get_mut(&node) {
+            peer.held_until = Some(now.monotonic + HOLD_MS);
+        }
+    }
+
+    fn release_held(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let over: Vec<NodeId> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.held_until.is_some_and(|at| now.monotonic >= at))
+            .map(|(node, _)| *node)
+            .collect();
+        for node in over {
+            if let Some(peer) = self.peers.get_mut(&node) {
+                peer.held_until = None;
+            }
+            self.reconnected(now, node, out);
+        }
+    }
+
     /// Gives up waiting for members that do not answer, and asks them again now and then.
     pub(super) fn check_members(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.release_held(now, out);
         let late: Vec<(NodeId, bool)> = self
             .peers
             .iter()
@@ -291,7 +319,8 @@ impl Controller {
         let waiting = self.peers.values().filter_map(Peer::patience_ends).min();
         let first =
             self.first_plan_at().filter(|_| matches!(self.planning, Planning::Wanted { .. }));
-        waiting.into_iter().chain(first).min()
+        let held = self.peers.values().filter_map(|peer| peer.held_until);
+        waiting.into_iter().chain(first).chain(held).min()
     }
 
     /// Returns when the first plan is made at the latest, if it is still to come and somebody of
@@ -434,6 +463,14 @@ impl Controller {
 
     pub(super) fn leave_withdrawn(&mut self, now: Now, node: NodeId, out: &mut Vec<Effect>) {
         let was_leaving = self.leaving.remove(&node);
+        let member = self.view.members.get(&node).map(|member| member.boot);
+        if let Some(peer) = self.peers.get_mut(&node) {
+            peer.dismissed = false;
+        }
+        if let Some(boot) = member.filter(|_| self.decides()) {
+            // its record may say already that it runs nothing
+            self.propose_active(now, node, boot, out);
+        }
         if self.decides() && (was_leaving || self.attribute(node, "shutdown").is_some()) {
             self.set_attribute(node, "shutdown", None, out);
             let name = self.name(node);

@@ -13,6 +13,7 @@ use super::graph::{ActionKind, GraphAction, TransitionGraph};
 use super::interface::{Effect, Now, Severity};
 use super::journal::What;
 use super::runner::ABORT_ALL;
+use super::status::{self, Presence, StatusChange};
 
 /// Changes are gathered this long before a plan is made for them, so that a thousand of them cost
 /// few plans; too short for anybody to notice.
@@ -164,10 +165,29 @@ impl Controller {
     fn planning_document(&self) -> Option<Arc<Element>> {
         let mut document = Element::clone(self.config.as_ref()?);
         document.retain_children(|child| child.name() != "status");
-        document.push(Arc::clone(self.status()));
+        document.push(self.status_for_planning());
         document.set("have-quorum", if self.view.quorate { "1" } else { "0" });
         document.set("dc-uuid", self.identity.me.to_string());
         Some(Arc::new(document))
+    }
+
+    /// Returns the status section as the engine is to see it. Without fencing it takes a member
+    /// that does not answer for one that is off, and would start its resources elsewhere; in
+    /// maintenance that member's resources are left where they may be, and nothing new goes there.
+    fn status_for_planning(&self) -> Arc<Element> {
+        let silent = self.peers.iter().filter(|(_, peer)| peer.silent);
+        let mut section = Arc::clone(self.status());
+        if self.options.fencing {
+            return section;
+        }
+        for (node, peer) in silent {
+            let (node, name, presence) = (*node, self.name(*node), Presence::Member(peer.since));
+            let section = Arc::make_mut(&mut section);
+            status::apply(section, &StatusChange::Node { node, name, presence });
+            let (set, name, value) = (None, "maintenance".to_owned(), Some("true".to_owned()));
+            status::apply(section, &StatusChange::Attribute { node, set, name, value });
+        }
+        section
     }
 
     /// Takes the engine's answer, if it still counts, and begins to carry it out.

@@ -73,6 +73,9 @@ impl Controller {
             under_way = self.in_flight.remove(&key);
         }
         if cancelled {
+            // its first run may still have been waited for
+            let first_run = self.in_flight.remove(&key).and_then(|o| o.action);
+            self.fail_action(first_run);
             key.2 = format!("cancel {}", record.action);
             under_way = self.in_flight.remove(&key).or(under_way);
         }
@@ -262,7 +265,8 @@ impl Controller {
         if (authority.generation, authority.term) != ours {
             return; // an older command of this node's, from before
         }
-        let used_up = (highest.generation, highest.term) == ours;
+        // else the hands' side has no quorum, as far as they know
+        let used_up = (highest.generation, highest.term) == ours && highest > authority;
         self.next.sequence = self.next.sequence.max(highest.sequence + 1);
         let key = self
             .in_flight
@@ -271,7 +275,10 @@ impl Controller {
             .map(|(key, _)| key.clone());
         match key {
             Some(key) if used_up => self.send_again(now, &key, out),
-            Some(key) => self.drop_operation(&key),
+            Some(key) => {
+                self.drop_operation(&key);
+                self.hold(now, node);
+            }
             None => self.reconnected(now, node, out),
         }
     }
@@ -309,9 +316,8 @@ impl Controller {
             let name = resource.clone();
             self.emit(StatusChange::ForgetFailure { node, resource: name, operation: None }, out);
             let name = resource.clone();
-            // the hands' record of a recurring operation says how it is now; of one that ran once
-            // the failure would come back with the next join
-            if interval == 0 && self.peers.contains_key(&node) {
+            // else the failure would come back with the next join
+            if self.peers.contains_key(&node) {
                 self.command(node, out, |authority| HandsCommand::Forget {
                     authority,
                     resource: name,
@@ -357,6 +363,7 @@ impl Controller {
         out: &mut Vec<Effect>,
     ) {
         self.emit(StatusChange::ForgetResource { node, resource: resource.clone() }, out);
+        self.end_recurring(node, resource);
         if self.peers.contains_key(&node) {
             let resource = resource.clone();
             self.command(node, out, |authority| HandsCommand::Forget {

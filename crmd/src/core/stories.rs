@@ -945,3 +945,66 @@ fn all_leave_together_and_the_dc_last() {
     }
     assert_eq!(leavers(&world), [2, 3, 1]);
 }
+
+#[test]
+fn hands_that_know_of_no_quorum_yet_are_tried_again_after_a_while() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let (_, command) = world.sent.pop().unwrap();
+    let HandsCommand::Execute { authority, operation: start } = command else { panic!() };
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.tell(Event::Hands {
+        node: NodeId(2),
+        report: HandsReport::Refused {
+            authority,
+            highest: model::Authority { sequence: 0, ..authority },
+            transition_key: start.transition_key,
+        },
+    });
+    world.pass(400);
+    assert_eq!(world.sent(), [""; 0]);
+    world.pass(200);
+    world.pass(10);
+    assert_eq!(world.sent(), ["start web on ser2"]);
+}
+
+#[test]
+fn a_monitor_whose_resource_is_stopped_is_not_waited_for() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&operation(1, "monitor", 2, 10_000, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    assert_eq!(world.sent(), ["monitor web on ser2"]);
+    world.graphs.push_back(graph(&operation(1, "stop", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let stop = world.one();
+    world.ends(&stop, 0);
+    assert!(world.controller.is_idle());
+}
+
+#[test]
+fn a_node_that_stays_after_all_may_run_resources_again() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&cluster_event(1, "do_shutdown", 2)));
+    world.tell(Event::LeaveAsked { node: NodeId(2) });
+    assert_eq!(world.records[&NodeId(2)].state, RecordState::Clean);
+    world.tell(Event::LeaveWithdrawn { node: NodeId(2) });
+    assert_eq!(world.records[&NodeId(2)].state, RecordState::Active);
+    assert_eq!(world.attribute(2, "shutdown"), None);
+}
+
+#[test]
+fn without_fencing_a_silent_member_is_not_taken_for_one_that_is_off() {
+    let mut world = World::settled();
+    world.histories.remove(&NodeId(3));
+    world.lead(2);
+    world.pass(600);
+    let (_, document) = world.asked.last().unwrap();
+    let state = document.child("status").unwrap().find_id("3").unwrap();
+    assert_eq!(state.get("join"), Some("member"));
+    assert!(state.find_id("status-3-maintenance").is_some());
+    assert!(world.entry("status-3-maintenance").is_none(), "only the engine sees it so");
+}
