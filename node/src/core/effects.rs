@@ -203,11 +203,13 @@ impl Brain {
             controller::Effect::MayLeave { node } => self.may_leave(now, node, out),
             controller::Effect::Fence { node, action } => {
                 let name = self.name_of(node);
-                out.push(Output::Warn(format!(
+                let reason = format!(
                     "{name} should be fenced ({action}), and this version has no fencing yet: \
                      nothing that may run on {name} is started elsewhere; when {name} is certainly \
                      off, remove it or set stonith-enabled=false"
-                )));
+                );
+                out.push(Output::Warn(reason.clone()));
+                self.control(now, controller::Event::FencingFailed { node, reason });
             }
             controller::Effect::Journal(entry) => out.push(Output::Journal(entry)),
         }
