@@ -168,6 +168,8 @@ pub struct Consensus {
     pub(super) candidate: bool,
     /// The term in which the licence marker was last proposed.
     pub(super) marker_proposed: u64,
+    /// Nodes that left in order and are still here: in which life, and since when.
+    pub(super) lingering: BTreeMap<NodeId, (u64, Monotonic)>,
     /// The disk is too slow to lead until then.
     pub(super) slow_until: Monotonic,
     pub(super) slow_told: bool,
@@ -232,6 +234,7 @@ impl Consensus {
             bereft: false,
             candidate: false,
             marker_proposed: 0,
+            lingering: BTreeMap::new(),
             slow_until: Monotonic(0),
             slow_told: false,
             config,

@@ -16,6 +16,8 @@ use super::record::{Ancestor, Base, Context, Hard, OwnState, Record, Snapshot, V
 
 /// Entries a learner may lack when it is made a voter: they are on their way.
 const CAUGHT_UP_ENTRIES: u64 = 16;
+/// Milliseconds after which a node that left in order, and is still here, has thought better of it.
+const STAYS_MS: u64 = 10_000;
 /// The entry a log begins after: raft calls 0 "nothing".
 const BIRTH_INDEX: u64 = 1;
 
@@ -247,10 +249,10 @@ impl Consensus {
         let me = self.config.node;
         let wish: Vec<NodeId> = self.wish.iter().copied().filter(|node| *node != me).collect();
         for node in wish {
+            let leaves = self.is_leaving(node);
             let Some(peer) = self.peers.get(&node) else { continue };
             let Some(greeting) = peer.greeting().filter(|_| peer.is_usable()) else { continue };
             let id = u64::from(node.0);
-            let departed = self.own.departed.get(&node.0).copied();
             let is_voter = conf.voters.contains(&id);
             let is_learner = conf.learners.contains(&id);
             let mut context = Context::default();
@@ -259,7 +261,7 @@ impl Consensus {
                 VoterChange::Remove(node)
             } else if is_learner && self.has_caught_up(node) {
                 VoterChange::Promote(node)
-            } else if !is_voter && !is_learner && departed != peer.incarnation() {
+            } else if !is_voter && !is_learner && !leaves {
                 context.stores.insert(node.0, greeting.store);
                 VoterChange::AddLearner(node)
             } else {
@@ -270,6 +272,26 @@ impl Consensus {
             return true;
         }
         false
+    }
+
+    /// Tells whether a node has left in this very life and may be expected to go.
+    fn is_leaving(&mut self, node: NodeId) -> bool {
+        let life =
+            self.peers.get(&node).filter(|peer| peer.is_usable()).and_then(Peer::incarnation);
+        let Some(life) = life.filter(|life| self.own.departed.get(&node.0) == Some(life)) else {
+            self.lingering.remove(&node);
+            return false;
+        };
+        let (_, since) = *self
+            .lingering
+            .entry(node)
+            .and_modify(|seen| {
+                if seen.0 != life {
+                    *seen = (life, self.now);
+                }
+            })
+            .or_insert((life, self.now));
+        self.now.since(since) < STAYS_MS
     }
 
     /// Commits the licence marker once both voters of a pair have all that was ever acknowledged.

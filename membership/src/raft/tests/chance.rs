@@ -2,7 +2,7 @@
 //! schedule; `RAFT_SEEDS=1000 cargo test -p membership chance` runs more of them,
 //! `RAFT_SEED=17 … -- --nocapture` replays one and prints what happened.
 
-use super::world::{Faults, World};
+use super::world::{Alone, Faults, World};
 use crate::raft::event::{Event, RequestId, VoterChange};
 
 /// Enough to have caught every rule that was taken out on purpose, in about a second.
@@ -32,21 +32,13 @@ fn run_seed(seed: u64, plan: Plan, trace: bool) -> Result<(), String> {
     world.note(|| "calm".to_owned());
     world.faults = Faults { alone: plan.faults.alone, ..Faults::NONE };
     world.heal();
+    world.call_off();
     for index in 0..world.nodes.len() {
-        // Who asked to leave goes, even where nobody was left to tell it that it may.
-        let (id, life) = (world.nodes[index].id, world.nodes[index].incarnation);
-        let left = |node: &super::world::Node| {
-            let core = node.core.as_ref();
-            core.is_some_and(|core| core.own.departed.get(&id.0) == Some(&life))
-        };
-        if world.nodes.iter().any(left) {
-            world.crash(index);
-        }
         world.boot(index);
     }
     let mut outcome = world.settle(30_000).map(|_| ());
     let missing = world.missing_at(0);
-    if outcome.is_ok() && !plan.faults.alone && !missing.is_empty() {
+    if outcome.is_ok() && plan.faults.alone != Alone::Unlicensed && !missing.is_empty() {
         outcome = Err(format!("acknowledged writes are lost: {missing:?}"));
     }
     if outcome.is_ok() && !writes_again(&mut world) {
@@ -202,10 +194,23 @@ fn chance_a_pair_that_goes_alone_becomes_one_again() {
     let plan = Plan {
         nodes: 2,
         steps: STEPS,
-        faults: Faults { alone: true, ..Faults::WILD },
+        faults: Faults { alone: Alone::Unlicensed, ..Faults::WILD },
         leaves: true,
         wipes: true,
         marked: false,
     };
     many("chance_a_pair_that_goes_alone_becomes_one_again", plan);
+}
+
+#[test]
+fn chance_a_pair_with_fencing_loses_no_acknowledged_write() {
+    let plan = Plan {
+        nodes: 2,
+        steps: STEPS,
+        faults: Faults { alone: Alone::Fenced, ..Faults::WILD },
+        leaves: true,
+        wipes: false,
+        marked: true,
+    };
+    many("chance_a_pair_with_fencing_loses_no_acknowledged_write", plan);
 }

@@ -2,7 +2,7 @@
 
 use model::NodeId;
 
-use super::world::{Faults, World};
+use super::world::{Alone, Faults, World};
 use crate::raft::consensus::{Obstacle, Standing};
 use crate::raft::event::{Event, Rejection, VoterChange};
 
@@ -87,7 +87,7 @@ fn a_pair_does_not_write_without_its_other_half() {
 #[test]
 fn a_pairs_survivor_goes_alone_unlicensed_and_takes_the_other_in_again() {
     let mut world = whole(2);
-    world.faults.alone = true;
+    world.faults.alone = Alone::Unlicensed;
     let first = world.write(0);
     world.run(100);
     world.crash(0);
@@ -112,7 +112,7 @@ fn a_pairs_survivor_goes_alone_unlicensed_and_takes_the_other_in_again() {
 #[test]
 fn two_halves_that_went_alone_become_one_and_the_newer_document_wins() {
     let mut world = whole(2);
-    world.faults.alone = true;
+    world.faults.alone = Alone::Unlicensed;
     world.cut_off(0);
     world.run(1_000);
     assert!(world.nodes.iter().all(|node| node.role.acting), "both go on");
@@ -129,7 +129,7 @@ fn two_halves_that_went_alone_become_one_and_the_newer_document_wins() {
 #[test]
 fn a_node_that_was_not_met_since_its_start_is_not_gone_without() {
     let mut world = whole(2);
-    world.faults.alone = true;
+    world.faults.alone = Alone::Unlicensed;
     world.crash(0);
     world.crash(1);
     world.boot(1);
@@ -181,7 +181,7 @@ fn an_orderly_leave_makes_the_other_the_sole_voter_and_the_leaver_comes_back() {
 #[test]
 fn a_stale_leaver_that_boots_alone_waits() {
     let mut world = whole(2);
-    world.faults.alone = true;
+    world.faults.alone = Alone::Unlicensed;
     let id = world.request();
     world.tell(0, Event::Leave { id, node: NodeId(2) });
     world.run(200);

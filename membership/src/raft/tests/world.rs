@@ -47,15 +47,30 @@ pub(super) struct Faults {
     pub(super) delay_ms: u64,
     pub(super) fsync_ms: u64,
     pub(super) detection_ms: u64,
-    /// A survivor of a pair goes alone, unlicensed.
-    pub(super) alone: bool,
+    /// What a survivor of a pair does.
+    pub(super) alone: Alone,
+}
+
+/// How a pair's survivor goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alone {
+    Never,
+    Unlicensed,
+    /// It has the other one fenced first, by a device that is slow and fails at times.
+    Fenced,
 }
 
 impl Faults {
     pub(super) const NONE: Self =
-        Self { lose: 0, double: 0, delay_ms: 0, fsync_ms: 0, detection_ms: 0, alone: false };
-    pub(super) const WILD: Self =
-        Self { lose: 40, double: 50, delay_ms: 30, fsync_ms: 30, detection_ms: 300, alone: false };
+        Self { lose: 0, double: 0, delay_ms: 0, fsync_ms: 0, detection_ms: 0, alone: Alone::Never };
+    pub(super) const WILD: Self = Self {
+        lose: 40,
+        double: 50,
+        delay_ms: 30,
+        fsync_ms: 30,
+        detection_ms: 300,
+        alone: Alone::Never,
+    };
 }
 
 #[derive(Debug)]
@@ -112,12 +127,30 @@ impl Node {
     }
 }
 
+/// A request to the fence device.
+#[derive(Debug)]
+struct Fencing {
+    by: usize,
+    life: u64,
+    /// When it strikes; 0 = it has; `None` = it fails.
+    strike: Option<u64>,
+    /// When its result arrives.
+    told: u64,
+}
+
+impl Fencing {
+    fn told_struck(&self) -> bool {
+        self.strike == Some(0)
+    }
+}
+
 pub(super) struct World {
     pub(super) chance: Chance,
     pub(super) faults: Faults,
     pub(super) now: u64,
     pub(super) nodes: Vec<Node>,
     net: Vec<Packet>,
+    fencings: Vec<Fencing>,
     /// Pairs (from, to) that hear nothing.
     pub(super) cut: BTreeSet<(u32, u32)>,
     pub(super) acknowledged: Vec<u64>,
@@ -159,6 +192,7 @@ impl World {
             now: 1_000,
             nodes: nodelist.iter().map(|id| node(*id)).collect(),
             net: Vec::new(),
+            fencings: Vec::new(),
             cut: BTreeSet::new(),
             acknowledged: Vec::new(),
             leaders: BTreeMap::new(),
@@ -375,6 +409,7 @@ impl World {
         for index in 0..self.nodes.len() {
             self.step_node(index);
         }
+        self.fence();
         let (due, later): (Vec<Packet>, Vec<Packet>) =
             std::mem::take(&mut self.net).into_iter().partition(|p| p.at <= self.now);
         self.net = later;
@@ -413,7 +448,9 @@ impl World {
         if self.nodes[index].next_view.as_ref().is_some_and(|(at, _)| *at <= now) {
             let (_, view) = self.nodes[index].next_view.take().expect("looked at");
             self.nodes[index].view = view.clone();
-            let alone = self.faults.alone && self.nodes.len() == 2 && view.members.len() == 1;
+            let alone = self.faults.alone != Alone::Never
+                && self.nodes.len() == 2
+                && view.members.len() == 1;
             let delay = if index == 0 { 0 } else { 150 };
             self.nodes[index].alone_at = alone.then_some(now + 20 + delay);
             self.note(|| format!("{} sees {:?}", index + 1, view.members.keys()));
@@ -421,8 +458,12 @@ impl World {
         }
         if self.nodes[index].alone_at.is_some_and(|at| at <= now) {
             self.nodes[index].alone_at = None;
-            let id = self.request();
-            self.tell(index, Event::GoAlone { id, licence: Licence::Unlicensed });
+            if self.faults.alone == Alone::Fenced {
+                self.request_fencing(index);
+            } else {
+                let id = self.request();
+                self.tell(index, Event::GoAlone { id, licence: Licence::Unlicensed });
+            }
         }
         if let Some((at, data)) = self.nodes[index].unanswered.take() {
             // The state machine answers at once or a while later.
@@ -435,6 +476,53 @@ impl World {
         if now.saturating_sub(self.nodes[index].ticked) >= 15 {
             self.nodes[index].ticked = now;
             self.tell(index, Event::Tick);
+        }
+    }
+
+    fn request_fencing(&mut self, index: usize) {
+        let node = self.nodes[1 - index].id;
+        self.tell(index, Event::Condemned { node, condemned: true });
+        let strike = self.now + self.chance.below(200);
+        let told = strike + self.chance.below(200);
+        let works = !self.chance.permille(100);
+        let by = self.nodes[index].incarnation;
+        self.fencings.push(Fencing { by: index, life: by, strike: works.then_some(strike), told });
+    }
+
+    /// The device acts when it likes, and its confirmation arrives later.
+    fn fence(&mut self) {
+        for mut fencing in std::mem::take(&mut self.fencings) {
+            let (by, target) = (fencing.by, 1 - fencing.by);
+            if fencing.strike.is_some_and(|at| at <= self.now) && !fencing.told_struck() {
+                self.note(|| format!("the device turns {} off", target + 1));
+                self.crash(target);
+                fencing.strike = Some(0);
+            }
+            if fencing.told > self.now {
+                self.fencings.push(fencing);
+                continue;
+            }
+            let same_life = self.nodes[by].incarnation == fencing.life;
+            if !same_life || !self.is_up(by) {
+                continue;
+            }
+            if fencing.told_struck() {
+                let id = self.request();
+                self.tell(by, Event::GoAlone { id, licence: Licence::Fenced });
+            }
+            let node = self.nodes[target].id;
+            self.tell(by, Event::Condemned { node, condemned: false });
+            if self.nodes[by].view.members.len() == 1 && !self.core(by).is_sole_voter() {
+                self.nodes[by].alone_at = Some(self.now + 500);
+            }
+        }
+    }
+
+    /// No more strikes; whoever waits for one waits no longer.
+    pub(super) fn call_off(&mut self) {
+        for fencing in std::mem::take(&mut self.fencings) {
+            let node = self.nodes[1 - fencing.by].id;
+            self.tell(fencing.by, Event::Condemned { node, condemned: false });
         }
     }
 
