@@ -3,4 +3,9 @@
 //! Pure: `pcs-cli` asks and tells people, `pcsd` acts on its host.
 
 pub mod known_hosts;
+mod message;
+pub mod options;
 pub mod protocol;
+pub mod setup;
+
+pub use message::ClusterMessage;

@@ -1,0 +1,75 @@
+//! What commands about clusters as a whole say.
+
+use serde::Serialize;
+
+use crate::text::{plural, quoted};
+
+/// A message about membership, links and corosync.conf.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(tag = "code", content = "payload", rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "each text says what its message and fields are")]
+pub enum ClusterMessage {
+    // --- names and addresses ---
+    #[error(
+        "Chosen cluster name '{name}' will prevent mounting GFS2 volumes in the cluster, use at most 32 of a-z A-Z 0-9 _- characters; you may safely override this if you do not intend to use GFS2"
+    )]
+    ClusterNameInvalidForGfs2 { name: String },
+    #[error("Cluster name cannot be empty")]
+    ClusterNameEmpty,
+    #[error("No nodes have been specified")]
+    NoNodes,
+    #[error("Empty address set for node '{node}', an address cannot be empty")]
+    EmptyAddress { node: String },
+    #[error("All nodes must have the same number of addresses; {}", .groups.join("; "))]
+    AddressCountDiffers { groups: Vec<String> },
+    #[error("{count} {} specified for node '{node}', at most {max} {} allowed with transport {transport}", plural(*.count, "address", "addresses"), plural(*.max, "is", "are"))]
+    TooManyAddresses { node: String, count: usize, max: usize, transport: String },
+    #[error("Node addresses must be unique, duplicate addresses: {}", quoted(.addresses))]
+    AddressesNotUnique { addresses: Vec<String> },
+    #[error("Node names must be unique, duplicate names: {}", quoted(.names))]
+    NamesNotUnique { names: Vec<String> },
+    #[error("Unable to resolve {}: {}", plural(.addresses.len(), "address", "addresses"), quoted(.addresses))]
+    UnresolvableAddresses { addresses: Vec<String> },
+
+    // --- options ---
+    #[error("The udp/udpu transport does not support '{kind}' options, use 'knet' transport")]
+    TransportUnsupportedOptions { kind: String },
+    #[error("If crypto option 'cipher' is enabled, crypto option 'hash' must be enabled as well")]
+    CryptoCipherNeedsHash,
+    #[error("Cannot set options for non-existent {} {}, existing links: {}", plural(.links.len(), "link", "links"), quoted(.links), quoted(.existing))]
+    LinkDoesNotExist { links: Vec<String>, existing: Vec<String> },
+    #[error("{} specified more than once", .0)]
+    LinkTwice(String),
+    #[error("Cannot specify both options 'broadcast' and 'mcastaddr' for one link")]
+    BroadcastAndMulticast,
+    #[error("Cluster UUID has already been set")]
+    UuidAlreadySet,
+
+    // --- quorum ---
+    #[error("no quorum device is defined in this cluster")]
+    NoQuorumDevice,
+    #[error("quorum device is already defined")]
+    QuorumDeviceExists,
+
+    // --- members ---
+    #[error("Node '{node}' does not appear to exist in configuration")]
+    NodeNotFound { node: String },
+    #[error("Node name '{node}' is already used in the cluster")]
+    NodeExists { node: String },
+    #[error("Address '{address}' is already used in the cluster by node '{node}'")]
+    AddressInUse { address: String, node: String },
+    #[error("Node '{node}' needs {wanted} {}, one for each link; {given} given", plural(*.wanted, "address", "addresses"))]
+    WrongAddressCount { node: String, wanted: usize, given: usize },
+    #[error(
+        "No nodes would be left in the cluster, use 'pcs cluster destroy' to remove the cluster"
+    )]
+    NoNodesLeft,
+    #[error("Link '{link}' does not exist, existing links: {}", quoted(.existing))]
+    LinkNotFound { link: String, existing: Vec<String> },
+    #[error("Cannot remove all links, at least one must be left")]
+    LastLink,
+    #[error("Cannot add a link, the maximum of {max} {} is reached", plural(*.max, "link", "links"))]
+    TooManyLinks { max: usize },
+    #[error("Addresses of the new link are missing for {} {}", plural(.nodes.len(), "node", "nodes"), quoted(.nodes))]
+    LinkAddressMissing { nodes: Vec<String> },
+}
