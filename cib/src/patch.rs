@@ -168,7 +168,20 @@ impl<'a> Pairs<'a> {
                 pairs.join(at, at);
             }
         }
+        pairs.part_moved_comments();
         pairs
+    }
+
+    /// A comment has no path by which it could be moved: one that would have to is made again.
+    fn part_moved_comments(&mut self) {
+        loop {
+            let moved = self.moved();
+            let comment = |to: &usize| matches!(self.new[*to], Content::Comment(_));
+            let Some(to) = moved.iter().copied().find(comment) else { return };
+            if let Some(from) = self.to_old[to].take() {
+                self.to_new[from] = None;
+            }
+        }
     }
 
     fn join(&mut self, from: usize, to: usize) {

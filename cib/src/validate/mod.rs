@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::tree::{Content, Element};
+use crate::upgrade;
 use grammar::{Attribute, Count, Kind, Rule, grammar};
 
 pub use suggest::nearest;
@@ -90,7 +91,16 @@ pub const SCHEMAS: [&str; 33] = [
 ];
 
 /// Returns everything that is wrong, in document order.
+///
+/// A document of a schema before 3.0 is looked at as what it becomes when it is upgraded.
 pub fn check(document: &Element) -> Vec<Finding> {
+    match upgrade::to_third_generation(document) {
+        Ok(upgraded) => check_current(&upgraded),
+        Err(_) => check_current(document), // it says itself that the schema is unknown
+    }
+}
+
+fn check_current(document: &Element) -> Vec<Finding> {
     let mut findings = Vec::new();
     if document.get("validate-with") == Some("none") {
         findings.push(Finding {
@@ -163,7 +173,7 @@ impl<'a> Checker<'a> {
                 document,
                 format!(
                     "<cib> has no `validate-with`, the schema it follows, such as `{}`",
-                    crate::upgrade::CURRENT
+                    upgrade::CURRENT
                 ),
             ),
             Some(schema) if SCHEMAS.contains(&schema) => {}
