@@ -238,6 +238,11 @@ pub enum Message {
         "A move constraint has been created and the resource '{resource}' may or may not move depending on other configuration"
     )]
     MoveConstraintCreated { resource: String },
+
+    // --- clusters as a whole; the texts are in cluster::message ---
+    #[error(transparent)]
+    #[serde(untagged)]
+    Cluster(#[from] crate::cluster::ClusterMessage),
 }
 
 /// What is taken out of which elements.
