@@ -174,21 +174,32 @@ impl Keyring {
 #[derive(Debug)]
 pub struct Sealer {
     header: [u8; HEADER_BYTES],
+    sender: NodeId,
+    life: Incarnation,
     key: LessSafeKey,
     counter: u64,
 }
 
 impl Sealer {
-    /// Starts sealing for a node's life. There must be one sealer only for each life and key.
+    /// Starts sealing for a node's life. There must be one sealer only for each life.
     pub fn new(keyring: &Keyring, sender: NodeId, life: Incarnation) -> Self {
         let mut header = [0; HEADER_BYTES];
         header[..4].copy_from_slice(&MAGIC);
-        header[4] = keyring.cipher.id();
         header[6..14].copy_from_slice(&keyring.cluster);
-        header[14..18].copy_from_slice(&keyring.current.id);
         header[18..22].copy_from_slice(&sender.0.to_be_bytes());
         header[22..30].copy_from_slice(&life.0.to_be_bytes());
-        Self { header, key: keyring.current.of_life(keyring.cipher, sender, life), counter: 0 }
+        let key = keyring.current.of_life(keyring.cipher, sender, life);
+        let mut sealer = Self { header, sender, life, key, counter: 0 };
+        sealer.rekey(keyring);
+        sealer
+    }
+
+    /// Goes on with the current key of the keyring; the counter goes on too, so that a key that
+    /// comes back never sees a nonce again.
+    pub fn rekey(&mut self, keyring: &Keyring) {
+        self.header[4] = keyring.cipher.id();
+        self.header[14..18].copy_from_slice(&keyring.current.id);
+        self.key = keyring.current.of_life(keyring.cipher, self.sender, self.life);
     }
 
     /// Seals a payload for a link.
@@ -487,6 +498,18 @@ mod tests {
         opener.set_keyring(both);
         assert_eq!(open(&mut opener, &sealer_old.seal(LINK, b"x")), Err(WRONG_KEY));
         assert!(open(&mut opener, &sealer_new.seal(LINK, b"x")).is_ok());
+    }
+
+    #[test]
+    fn a_sealer_that_comes_back_to_a_key_goes_on_counting() {
+        let one = keyring(1, "my", Cipher::default());
+        let two = keyring(2, "my", Cipher::default());
+        let mut sealer = sealer(&one, 3);
+        let mut opener = Opener::new(one.clone());
+        assert!(open(&mut opener, &sealer.seal(LINK, b"x")).is_ok());
+        sealer.rekey(&two);
+        sealer.rekey(&one);
+        assert!(open(&mut opener, &sealer.seal(LINK, b"x")).is_ok(), "not a repeated counter");
     }
 
     #[test]

@@ -379,7 +379,7 @@ mod tests {
             for _ in 0..4 {
                 noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let at = usize::try_from(noise >> 33).unwrap() % copy.len();
-                copy[at] = (noise >> 24) as u8;
+                copy[at] = noise.to_be_bytes()[4];
             }
             drop(Heartbeat::decode(&copy));
         }

@@ -4,6 +4,7 @@
 //! (whom it hears, which set it wants, which view it is in), so a lost one costs time, never
 //! agreement. A change is told at once, not at the next beat.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Member, Monotonic, NodeId, View};
@@ -246,9 +247,9 @@ impl Group {
     }
 
     fn reconfigure(&mut self, now: Monotonic, mut conf: GroupConf, out: &mut Vec<Effect>) {
-        if !conf.nodes.contains_key(&self.me.node) {
-            if let Some(own) = self.conf.nodes.remove(&self.me.node) {
-                conf.nodes.insert(self.me.node, own);
+        if let Entry::Vacant(place) = conf.nodes.entry(self.me.node) {
+            if let Some(own) = self.conf.nodes.get(&self.me.node) {
+                place.insert(own.clone());
             }
             self.warn(now, Warning::SelfNotInNodelist, out);
         }
@@ -690,6 +691,8 @@ fn peers_of(conf: &GroupConf, me: NodeId) -> BTreeMap<NodeId, Peer> {
 }
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a story looks for one effect among many")]
 mod simulation;
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a story looks for one effect among many")]
 mod tests;

@@ -279,7 +279,7 @@ fn check_one_quorum(net: &Net, trace: &str) {
 
 fn random_run(seed: u64, nodes: u32) {
     let trace = format!("seed {seed}, {nodes} nodes");
-    let mut net = Net::new(nodes, 1 + u8::from(seed % 3 == 0), VoteRules::default(), seed);
+    let mut net = Net::new(nodes, 1 + u8::from(seed.is_multiple_of(3)), VoteRules::default(), seed);
     net.copies = true;
     net.delay_ms_max = [1, 5, 40][usize::try_from(net.dice(3)).unwrap()];
     net.start_all();
