@@ -78,7 +78,7 @@ impl Inputs {
         Self { directory: directory.into(), last: BTreeMap::new() }
     }
 
-    /// Keeps an input and returns its file; nothing if the series keeps none. An input that does
+    /// Keeps an input and returns its file; nothing if its options say to keep none of its series. An input that does
     /// not differ from the last one of its series but by the time is not kept again.
     ///
     /// # Errors
@@ -88,8 +88,8 @@ impl Inputs {
         severity: Severity,
         document: &Element,
         now: WallTime,
-        limits: SeriesLimits,
     ) -> Result<Option<PathBuf>, InputError> {
+        let limits = SeriesLimits::read(&Options::read(document));
         let (series, limit) = match severity {
             Severity::Good => ("pe-input", limits.good),
             Severity::Warning => ("pe-warn", limits.warning),
@@ -168,24 +168,27 @@ pub fn read(path: &Path) -> Result<String, InputError> {
 mod tests {
     use super::*;
 
-    fn document(epoch: u64) -> Element {
-        Element::new("cib").with("epoch", epoch.to_string())
+    fn document(epoch: u64, option: &str, value: &str) -> Element {
+        cib::parse(&format!(
+            "<cib epoch=\"{epoch}\"><configuration><crm_config><cluster_property_set id=\"a\">\
+             <nvpair id=\"b\" name=\"{option}\" value=\"{value}\"/></cluster_property_set>\
+             </crm_config></configuration></cib>"
+        ))
+        .unwrap()
     }
 
     #[test]
     fn inputs_are_numbered_counted_on_after_a_restart_and_wrap_around() {
         let directory = tempfile::tempdir().unwrap();
-        let limits = SeriesLimits { good: Some(3), ..SeriesLimits::default() };
         let mut names = Vec::new();
         for epoch in 0..5 {
             let mut inputs = Inputs::new(directory.path().join("pengine"));
             let now = WallTime::from_secs(7);
-            let path = inputs.save(Severity::Good, &document(epoch), now, limits).unwrap().unwrap();
+            let mut document = document(epoch, "pe-input-series-max", "3");
+            let path = inputs.save(Severity::Good, &document, now).unwrap().unwrap();
             names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
-            assert_eq!(
-                read(&path).unwrap(),
-                format!("<cib epoch=\"{epoch}\" execution-date=\"7\"/>\n")
-            );
+            document.set("execution-date", "7");
+            assert_eq!(read(&path).unwrap(), document.to_xml());
         }
         let number = |n: u32| format!("pe-input-{n}.bz2");
         assert_eq!(names, [number(0), number(1), number(2), number(0), number(1)]);
@@ -196,9 +199,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut inputs = Inputs::new(directory.path());
         let mut save = |epoch, secs| {
-            let now = WallTime::from_secs(secs);
-            let limits = SeriesLimits::default();
-            inputs.save(Severity::Warning, &document(epoch), now, limits).unwrap().unwrap()
+            let document = document(epoch, "x", "y");
+            inputs.save(Severity::Warning, &document, WallTime::from_secs(secs)).unwrap().unwrap()
         };
         let first = save(1, 10);
         assert_eq!(save(1, 20), first);
@@ -209,11 +211,10 @@ mod tests {
     fn a_series_may_be_turned_off_and_a_directory_that_cannot_be_made_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let mut inputs = Inputs::new(directory.path());
-        let limits = SeriesLimits { error: Some(0), ..SeriesLimits::default() };
-        let saved = inputs.save(Severity::Error, &document(1), WallTime(0), limits).unwrap();
-        assert_eq!(saved, None);
+        let off = document(1, "pe-error-series-max", "0");
+        assert_eq!(inputs.save(Severity::Error, &off, WallTime(0)).unwrap(), None);
         let mut inputs = Inputs::new("/proc/nowhere");
-        let error = inputs.save(Severity::Good, &document(1), WallTime(0), limits).unwrap_err();
+        let error = inputs.save(Severity::Good, &off, WallTime(0)).unwrap_err();
         assert_eq!(error.to_string(), "failed to make `/proc/nowhere`");
     }
 }

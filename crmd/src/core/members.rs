@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cib::Element;
 use model::{
     Authority, BootId, Generation, HandsCommand, HandsId, Member, Monotonic, NodeId, OpRecord,
-    Term, View,
+    Term, View, WallTime,
 };
 
 use super::controller::{Controller, Peer, Role};
@@ -44,13 +44,14 @@ impl Controller {
         let sequence = if same_term { self.next.sequence } else { 0 };
         self.next = Authority { generation, term, sequence };
         self.formed = self.view.members.keys().any(|node| self.may_start(*node));
-        self.rebuild_status(now, out);
         let quorate = role == Role::Leading;
         Self::journal(now, What::TookOver { dc: self.name(self.identity.me), quorate }, out);
+        // the questions go first, since a large section is some time on its way
         let members: Vec<Member> = self.view.members.values().cloned().collect();
         for member in members {
-            self.invite(now, &member, out);
+            self.ask_to_join(now, &member, out);
         }
+        self.rebuild_status(now, out);
         let reason = if quorate { "there is a new DC" } else { "there is no quorum" };
         self.want_plan(now, Urgency::Now, reason.to_owned());
     }
@@ -226,13 +227,35 @@ impl Controller {
         }
     }
 
+    /// Takes a member in that came while this node decides.
     fn invite(&mut self, now: Now, member: &Member, out: &mut Vec<Effect>) {
         let node = member.id;
         let before = self.peers.get(&node).filter(|peer| peer.boot == member.boot);
+        let restarted = before.is_some_and(|peer| peer.incarnation != member.incarnation);
+        if restarted {
+            // the brain that asked to leave is no more
+            self.leave_withdrawn(now, node, out);
+        }
+        let since = self.ask_to_join(now, member, out);
+        let (name, presence) = (member.name.clone(), Presence::Pending(since));
+        if !self.history_may_hold(node, presence) && self.history_of(node).is_some() {
+            self.emit(StatusChange::ForgetHistory { node }, out);
+        }
+        self.emit(StatusChange::Node { node, name, presence }, out);
+        if node != self.identity.me {
+            out.push(Effect::Snapshot { node, update: self.snapshot() });
+        }
+    }
+
+    /// Asks a member for its history; returns since when it is in.
+    fn ask_to_join(&mut self, now: Now, member: &Member, out: &mut Vec<Effect>) -> WallTime {
+        let node = member.id;
+        let before = self.peers.get(&node).filter(|peer| peer.boot == member.boot);
+        let since = before.map_or(now.wall, |peer| peer.since);
         let peer = Peer {
             boot: member.boot,
             incarnation: member.incarnation,
-            since: before.map_or(now.wall, |peer| peer.since),
+            since,
             asked: Some(now.monotonic),
             joined: None,
             silent: false,
@@ -240,21 +263,9 @@ impl Controller {
             held_until: None,
             dismissed: false,
         };
-        if before.is_some_and(|peer| peer.incarnation != member.incarnation) {
-            // the brain that asked to leave is no more
-            self.leave_withdrawn(now, node, out);
-        }
-        let (name, presence) = (member.name.clone(), Presence::Pending(peer.since));
         self.peers.insert(node, peer);
-        if !self.history_may_hold(node, presence) && self.history_of(node).is_some() {
-            self.emit(StatusChange::ForgetHistory { node }, out);
-        }
-        self.emit(StatusChange::Node { node, name, presence }, out);
-        let update = self.snapshot();
-        if node != self.identity.me {
-            out.push(Effect::Snapshot { node, update });
-        }
         self.command(node, out, |authority| HandsCommand::Join { authority });
+        since
     }
 
     /// Asks a member again for everything, since commands or answers may have been lost.
