@@ -10,6 +10,7 @@ mod group;
 mod peer;
 mod pulse;
 pub mod quorum;
+pub mod report;
 pub mod status;
 
 pub use event::{
