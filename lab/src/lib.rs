@@ -4,7 +4,10 @@
 //! namespaces with a bridge; each host is a child of it with its own network, mounts, processes,
 //! hostname and memory; the client lives on the bridge.
 
+mod arguments;
+pub mod bench;
 pub mod cluster;
+pub mod demo;
 pub mod enter;
 pub mod hosts;
 pub mod init;
