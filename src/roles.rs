@@ -42,13 +42,44 @@ pub(crate) fn is_tool(name: &str) -> bool {
 /// Hands over to a role.
 pub(crate) fn run(name: &str, arguments: &[OsString]) -> ExitCode {
     match name {
+        "pcs" => exit_code(pcs_cli::pcs::run(&words(arguments))),
+        "pcsd" => pcsd::main(arguments),
+        "node" => node::main(arguments),
         "lrmd" => lrmd::main(arguments),
         "op-runner" => lrmd::runner::main(arguments),
         "agent" => agents::main(arguments),
+        "pengine" => match node::engine::serve() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&format!("the pipe of the policy engine broke: {error}")),
+        },
+        "demo" => lab::demo::main(arguments),
+        "bench" => lab::bench::main(arguments),
         "lab-init" => lab_init(arguments),
         "install-links" => install_links(arguments),
-        _ => usage(),
+        "" | "systole" | "help" | "--help" | "-h" => {
+            say(&usage());
+            ExitCode::SUCCESS
+        }
+        "--version" | "-V" => {
+            say(&format!("systole {}\n", env!("CARGO_PKG_VERSION")));
+            ExitCode::SUCCESS
+        }
+        other => match pcs_cli::tools::find(other) {
+            Some(tool) => exit_code(tool(&words(arguments)).code()),
+            None => fail(&format!(
+                "`{other}` is none of this program's names; `systole help` lists them"
+            )),
+        },
     }
+}
+
+/// Arguments as text; what is no UTF-8 is no name, value or path a cluster could hold.
+fn words(arguments: &[OsString]) -> Vec<String> {
+    arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+fn exit_code(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
 #[allow(clippy::print_stderr, reason = "the command line's own voice")]
@@ -57,8 +88,15 @@ fn fail(text: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+#[allow(clippy::print_stdout, reason = "the command line's own voice")]
+fn say(text: &str) {
+    print!("{text}");
+}
+
 fn lab_init(arguments: &[OsString]) -> ExitCode {
-    let [name, disk, ready] = arguments else { return fail("lab-init NAME DISK READY") };
+    let [name, disk, ready] = arguments else {
+        return fail("usage: systole lab-init NAME DISK READY (the lab calls this)");
+    };
     match lab::init::run(&name.to_string_lossy(), Path::new(disk), Path::new(ready)) {
         Err(error) => {
             let cause = std::error::Error::source(&error).map(|e| format!(": {e}"));
@@ -67,10 +105,57 @@ fn lab_init(arguments: &[OsString]) -> ExitCode {
     }
 }
 
-fn install_links(_arguments: &[OsString]) -> ExitCode {
-    fail("later")
+/// Makes a link to this program for each tool's name; a link of ours is renewed, anything else
+/// with that name is left alone and reported.
+fn install_links(arguments: &[OsString]) -> ExitCode {
+    let [directory] = arguments else { return fail("usage: systole install-links DIR") };
+    let directory = Path::new(directory);
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return fail(&format!("cannot find this program: {error}")),
+    };
+    if let Err(error) = std::fs::create_dir_all(directory) {
+        return fail(&format!("cannot make {}: {error}", directory.display()));
+    }
+    let mut kept = Vec::new();
+    for name in TOOLS.iter().chain(&["systole"]) {
+        let link = directory.join(name);
+        if link == program {
+            continue;
+        }
+        match std::fs::symlink_metadata(&link) {
+            Ok(found) if found.is_symlink() => {
+                if let Err(error) = std::fs::remove_file(&link) {
+                    return fail(&format!("cannot renew {}: {error}", link.display()));
+                }
+            }
+            Ok(_file) => {
+                kept.push(link.display().to_string());
+                continue;
+            }
+            Err(_missing) => {}
+        }
+        if let Err(error) = std::os::unix::fs::symlink(&program, &link) {
+            return fail(&format!("cannot make the link {}: {error}", link.display()));
+        }
+    }
+    if kept.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    fail(&format!("left alone, since they are no links: {}", kept.join(", ")))
 }
 
-fn usage() -> ExitCode {
-    fail("usage")
+fn usage() -> String {
+    format!(
+        "systole: a cluster manager. Usage: systole NAME [ARGUMENTS]\n\n\
+         Tools (also under their own names, see `install-links`):\n  {}\n\n\
+         Daemons (pcsd and systemd start them):\n  pcsd, node, lrmd\n\n\
+         More:\n  \
+         demo [--nodes N] [--fault crash|cut|pause|daemon] [--keep]   watch a cluster survive\n  \
+         bench WHAT [--nodes N] [--runs N] [--json]                   measure one\n  \
+         events                                  print what happens in this cluster, as it happens\n  \
+         agent CLASS:PROVIDER:TYPE ACTION        run one of our own resource agents\n  \
+         install-links DIR                       make links for all tools\n",
+        TOOLS.join(", ")
+    )
 }
