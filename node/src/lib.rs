@@ -1,7 +1,7 @@
 //! The brain's process: joins membership, document, controller and hands; serves tools.
 
 pub mod core;
-//mod shell;
-//mod wire;
+mod shell;
+mod wire;
 
-//pub use shell::{engine, main};
+pub use shell::{engine, main};

@@ -94,11 +94,7 @@ pub(crate) fn outcome_to_wire(outcome: Outcome) -> tools::Outcome {
 }
 
 fn outcome_from_wire(outcome: tools::Outcome) -> Outcome {
-    Outcome {
-        code: ExitCode::from_code(outcome.code),
-        message: outcome.message,
-        xml: outcome.xml,
-    }
+    Outcome { code: ExitCode::from_code(outcome.code), message: outcome.message, xml: outcome.xml }
 }
 
 /// Returns what a tool wants to set, on a node that is resolved already.
@@ -145,8 +141,8 @@ pub(crate) fn message_to_wire(message: PeerMessage) -> peer::message::Kind {
     use peer::message::Kind;
     match message {
         PeerMessage::Raft(bytes) => Kind::Raft(bytes),
-        PeerMessage::Command(command) => Kind::Command(lrmd::wire::command_to_wire(&command)),
-        PeerMessage::Report(report) => Kind::Report(lrmd::wire::report_to_wire(&report)),
+        PeerMessage::Command(command) => Kind::Command(lrmd::wire::from_command(command)),
+        PeerMessage::Report(report) => Kind::Report(lrmd::wire::from_report(report)),
         PeerMessage::HandsUp => Kind::HandsUp(peer::message::HandsUp {}),
         PeerMessage::Status(update) => Kind::Status(json(&update)),
         PeerMessage::StatusWanted => Kind::StatusWanted(peer::message::StatusWanted {}),
@@ -178,11 +174,11 @@ pub(crate) fn message_from_wire(kind: peer::message::Kind) -> Result<PeerMessage
     Ok(match kind {
         Kind::Hello(_) => return Err(Unknown("a hello in the middle of a link".to_owned())),
         Kind::Raft(bytes) => PeerMessage::Raft(bytes),
-        Kind::Command(command) => PeerMessage::Command(
-            lrmd::wire::command_from_wire(command).map_err(|e| unknown(&e))?,
-        ),
+        Kind::Command(command) => {
+            PeerMessage::Command(lrmd::wire::to_command(command).map_err(|e| unknown(&e))?)
+        }
         Kind::Report(report) => {
-            PeerMessage::Report(lrmd::wire::report_from_wire(report).map_err(|e| unknown(&e))?)
+            PeerMessage::Report(lrmd::wire::to_report(report).map_err(|e| unknown(&e))?)
         }
         Kind::HandsUp(_) => PeerMessage::HandsUp,
         Kind::Status(bytes) => {

@@ -3,6 +3,7 @@
 //! The brain makes it, the tools' socket carries it as JSON, and status displays render it. A
 //! field that is here moves when the world moves.
 
+use membership::core::status::GroupStatus;
 use serde::{Deserialize, Serialize};
 
 /// One node's sight of the cluster.
@@ -39,6 +40,8 @@ pub struct LiveInfo {
     pub hands_connected: bool,
     /// Whether this node is leaving.
     pub leaving: bool,
+    /// Links, votes and quorum, as the heartbeat thread sees them.
+    pub membership: GroupStatus,
 }
 
 /// One node of corosync.conf.

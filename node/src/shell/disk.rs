@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 
 use cib::Element;
 use crmd::core::interface::Severity;
-use crmd::inputs::Inputs;
+use crmd::core::options::Options;
+use crmd::inputs::{Inputs, SeriesLimits};
 use membership::raft::log_store::LogStore;
 use membership::raft::record::Record;
 use model::WallTime;
@@ -92,7 +93,8 @@ pub(crate) fn paper_thread(
                     Paper::Document(newer) => document = Some(newer),
                     Paper::Archive { document, why } => archive(&cib_dir, &document, &why),
                     Paper::Input { severity, document, now } => {
-                        if let Err(error) = inputs.save(severity, &document, now) {
+                        let limits = SeriesLimits::read(&Options::read(&document));
+                        if let Err(error) = inputs.save(severity, &document, now, limits) {
                             tracing::warn!(error = whole(&error), "an input was not kept");
                         }
                     }

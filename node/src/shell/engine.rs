@@ -100,7 +100,11 @@ impl Engine {
     }
 
     /// Asks for a plan. After any failure the child is ended, and the next call starts another.
-    pub(crate) async fn plan(&mut self, document: &str, now_ms: i64) -> Result<Answer, EngineError> {
+    pub(crate) async fn plan(
+        &mut self,
+        document: &str,
+        now_ms: i64,
+    ) -> Result<Answer, EngineError> {
         self.warm()?;
         let answer = match &mut self.running {
             Some((_, stdin, stdout)) => {
@@ -181,4 +185,12 @@ fn read_frame(input: &mut impl Read, length: [u8; 4]) -> std::io::Result<Vec<u8>
     let mut frame = vec![0; frame_length(length)?];
     input.read_exact(&mut frame)?;
     Ok(frame)
+}
+
+/// Makes the plan.
+fn answer(question: &[u8], document: &[u8]) -> Result<Answer, String> {
+    let Question { now_ms } = serde_json::from_slice(question).map_err(|e| e.to_string())?;
+    let text = std::str::from_utf8(document).map_err(|e| e.to_string())?;
+    let input = cib::parse(text).map_err(|e| e.to_string())?;
+    Err(format!("no engine yet {now_ms} {}", input.name()))
 }

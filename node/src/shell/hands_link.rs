@@ -28,10 +28,7 @@ pub(crate) enum HandsInput {
 }
 
 /// Keeps the link up for as long as the loop lives.
-pub(crate) fn link(
-    socket: PathBuf,
-    inbox: mpsc::Sender<HandsInput>,
-) -> mpsc::Sender<HandsCommand> {
+pub(crate) fn link(socket: PathBuf, inbox: mpsc::Sender<HandsInput>) -> mpsc::Sender<HandsCommand> {
     let (sender, mut commands) = mpsc::channel(COMMANDS_MAX);
     tokio::spawn(async move {
         while once(&socket, &inbox, &mut commands).await {
@@ -62,12 +59,12 @@ async fn once(
         tokio::select! {
             command = commands.recv() => {
                 let Some(command) = command else { return false };
-                if forward.send(lrmd::wire::command_to_wire(&command)).await.is_err() {
+                if forward.send(lrmd::wire::from_command(command)).await.is_err() {
                     break;
                 }
             }
             report = reports.message() => match report {
-                Ok(Some(report)) => match lrmd::wire::report_from_wire(report) {
+                Ok(Some(report)) => match lrmd::wire::to_report(report) {
                     Ok(report) => {
                         if inbox.send(HandsInput::Said(report)).await.is_err() {
                             return false;

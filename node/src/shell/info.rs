@@ -12,7 +12,7 @@ use view::live::{LiveInfo, LiveLog, LiveNode};
 use crate::core::Brain;
 use crate::core::message::Outcome;
 
-use super::run::{Daemon, severity};
+use super::run::Daemon;
 
 /// How long a warning that nobody takes back stays in status.
 const WARNING_KEPT: Duration = Duration::from_secs(600);
@@ -69,7 +69,8 @@ pub(super) fn live(daemon: &Daemon) -> LiveInfo {
         warnings.insert(0, format!("this node takes no part in the log any more: {reason}"));
     }
     if !daemon.hands_connected {
-        warnings.push("this node's lrmd is away: nothing can be started or stopped here".to_owned());
+        warnings
+            .push("this node's lrmd is away: nothing can be started or stopped here".to_owned());
     }
     LiveInfo {
         cluster_name: settings.cluster_name.clone(),
@@ -180,19 +181,23 @@ pub(super) fn attributes(
         .collect())
 }
 
-/// Takes from an engine's report what the controller keeps of it.
+/// Takes from an engine's report what the controller keeps of it: how bad the input is, and the
+/// messages that people should see.
 pub(super) fn remarks(report: &serde_json::Value) -> (Severity, Vec<String>) {
-    let list = |key: &str| -> Vec<String> {
-        report
-            .get(key)
-            .and_then(serde_json::Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|text| text.as_str().map(str::to_owned))
+    let messages =
+        || report.get("messages").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let of_level = |level: &str| -> Vec<String> {
+        messages()
+            .filter(|message| message.get("level").and_then(|l| l.as_str()) == Some(level))
+            .filter_map(|message| message.get("text")?.as_str().map(str::to_owned))
             .collect()
     };
-    let (errors, warnings) = (list("errors"), list("warnings"));
-    let severity = severity(!errors.is_empty(), !warnings.is_empty());
+    let (errors, warnings) = (of_level("Error"), of_level("Warning"));
+    let severity = match (errors.is_empty(), warnings.is_empty()) {
+        (false, _) => Severity::Error,
+        (true, false) => Severity::Warning,
+        (true, true) => Severity::Good,
+    };
     (severity, errors.into_iter().chain(warnings).collect())
 }
 
@@ -219,4 +224,3 @@ pub(super) fn journal_line(entry: &JournalEntry) -> String {
     }
     value.to_string()
 }
-

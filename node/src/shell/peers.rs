@@ -90,8 +90,8 @@ impl Peers {
         for listener in listeners {
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let stream = tonic::transport::server::TcpIncoming::from(listener)
-                .with_nodelay(Some(true));
+            let stream =
+                tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
             let service = PeerServer::new(incoming.clone()).max_decoding_message_size(MESSAGE_MAX);
             let server = Server::builder()
                 .tls_config(trust.server())

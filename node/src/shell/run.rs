@@ -9,7 +9,6 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use cib::Element;
 use crmd::core::Now;
-use crmd::core::interface::Severity;
 use model::{HandsCommand, Monotonic, NodeId, WallTime};
 
 use crate::core::message::{Action, Caller, Outcome, PeerMessage, ToolId, ToolRequest};
@@ -91,7 +90,7 @@ pub(super) async fn engine_task(
 }
 
 impl Daemon {
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now {
             monotonic: Monotonic(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(0)),
@@ -255,14 +254,19 @@ impl Daemon {
             Err(reason) => Input::PlanFailed { plan, reason },
             Ok(answer) if !answer.objections.is_empty() => Input::PlanFailed {
                 plan,
-                reason: format!("the plan does not pass its check: {}", answer.objections.join("; ")),
+                reason: format!(
+                    "the plan does not pass its check: {}",
+                    answer.objections.join("; ")
+                ),
             },
             Ok(answer) => match cib::parse(&answer.graph) {
                 Ok(graph) => {
                     let (severity, remarks) = info::remarks(&answer.report);
                     Input::Planned { plan, graph: Arc::new(graph), severity, remarks }
                 }
-                Err(error) => Input::PlanFailed { plan, reason: format!("its graph is no XML: {error}") },
+                Err(error) => {
+                    Input::PlanFailed { plan, reason: format!("its graph is no XML: {error}") }
+                }
             },
         };
         self.document_is_stale = true;
@@ -366,14 +370,5 @@ impl Daemon {
         if self.papers.send(paper).is_err() {
             tracing::error!("the thread that writes documents has ended");
         }
-    }
-}
-
-/// How bad an engine's report is, in the words the controller uses.
-pub(super) fn severity(errors: bool, warnings: bool) -> Severity {
-    match (errors, warnings) {
-        (true, _) => Severity::Error,
-        (false, true) => Severity::Warning,
-        (false, false) => Severity::Good,
     }
 }

@@ -22,8 +22,8 @@ use crate::core::{Brain, Settings};
 
 use super::disk::{log_thread, paper_thread, replace, whole};
 use super::engine::Engine;
-use super::heartbeats::Heartbeats;
 use super::hands_link;
+use super::heartbeats::Heartbeats;
 use super::info::Warnings;
 use super::peers::{PeerAddress, Peers};
 use super::run::{Daemon, engine_task};
@@ -103,19 +103,19 @@ fn start(paths: &Paths) -> Result<(Daemon, Vec<crate::core::Output>, Flock<fs::F
     let conf = read_conf(&paths.corosync_conf())?;
     let me = local_node(&conf, &paths.corosync_conf())?.clone();
     let authkey = read_authkey(&paths.corosync_authkey())?;
-    let boot = exec::boot::boot_id(&paths.boot_id())
+    let boot = exec::boot_id(&paths.boot_id())
         .map_err(|e| fatal(format!("cannot read this boot's id: {e}")))?;
     let incarnation = next_incarnation(&paths.cib_dir().join("incarnation"))?;
     let salt = random_u64()?;
     let log_dir = paths.cib_dir().join("raft");
     let (store, recovered) = LogStore::open(&log_dir).map_err(|e| fatal(whole(&e)))?;
-    for warning in &recovered.warnings {
-        tracing::warn!("{warning}");
+    if let Some(torn) = &recovered.torn {
+        tracing::warn!("{torn}");
     }
 
     let listeners = listen(&conf, &me)?;
-    let heartbeats = Heartbeats::start(&conf, &me, &authkey, boot, incarnation, salt, paths)
-        .map_err(Fatal)?;
+    let heartbeats =
+        Heartbeats::start(&conf, &me, &authkey, boot, incarnation, salt, paths).map_err(Fatal)?;
     let cluster = conf
         .totem
         .cluster_uuid
@@ -169,9 +169,8 @@ fn start(paths: &Paths) -> Result<(Daemon, Vec<crate::core::Output>, Flock<fs::F
     let (document, shown_document) = watch::channel(Arc::new(brain.document()));
     let (journal, _nobody_yet) = broadcast::channel(JOURNAL_MAX);
     let shown = Shown { document: shown_document, journal: journal.clone() };
-    tools::serve(&paths.node_socket(), tool_sender, shown).map_err(|e| {
-        fatal(format!("cannot listen on {}: {e}", paths.node_socket().display()))
-    })?;
+    tools::serve(&paths.node_socket(), tool_sender, shown)
+        .map_err(|e| fatal(format!("cannot listen on {}: {e}", paths.node_socket().display())))?;
     let daemon = Daemon {
         brain,
         began,
@@ -206,7 +205,10 @@ fn lock(path: &Path) -> Result<Flock<fs::File>, Fatal> {
         .open(path)
         .map_err(|e| fatal(format!("cannot open {}: {e}", path.display())))?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_file, error)| {
-        fatal(format!("another `systole node` runs on this host (it holds {}: {error})", path.display()))
+        fatal(format!(
+            "another `systole node` runs on this host (it holds {}: {error})",
+            path.display()
+        ))
     })
 }
 
@@ -300,10 +302,14 @@ fn listen(conf: &Conf, me: &NodeEntry) -> Result<Vec<TcpListener>, Fatal> {
             let address = resolve(address, port)?;
             listener(address).map_err(|error| {
                 let hint = match error.kind() {
-                    io::ErrorKind::AddrInUse => "another program uses it: end that (corosync?) or \
-                         give this cluster another mcastport",
-                    io::ErrorKind::AddrNotAvailable => "this host has no such address: configure \
-                         it, or correct ringX_addr in corosync.conf",
+                    io::ErrorKind::AddrInUse => {
+                        "another program uses it: end that (corosync?) or \
+                         give this cluster another mcastport"
+                    }
+                    io::ErrorKind::AddrNotAvailable => {
+                        "this host has no such address: configure \
+                         it, or correct ringX_addr in corosync.conf"
+                    }
                     _ => "see the reason",
                 };
                 fatal(format!("cannot listen on TCP {address}: {error}; {hint}"))
@@ -327,16 +333,12 @@ fn listener(address: SocketAddr) -> io::Result<TcpListener> {
 
 fn resolve(address: &str, port: u16) -> Result<SocketAddr, Fatal> {
     use std::net::ToSocketAddrs as _;
-    (address, port)
-        .to_socket_addrs()
-        .ok()
-        .and_then(|mut found| found.next())
-        .ok_or_else(|| {
-            fatal(format!(
-                "corosync.conf names the address {address}, which has no IP address here; add it \
+    (address, port).to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(|| {
+        fatal(format!(
+            "corosync.conf names the address {address}, which has no IP address here; add it \
                  to /etc/hosts or write the IP address"
-            ))
-        })
+        ))
+    })
 }
 
 fn peer_addresses(conf: &Conf, me: NodeId) -> Result<Vec<PeerAddress>, Fatal> {
@@ -355,15 +357,14 @@ fn peer_addresses(conf: &Conf, me: NodeId) -> Result<Vec<PeerAddress>, Fatal> {
 }
 
 fn random_u64() -> Result<u64, Fatal> {
-    exec::boot::random_id()
+    exec::random_id()
         .map(|id| u64::try_from(id & u128::from(u64::MAX)).unwrap_or(0))
         .map_err(|e| fatal(format!("cannot read random numbers: {e}")))
 }
 
 fn wall_time() -> WallTime {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     WallTime(i64::try_from(since.as_millis()).unwrap_or(0))
 }
 
@@ -372,14 +373,7 @@ fn uuid(high: u64, low: u64) -> String {
     let number = (u128::from(high) << 64) | u128::from(low);
     let number = number & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let text = format!("{number:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &text[..8],
-        &text[8..12],
-        &text[12..16],
-        &text[16..20],
-        &text[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
 }
 
 #[cfg(test)]

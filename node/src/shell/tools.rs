@@ -183,8 +183,7 @@ impl Cluster for Tools {
         &self,
         _request: Request<WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let lines =
-            tokio_stream::wrappers::BroadcastStream::new(self.shown.journal.subscribe());
+        let lines = tokio_stream::wrappers::BroadcastStream::new(self.shown.journal.subscribe());
         let stream = lines.map(|line| match line {
             Ok(text) => Ok(Json { text }),
             Err(_lagged) => Err(Status::data_loss("too slow: some events were left out")),

@@ -90,8 +90,9 @@ fn derived_key(authkey: &[u8], cluster: &str) -> Result<KeyPair, TrustError> {
     let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"systole peer ca");
     let info = [cluster.as_bytes()];
     let secret = salt.extract(authkey);
-    let expanded =
-        secret.expand(&info, hkdf::HKDF_SHA256).map_err(|ring::error::Unspecified| TrustError::Derive)?;
+    let expanded = secret
+        .expand(&info, hkdf::HKDF_SHA256)
+        .map_err(|ring::error::Unspecified| TrustError::Derive)?;
     let mut pkcs8 = [0_u8; 48];
     pkcs8[..16].copy_from_slice(&ED25519_PKCS8_HEAD);
     expanded.fill(&mut pkcs8[16..]).map_err(|ring::error::Unspecified| TrustError::Derive)?;
