@@ -73,6 +73,8 @@ pub(crate) fn action_from_wire(action: tools::Action) -> Option<(Caller, Action)
         Kind::Refresh(target) => Action::Refresh(target_from_wire(target)),
         Kind::Fail(target) => Action::Fail(target_from_wire(target)),
         Kind::WaitIdle(wait) => Action::WaitIdle { timeout_ms: wait.timeout_ms },
+        // a matter of the node itself: the shell has taken it before
+        Kind::Reload(_) => return None,
     };
     Some((caller_from_wire(action.caller), kind))
 }

@@ -9,8 +9,7 @@ use tokio::sync::mpsc;
 
 use cib::Element;
 use crmd::core::interface::Severity;
-use crmd::core::options::Options;
-use crmd::inputs::{Inputs, SeriesLimits};
+use crmd::inputs::Inputs;
 use membership::raft::log_store::LogStore;
 use membership::raft::record::Record;
 use model::WallTime;
@@ -71,6 +70,8 @@ pub(crate) enum Paper {
     Document(Arc<Element>),
     /// A document that is void here.
     Archive { document: Arc<Element>, why: String },
+    /// The number of the view, so that a later life counts on.
+    View(u64),
     /// An input of the engine.
     Input { severity: Severity, document: Arc<Element>, now: WallTime },
 }
@@ -81,6 +82,7 @@ const DOCUMENTS_MAX: u64 = 100;
 /// Starts the thread that writes documents and inputs; it ends when the sender is dropped.
 pub(crate) fn paper_thread(
     cib_dir: PathBuf,
+    view_file: PathBuf,
     mut inputs: Inputs,
 ) -> std::io::Result<std_mpsc::Sender<Paper>> {
     let (sender, papers) = std_mpsc::channel::<Paper>();
@@ -91,10 +93,14 @@ pub(crate) fn paper_thread(
             for paper in std::iter::once(first).chain(papers.try_iter()) {
                 match paper {
                     Paper::Document(newer) => document = Some(newer),
+                    Paper::View(number) => {
+                        if let Err(error) = replace(&view_file, number.to_string().as_bytes()) {
+                            tracing::warn!(%error, "the view's number was not kept");
+                        }
+                    }
                     Paper::Archive { document, why } => archive(&cib_dir, &document, &why),
                     Paper::Input { severity, document, now } => {
-                        let limits = SeriesLimits::read(&Options::read(&document));
-                        if let Err(error) = inputs.save(severity, &document, now, limits) {
+                        if let Err(error) = inputs.save(severity, &document, now) {
                             tracing::warn!(error = whole(&error), "an input was not kept");
                         }
                     }

@@ -94,11 +94,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Returns the child's process id, while it runs.
-    pub(crate) fn pid(&self) -> Option<u32> {
-        self.running.as_ref().and_then(|(child, ..)| child.id())
-    }
-
     /// Asks for a plan. After any failure the child is ended, and the next call starts another.
     pub(crate) async fn plan(
         &mut self,

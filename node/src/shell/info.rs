@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crmd::core::interface::Severity;
 use crmd::core::journal::JournalEntry;
-use membership::raft::{Obstacle, Standing};
+use membership::raft::Obstacle;
 use model::{ExitCode, NodeId};
 use view::live::{LiveInfo, LiveLog, LiveNode};
 
@@ -23,20 +23,13 @@ const WARNINGS_MAX: usize = 32;
 /// What should not stay as it is, as far as somebody said so lately.
 #[derive(Debug, Default)]
 pub(super) struct Warnings {
-    /// Text, whether it holds until it is taken back, and when it was said.
+    /// What was said, and when, as time since the start.
     said: VecDeque<(String, Duration)>,
-    lasting: Vec<String>,
 }
 
 impl Warnings {
-    /// Notes a warning; a lasting one holds until the list of lasting ones is replaced.
-    pub(super) fn note(&mut self, text: String, lasting: bool, at: Duration) {
-        if lasting {
-            if !self.lasting.contains(&text) {
-                self.lasting.push(text);
-            }
-            return;
-        }
+    /// Notes a warning; saying it again makes it new.
+    pub(super) fn note(&mut self, text: String, at: Duration) {
         self.said.retain(|(old, _)| *old != text);
         self.said.push_back((text, at));
         while self.said.len() > WARNINGS_MAX {
@@ -46,7 +39,7 @@ impl Warnings {
 
     fn current(&self, now: Duration) -> impl Iterator<Item = &String> {
         let lately = self.said.iter().filter(move |(_, at)| now.saturating_sub(*at) < WARNING_KEPT);
-        self.lasting.iter().chain(lately.map(|(text, _)| text))
+        lately.map(|(text, _)| text)
     }
 }
 
@@ -88,7 +81,12 @@ pub(super) fn live(daemon: &Daemon) -> LiveInfo {
                 id: id.0,
                 name: name.to_string(),
                 member: brain.view().members.contains_key(id),
-                addresses: daemon.heartbeats.addresses(*id),
+                addresses: daemon
+                    .heartbeats
+                    .addresses(*id)
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
             })
             .collect(),
         log: LiveLog {
@@ -124,18 +122,6 @@ fn in_words(obstacle: &Obstacle, name: &impl Fn(NodeId) -> String) -> String {
         ),
         Obstacle::NoLeader => "a DC is being elected".to_owned(),
         Obstacle::Stopped { reason } => reason.clone(),
-    }
-}
-
-/// Tells in one word which part a node takes in the log.
-pub(super) fn standing(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Empty => "unborn",
-        Standing::Blank => "waiting to be taken in",
-        Standing::Learner => "learner",
-        Standing::Voter => "voter",
-        Standing::Outsider => "outsider",
-        Standing::Stopped => "stopped",
     }
 }
 

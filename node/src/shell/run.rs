@@ -21,6 +21,7 @@ use super::hands_link::HandsInput;
 use super::heartbeats::{GroupInput, Heartbeats};
 use super::info;
 use super::peers::{PeerInput, Peers};
+use super::start;
 use super::tools::ToolInput;
 
 /// Time is told to the core this often: raft's unit is 20 ms, deadlines are no finer.
@@ -55,6 +56,7 @@ pub(super) struct Daemon {
     pub(super) warnings: info::Warnings,
     /// Removed when the log is born.
     pub(super) birth_mark: std::path::PathBuf,
+    pub(super) conf_file: std::path::PathBuf,
     pub(super) leaving: bool,
 }
 
@@ -178,6 +180,7 @@ impl Daemon {
                     self.peers.renew(node);
                 }
                 self.say_view(&view);
+                self.write(Paper::View(view.number));
                 self.document_is_stale = true;
                 self.step(Input::View(view));
             }
@@ -185,14 +188,15 @@ impl Daemon {
                 tracing::info!(peer = %node, "the peer's brain has started again");
                 self.peers.renew(node);
             }
-            GroupInput::Said { text, lasting } => {
+            GroupInput::Said { text } => {
                 tracing::warn!("{text}");
-                self.warnings.note(text, lasting, self.began.elapsed());
+                self.warnings.note(text, self.began.elapsed());
             }
-            GroupInput::Happened { name, text } => {
+            GroupInput::Happened { kind, text } => {
                 tracing::info!("{text}");
-                self.say(name, &text);
+                self.say(kind, &text);
             }
+            GroupInput::Left => {}
         }
     }
 
@@ -284,6 +288,11 @@ impl Daemon {
                 self.replies.remove(&id);
                 self.step(Input::ToolGone(id));
             }
+            ToolInput::Reload(reply) => {
+                let outcome = self.reload();
+                // the tool may be gone
+                let _told = reply.send(outcome);
+            }
             ToolInput::Info(reply) => {
                 let info = info::live(self);
                 let text = serde_json::to_string(&info).unwrap_or_default();
@@ -297,6 +306,24 @@ impl Daemon {
             ToolInput::Resolve { node, reply } => {
                 let _told = reply.send(info::resolve(&self.brain, &node));
             }
+        }
+    }
+
+    /// Reads corosync.conf again; a bad one changes nothing.
+    fn reload(&mut self) -> Outcome {
+        let me = self.brain.settings().me;
+        let read = start::read_conf(&self.conf_file)
+            .and_then(|conf| Ok((start::peer_addresses(&conf, me)?, conf)));
+        match read {
+            Ok((peers, conf)) => {
+                tracing::info!(version = conf.totem.config_version, "corosync.conf is read again");
+                let names = conf.nodes.values().map(|node| (node.id, node.name.clone())).collect();
+                self.heartbeats.reload(conf);
+                self.peers.configure(&peers);
+                self.step(Input::Nodelist(names));
+                Outcome::done()
+            }
+            Err(error) => Outcome::refused(model::ExitCode::Config, error.to_string()),
         }
     }
 
@@ -355,7 +382,7 @@ impl Daemon {
                 }
                 Output::Warn(text) => {
                     tracing::warn!("{text}");
-                    self.warnings.note(text, false, self.began.elapsed());
+                    self.warnings.note(text, self.began.elapsed());
                 }
                 Output::SoleVoter => self.heartbeats.wait_for_all_satisfied(),
                 Output::Leave => self.leaving = true,

@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crmd::inputs::Inputs;
 use membership::conf::{self, Conf, NodeEntry};
+use membership::heartbeat;
 use membership::raft::log_store::LogStore;
 use model::{Incarnation, Monotonic, NodeId, Paths, WallTime};
 
@@ -39,7 +40,7 @@ const JOURNAL_MAX: usize = 1024;
 /// Why the brain cannot start, in one sentence with the way out.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Fatal(String);
+pub(super) struct Fatal(String);
 
 fn fatal(text: impl Into<String>) -> Fatal {
     Fatal(text.into())
@@ -62,7 +63,7 @@ pub fn main(arguments: &[std::ffi::OsString]) -> ExitCode {
         Err(error) => return refuse(&format!("failed to start: {error}")),
     };
     let ended = runtime.block_on(async {
-        let (daemon, first, lock) = start(&paths)?;
+        let (daemon, first, lock) = start(&paths).await?;
         exec::notify::ready("running");
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "the brain is up");
         let ended = daemon.run(first).await.map_err(|e| fatal(format!("failed to run: {e}")));
@@ -94,7 +95,9 @@ fn logging() {
         .init();
 }
 
-fn start(paths: &Paths) -> Result<(Daemon, Vec<crate::core::Output>, Flock<fs::File>), Fatal> {
+async fn start(
+    paths: &Paths,
+) -> Result<(Daemon, Vec<crate::core::Output>, Flock<fs::File>), Fatal> {
     for directory in [paths.run_dir(), paths.cib_dir(), paths.pengine_dir()] {
         fs::create_dir_all(&directory)
             .map_err(|e| fatal(format!("cannot make {}: {e}", directory.display())))?;
@@ -114,8 +117,21 @@ fn start(paths: &Paths) -> Result<(Daemon, Vec<crate::core::Output>, Flock<fs::F
     }
 
     let listeners = listen(&conf, &me)?;
+    let view_file = paths.cib_dir().join("view");
+    let identity = membership::core::Identity {
+        node: me.id,
+        boot,
+        incarnation,
+        seed: random_u64()?,
+        last_view: fs::read_to_string(&view_file)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0),
+    };
+    let key = heartbeat::load_authkey(&paths.corosync_authkey(), &cluster_name(&conf))
+        .map_err(|e| fatal(whole(&e)))?;
     let heartbeats =
-        Heartbeats::start(&conf, &me, &authkey, boot, incarnation, salt, paths).map_err(Fatal)?;
+        Heartbeats::start(identity, conf.clone(), key).await.map_err(|e| fatal(whole(&e)))?;
     let cluster = conf
         .totem
         .cluster_uuid
@@ -140,7 +156,7 @@ fn start(paths: &Paths) -> Result<(Daemon, Vec<crate::core::Output>, Flock<fs::F
         boot,
         incarnation,
         nodelist: conf.nodes.values().map(|node| (node.id, node.name.clone())).collect(),
-        cluster_name: conf.totem.cluster_name.clone().unwrap_or_default(),
+        cluster_name: cluster_name(&conf),
         uuid: uuid(random_u64()?, salt),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         salt,
@@ -156,8 +172,8 @@ fn start(paths: &Paths) -> Result<(Daemon, Vec<crate::core::Output>, Flock<fs::F
     let cannot = |what: &str, e: &io::Error| fatal(format!("cannot start {what}: {e}"));
     let log = log_thread(store, log_done_sender).map_err(|e| cannot("the log's thread", &e))?;
     let inputs = Inputs::new(paths.pengine_dir());
-    let papers =
-        paper_thread(paths.cib_dir(), inputs).map_err(|e| cannot("the documents' thread", &e))?;
+    let papers = paper_thread(paths.cib_dir(), view_file, inputs)
+        .map_err(|e| cannot("the documents' thread", &e))?;
     let (hands_sender, hands_inputs) = mpsc::channel(INBOX_MAX);
     let hands = hands_link::link(paths.lrmd_socket(), hands_sender);
     let program =
@@ -192,6 +208,7 @@ fn start(paths: &Paths) -> Result<(Daemon, Vec<crate::core::Output>, Flock<fs::F
         journal,
         warnings: Warnings::default(),
         birth_mark,
+        conf_file: paths.corosync_conf(),
         leaving: false,
     };
     Ok((daemon, first, lock))
@@ -212,7 +229,7 @@ fn lock(path: &Path) -> Result<Flock<fs::File>, Fatal> {
     })
 }
 
-fn read_conf(path: &Path) -> Result<Conf, Fatal> {
+pub(super) fn read_conf(path: &Path) -> Result<Conf, Fatal> {
     let text = fs::read_to_string(path).map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound {
             fatal(format!(
@@ -253,6 +270,10 @@ fn local_node<'a>(conf: &'a Conf, path: &Path) -> Result<&'a NodeEntry, Fatal> {
             local.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         ))
     })
+}
+
+fn cluster_name(conf: &Conf) -> String {
+    conf.totem.cluster_name.clone().unwrap_or_default()
 }
 
 /// corosync refuses shorter keys, too.
@@ -341,7 +362,7 @@ fn resolve(address: &str, port: u16) -> Result<SocketAddr, Fatal> {
     })
 }
 
-fn peer_addresses(conf: &Conf, me: NodeId) -> Result<Vec<PeerAddress>, Fatal> {
+pub(super) fn peer_addresses(conf: &Conf, me: NodeId) -> Result<Vec<PeerAddress>, Fatal> {
     conf.nodes
         .values()
         .filter(|node| node.id != me)

@@ -30,6 +30,8 @@ pub(crate) enum ToolInput {
     Asked { id: ToolId, request: ToolRequest, reply: oneshot::Sender<message::Outcome> },
     /// The tool is gone before its answer.
     Gone(ToolId),
+    /// Read corosync.conf again.
+    Reload(oneshot::Sender<message::Outcome>),
     /// What is known beside the document, as JSON.
     Info(oneshot::Sender<String>),
     /// Attributes of a node, or of all; `None` in the name means every name.
@@ -134,7 +136,14 @@ impl Cluster for Tools {
     }
 
     async fn act(&self, request: Request<Action>) -> Result<Response<Outcome>, Status> {
-        let (caller, action) = action_from_wire(request.into_inner())
+        let request = request.into_inner();
+        if matches!(request.kind, Some(wire::tools::action::Kind::Reload(_))) {
+            let (reply, answer) = oneshot::channel();
+            self.inputs.send(ToolInput::Reload(reply)).await.map_err(ending)?;
+            let outcome = answer.await.map_err(ending)?;
+            return Ok(Response::new(outcome_to_wire(outcome)));
+        }
+        let (caller, action) = action_from_wire(request)
             .ok_or_else(|| Status::invalid_argument("an action this version does not know"))?;
         self.ask(ToolRequest::Act { caller, action }).await
     }

@@ -52,7 +52,7 @@ pub struct Outcome {
 pub struct Action {
     #[prost(message, optional, tag = "1")]
     pub caller: ::core::option::Option<Caller>,
-    #[prost(oneof = "action::Kind", tags = "2, 3, 4, 5, 6")]
+    #[prost(oneof = "action::Kind", tags = "2, 3, 4, 5, 6, 7")]
     pub kind: ::core::option::Option<action::Kind>,
 }
 /// Nested message and enum types in `Action`.
@@ -82,6 +82,9 @@ pub mod action {
         #[prost(uint64, tag = "1")]
         pub timeout_ms: u64,
     }
+    /// Read corosync.conf again on this node.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Reload {}
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Kind {
         #[prost(message, tag = "2")]
@@ -94,6 +97,8 @@ pub mod action {
         Fail(Target),
         #[prost(message, tag = "6")]
         WaitIdle(WaitIdle),
+        #[prost(message, tag = "7")]
+        Reload(Reload),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
