@@ -708,7 +708,7 @@ impl Hands {
         match running.ending.clone() {
             Some(Ending::Cancelled(Some(key))) => self.tell_cancelled(now, &running.job, key, out),
             Some(Ending::Cancelled(None)) => {}
-            Some(Ending::Late) if outcome.status == ExecStatus::Done => {
+            Some(Ending::Late) if outcome.status != ExecStatus::Timeout => {
                 let timeout_ms = running.job.operation.timeout_ms;
                 let late = timed_out(timeout_ms, outcome.exec_time_ms.max(timeout_ms));
                 self.finish(now, running, late, out);

@@ -39,11 +39,19 @@ pub(crate) fn all() -> Vec<Story> {
         resource_agents: debians_dummy_runs,
         resource_agents_as_root: debians_ipaddr2_runs,
         resource_agents_as_root: debians_anything_runs,
+        nothing: our_dummy_runs_where_none_is_installed,
+        root: our_ipaddr2_runs_where_none_is_installed,
+        root: our_ipaddr2_tells_the_neighbours,
+        root: our_ipaddr2_does_ipv6,
     ]
 }
 
 fn nothing() -> Option<&'static str> {
     None
+}
+
+fn root() -> Option<&'static str> {
+    (!nix::unistd::geteuid().is_root()).then_some("needs root")
 }
 
 fn resource_agents() -> Option<&'static str> {
@@ -52,7 +60,7 @@ fn resource_agents() -> Option<&'static str> {
 }
 
 fn resource_agents_as_root() -> Option<&'static str> {
-    resource_agents().or_else(|| (!nix::unistd::geteuid().is_root()).then_some("needs root"))
+    resource_agents().or_else(root)
 }
 
 /// Keeps a journal of its calls, and a state file.
@@ -93,7 +101,7 @@ fn an_agent_gets_its_environment_and_gives_its_reason() {
 
 fn a_hanging_start_is_killed_at_its_deadline() {
     let node = Node::new();
-    node.agent("Hang", "sleep 60 & echo $! > $DIR/sleeper; wait");
+    node.agent("Hang", "[ $1 = start ] || exit 3; sleep 60 & echo $! > $DIR/sleeper; wait");
     let mut start = op("ocf:test:Hang", "a", "start");
     start.timeout_ms = 300;
     let began = Instant::now();
@@ -231,7 +239,7 @@ fn what_was_acknowledged_leaves_nothing_behind() {
 
 fn a_deadline_holds_also_while_the_hands_are_dead() {
     let mut node = Node::new();
-    node.agent("Hang", "echo $$ > $DIR/pid; sleep 60");
+    node.agent("Hang", "[ $1 = start ] || exit 3; echo $$ > $DIR/pid; sleep 60");
     let mut brain = node.brain();
     let mut start = op("ocf:test:Hang", "a", "start");
     start.timeout_ms = 600;
@@ -305,7 +313,8 @@ fn debians_dummy_runs() {
 /// Runs the rest of a story in a network of its own, with an interface `lan0`.
 fn in_own_network(story: &str) {
     let script = "ip link set lo up && ip link add lan0 type veth peer name lan1 && ip link set lan1 up && \
-                  ip link set lan0 up && ip address add 10.9.9.1/24 dev lan0 && exec \"$@\"";
+                  ip link set lan0 up && ip address add 10.9.9.1/24 dev lan0 && \
+                  ip address add fd00:9::1/64 dev lan0 nodad && exec \"$@\"";
     let name = format!("{story} (inside)");
     if std::env::var_os("SYSTOLE_INSIDE").is_some() {
         return;
@@ -324,23 +333,112 @@ fn debians_ipaddr2_runs() {
     if std::env::var_os("SYSTOLE_INSIDE").is_none() {
         return in_own_network("debians_ipaddr2_runs");
     }
-    let node = Node::with_installed_agents();
+    an_address_comes_and_goes(&Node::with_installed_agents(), "10.9.9.100", "10.9.9.100/24");
+}
+
+fn our_ipaddr2_runs_where_none_is_installed() {
+    if std::env::var_os("SYSTOLE_INSIDE").is_none() {
+        return in_own_network("our_ipaddr2_runs_where_none_is_installed");
+    }
+    let node = Node::new();
+    an_address_comes_and_goes(&node, "10.9.9.100", "10.9.9.100/24");
     let mut brain = node.brain();
-    let address =
-        |action| with(op("ocf:heartbeat:IPaddr2", "vip", action), &[("ip", "10.9.9.100")]);
-    let there = || {
-        let output = Command::new("ip").args(["-o", "address", "show", "lan0"]).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).contains("10.9.9.100/24")
-    };
+    let parameters = [("ip", "192.0.2.7")];
+    let lost = brain.run(with(op("ocf:heartbeat:IPaddr2", "lost", "start"), &parameters));
+    assert_eq!(lost.rc, 1);
+    assert!(lost.exit_reason.contains("set nic and cidr_netmask"), "{}", lost.exit_reason);
+    let parameters = [("ip", "10.9.9.101"), ("cidr_netmask", "255.255.255.0"), ("iflabel", "web")];
+    assert_eq!(brain.run(with(op("ocf:heartbeat:IPaddr2", "web", "start"), &parameters)).rc, 0);
+    assert!(
+        addresses().contains("10.9.9.101/24 scope global secondary lan0:web"),
+        "{}",
+        addresses()
+    );
+    let lvs = [("ip", "10.9.9.101"), ("lvs_support", "true")];
+    let authority = brain.authority();
+    brain.say(HandsCommand::Forget { authority, resource: "web".into(), operation: None });
+    assert_eq!(brain.run(with(op("ocf:heartbeat:IPaddr2", "web", "stop"), &lvs)).rc, 0);
+    assert!(addresses().contains("lo    inet 10.9.9.101/32 scope host lo"), "{}", addresses());
+    assert_eq!(brain.run(with(op("ocf:heartbeat:IPaddr2", "web", "monitor"), &lvs)).rc, 7);
+}
+
+fn our_ipaddr2_does_ipv6() {
+    if std::env::var_os("SYSTOLE_INSIDE").is_none() {
+        return in_own_network("our_ipaddr2_does_ipv6");
+    }
+    an_address_comes_and_goes(&Node::new(), "fd00:9::100", "fd00:9::100/64");
+}
+
+fn addresses() -> String {
+    let output = Command::new("ip").args(["-o", "address"]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn an_address_comes_and_goes(node: &Node, ip: &str, shown: &str) {
+    let mut brain = node.brain();
+    let address = |action| with(op("ocf:heartbeat:IPaddr2", "vip", action), &[("ip", ip)]);
+    let there = || addresses().lines().any(|line| line.contains(shown) && line.contains("lan0"));
     assert_eq!(brain.run(address("monitor")).rc, 7);
     let start = brain.run(address("start"));
     assert_eq!(start.rc, 0, "{}", start.exit_reason);
-    assert!(there());
+    assert!(there(), "{}", addresses());
     let mut again = address("monitor");
     again.transition_key = "9:1:0:x".to_owned();
     assert_eq!(brain.run(again).rc, 0);
     assert_eq!(brain.run(address("stop")).rc, 0);
     assert!(!there());
+}
+
+fn our_ipaddr2_tells_the_neighbours() {
+    use std::os::fd::AsRawFd as _;
+
+    use nix::sys::socket::{
+        AddressFamily, SockFlag, SockProtocol, SockType, bind, recv, setsockopt, socket, sockopt,
+    };
+    use nix::sys::time::{TimeVal, TimeValLike as _};
+
+    if std::env::var_os("SYSTOLE_INSIDE").is_none() {
+        return in_own_network("our_ipaddr2_tells_the_neighbours");
+    }
+    let ears =
+        socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll)
+            .unwrap();
+    let neighbour = nix::ifaddrs::getifaddrs()
+        .unwrap()
+        .filter(|entry| entry.interface_name == "lan1")
+        .find_map(|entry| entry.address?.as_link_addr().copied())
+        .unwrap();
+    bind(ears.as_raw_fd(), &neighbour).unwrap();
+    setsockopt(&ears, sockopt::ReceiveTimeout, &TimeVal::milliseconds(3_000)).unwrap();
+
+    let node = Node::new();
+    let parameters = [("ip", "10.9.9.100"), ("arp_count", "3"), ("arp_interval", "50")];
+    let start = with(op("ocf:heartbeat:IPaddr2", "vip", "start"), &parameters);
+    assert_eq!(node.brain().run(start).rc, 0);
+    let mut announced = 0;
+    let mut frame = [0; 256];
+    while announced < 6 {
+        let length = recv(ears.as_raw_fd(), &mut frame, nix::sys::socket::MsgFlags::empty())
+            .unwrap_or_else(|error| panic!("{announced} announcements, then {error}"));
+        let arp = frame[..length].get(12..14) == Some(&[8, 6]);
+        if arp && frame[28..32] == [10, 9, 9, 100] && frame[38..42] == [10, 9, 9, 100] {
+            announced += 1;
+        }
+    }
+}
+
+fn our_dummy_runs_where_none_is_installed() {
+    let node = Node::new();
+    let state = node.path("state").display().to_string();
+    let mut brain = node.brain();
+    for agent in ["ocf:heartbeat:Dummy", "ocf:pacemaker:Dummy"] {
+        let dummy = |action| with(op(agent, agent, action), &[("state", &state)]);
+        assert_eq!(brain.run(dummy("monitor")).rc, 7);
+        let start = brain.run(dummy("start"));
+        assert_eq!((start.rc, start.exit_reason.as_str()), (0, ""));
+        assert!(start.restart.is_some(), "its metadata is known");
+        assert_eq!(brain.run(dummy("stop")).rc, 0);
+    }
 }
 
 fn debians_anything_runs() {
