@@ -74,6 +74,34 @@ pub enum Obstacle {
     Stopped { reason: String },
 }
 
+impl Obstacle {
+    /// Tells in words what is in the way and what helps.
+    pub fn describe(&self, name: impl Fn(NodeId) -> String) -> String {
+        let names = |nodes: &BTreeSet<NodeId>| {
+            nodes.iter().map(|node| name(*node)).collect::<Vec<_>>().join(", ")
+        };
+        match self {
+            Self::Unborn { waiting_for } if waiting_for.is_empty() => {
+                "the cluster's log is being created".to_owned()
+            }
+            Self::Unborn { waiting_for } => format!(
+                "this cluster has no log yet and waits for all of its nodes: start {}",
+                names(waiting_for)
+            ),
+            Self::NotTakenIn => {
+                "this node waits to be taken in by a cluster that can write".to_owned()
+            }
+            Self::VotersMissing { voters, missing } => format!(
+                "quorate by votes, but {} of {voters} voters are missing ({}): start, fence or confirm them",
+                missing.len(),
+                names(missing)
+            ),
+            Self::NoLeader => "an election is under way".to_owned(),
+            Self::Stopped { reason } => reason.clone(),
+        }
+    }
+}
+
 /// A durable replacement of the whole log that is being written.
 #[derive(Debug)]
 pub(super) struct Replacing {
@@ -310,7 +338,12 @@ impl Consensus {
             Event::Tick => self.tick(out),
             Event::Propose { id, data } => self.propose(id, data, out),
             Event::View(view) => self.change_view(view, out),
-            Event::Wish(nodes) => self.wish = nodes,
+            Event::Wish(nodes) => {
+                if self.own.lineage.is_empty() {
+                    self.config.nodelist = nodes.clone();
+                }
+                self.wish = nodes;
+            }
             Event::Change { id, changes } => self.change_voters(id, &changes, out),
             Event::TransferLeadership { id, to } => self.transfer(id, to, out),
             Event::Leave { id, node } => self.leave(id, node, out),

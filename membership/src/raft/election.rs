@@ -84,7 +84,7 @@ impl Consensus {
             return false;
         }
         let Some(at) = self.campaign_at else {
-            let wait = if self.bereft { 0 } else { HEARSAY_MS };
+            let wait = if self.bereft || self.is_sole_voter() { 0 } else { HEARSAY_MS };
             self.campaign_at = Some(self.now + wait + self.handicap());
             return self.campaign_now();
         };

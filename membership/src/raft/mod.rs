@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! let (store, recovered) = LogStore::open(dir)?;          // recovered.warnings: log them
-//! let mut core = Consensus::open(config, recovered.state, now, &mut out)?;
+//! let mut core = Consensus::open(config, recovered.state, now, &mut out);
 //! core.handle(now, event, &mut out);
 //! // for Effect::Persist { seq, records, sync }, on the disk thread:
 //! let written = store.append(&records, sync)?;             // -> PersistDone { seq, written.took_ms }

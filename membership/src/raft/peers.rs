@@ -72,6 +72,9 @@ pub(super) struct Greeting {
     pub(super) epoch: u64,
     #[prost(uint64, tag = "7")]
     pub(super) writes: u64,
+    /// The sender has a session with the receiver and needs no answer.
+    #[prost(bool, tag = "8")]
+    settled: bool,
 }
 
 /// What this core knows of a peer's.
@@ -141,6 +144,10 @@ impl Consensus {
             let life = peer.theirs.map(|theirs| theirs.incarnation).or(peer.incarnation());
             if life.is_some_and(|life| life < incarnation) {
                 self.lose_peer(node);
+                if self.known_leader() == Some(node) {
+                    // It starts as a follower like everybody.
+                    self.forget_leader();
+                }
             }
             if !self.peer(node).is_usable() {
                 self.greet(node, None, out);
@@ -215,6 +222,7 @@ impl Consensus {
             admin_epoch: self.version.0,
             epoch: self.version.1,
             writes: self.own.writes,
+            settled: echo.is_some() && self.peer(to).theirs == echo,
         };
         let packet = Packet {
             from: Some(self.my_token(to)),
@@ -279,7 +287,7 @@ impl Consensus {
                     // Its session is over, but it does not know: greet it anew.
                     let due = peer.greeted.is_none_or(|at| now.since(at) >= ANSWER_MS);
                     if due {
-                        self.greet(from, None, out);
+                        self.greet(from, Some(token), out);
                     }
                     return;
                 }
@@ -313,7 +321,7 @@ impl Consensus {
             return;
         }
         match lineage::relate(&self.own.lineage, &greeting.lineage) {
-            Relation::Equal => self.establish(from, token, out),
+            Relation::Equal => self.establish(from, token, !greeting.settled, out),
             Relation::Behind if greeting.blank && !self.blank => {
                 // It knows of the newer lineage, but has nothing of it: whoever has is awaited.
                 self.greet_if(is_new, from, token, out);
@@ -371,11 +379,15 @@ impl Consensus {
     }
 
     /// The handshake is complete: both are of one lineage.
-    fn establish(&mut self, from: NodeId, token: Token, out: &mut Vec<Effect>) {
+    fn establish(&mut self, from: NodeId, token: Token, must_answer: bool, out: &mut Vec<Effect>) {
         let digest = lineage::digest(&self.own.lineage);
         let peer = self.peer(from);
         peer.met = true;
         if peer.theirs == Some(token) {
+            if must_answer {
+                // The greeting that would have settled it was lost.
+                self.greet(from, Some(token), out);
+            }
             return;
         }
         let reborn = peer.theirs.is_some_and(|old| old.incarnation != token.incarnation);
@@ -522,6 +534,15 @@ fn is_for_me(message: &eraftpb::Message, me: NodeId, blank: bool) -> bool {
     has_own && (conf.learners.contains(&me) || (is_voter && !blank))
 }
 
+/// Returns the entries a packet brings.
+#[cfg(test)]
+pub(super) fn entries_in(bytes: &[u8]) -> Vec<u64> {
+    let packet = Packet::decode(bytes).unwrap_or_default();
+    let Some(Body::Raft(raft)) = packet.body else { return Vec::new() };
+    let message = eraftpb::Message::decode(raft.as_slice()).unwrap_or_default();
+    message.entries.iter().map(|entry| entry.index).collect()
+}
+
 /// Tells in words what is in a packet.
 #[cfg(test)]
 pub(super) fn describe(bytes: &[u8]) -> String {
@@ -537,7 +558,7 @@ pub(super) fn describe(bytes: &[u8]) -> String {
         ),
         Some(Body::Raft(raft)) => {
             let m = eraftpb::Message::decode(raft.as_slice()).unwrap_or_default();
-            let kind = eraftpb::MessageType::from_i32(m.msg_type);
+            let kind = eraftpb::MessageType::from_i32(m.msg_type).unwrap_or_default();
             format!(
                 "{kind:?} term {} index {} logterm {} entries {} commit {} reject {} hint {}",
                 m.term,

@@ -4,7 +4,7 @@ use model::NodeId;
 
 use super::world::{Alone, Faults, World};
 use crate::raft::consensus::{Obstacle, Standing};
-use crate::raft::event::{Event, Rejection, VoterChange};
+use crate::raft::event::{Event, Licence, Rejection, VoterChange};
 
 fn whole(count: u32) -> World {
     let mut world = World::new(7, count, true);
@@ -316,4 +316,150 @@ fn a_long_log_is_cut_and_survives_a_restart() {
     }
     world.settle(3_000).expect("back");
     assert!(world.missing_at(0).is_empty());
+}
+
+/// Takes a pair's node 2 out and in again, up to where it is a learner that has everything.
+fn pair_with_a_learner() -> World {
+    let mut world = whole(2);
+    let id = world.request();
+    world.tell(0, Event::Leave { id, node: NodeId(2) });
+    world.run(200);
+    world.crash(1);
+    world.tell(0, Event::Wish([NodeId(1)].into()));
+    world.boot(1);
+    world.run(200);
+    let id = world.request();
+    world.tell(0, Event::Change { id, changes: vec![VoterChange::AddLearner(NodeId(2))] });
+    world.run(1_000);
+    assert!(world.core(0).learners().contains(&NodeId(2)));
+    assert_eq!(world.core(1).last_index(), world.core(0).last_index());
+    world
+}
+
+#[test]
+fn a_newcomer_that_lacks_an_acknowledged_write_has_no_licence() {
+    let mut world = pair_with_a_learner();
+    // The sole voter commits the newcomer's vote and a write at once, by itself; the newcomer hears
+    // of the vote only.
+    world.together = true;
+    world.withheld = Some((NodeId(2), world.core(0).last_index() + 2));
+    let id = world.request();
+    world.tell(0, Event::Change { id, changes: vec![VoterChange::Promote(NodeId(2))] });
+    let write = world.write(0);
+    let patience = world.now + 1_000;
+    while world.core(1).voters().len() < 2 && world.now < patience {
+        world.step();
+    }
+    assert_eq!(world.core(1).voters().len(), 2);
+    assert_eq!(world.acknowledged, [write]);
+    assert_eq!(world.missing_at(1), [write]);
+    world.crash(0);
+    world.run(100);
+    world.tell(1, Event::Condemned { node: NodeId(1), condemned: true });
+    let why = world.core(1).why_not_alone(Licence::Fenced).expect("no licence");
+    assert!(why.contains("acknowledged"), "{why}");
+    let id = world.request();
+    world.tell(1, Event::GoAlone { id, licence: Licence::Fenced });
+    world.run(500);
+    assert_eq!(world.nodes[1].went_alone, 0);
+}
+
+#[test]
+fn a_pair_that_is_whole_again_has_its_licence_again() {
+    let mut world = pair_with_a_learner();
+    let id = world.request();
+    world.tell(0, Event::Change { id, changes: vec![VoterChange::Promote(NodeId(2))] });
+    world.run(500);
+    world.crash(0);
+    world.run(100);
+    world.tell(1, Event::Condemned { node: NodeId(1), condemned: true });
+    assert_eq!(world.core(1).why_not_alone(Licence::Fenced), None);
+}
+
+#[test]
+fn nobody_goes_alone_over_a_vote_that_may_have_been_given_elsewhere() {
+    let mut world = whole(3);
+    world.tell(0, Event::Wish([NodeId(1), NodeId(2)].into()));
+    for change in [VoterChange::Remove(NodeId(3)), VoterChange::AddLearner(NodeId(3))] {
+        let id = world.request();
+        world.tell(0, Event::Change { id, changes: vec![change] });
+        world.run(1_000);
+        assert!(world.nodes[0].done.contains(&id), "{change:?}");
+    }
+    let before = world.core(1).last_index();
+    let id = world.request();
+    world.tell(0, Event::Change { id, changes: vec![VoterChange::Promote(NodeId(3))] });
+    while world.core(1).last_index() == before {
+        world.step();
+    }
+    world.cut_off(0);
+    world.run(20);
+    world.tell(1, Event::Condemned { node: NodeId(1), condemned: true });
+    let why = world.core(1).why_not_alone(Licence::Fenced).expect("no licence");
+    assert!(why.contains("who votes"), "{why}");
+}
+
+#[test]
+fn going_alone_is_nothing_until_it_is_on_disk() {
+    let mut world = whole(2);
+    world.crash(0);
+    world.run(20);
+    world.faults.fsync_ms = 1_000;
+    let id = world.request();
+    world.tell(1, Event::GoAlone { id, licence: Licence::Unlicensed });
+    assert_eq!(world.nodes[1].went_alone, 0);
+    assert!(!world.nodes[1].role.is_leader);
+    let disk = world.nodes[1].disk.clone();
+    world.crash(1);
+    // The batch is one frame: it did not arrive, or it arrived as a whole.
+    world.nodes[1].disk = disk;
+    world.faults.fsync_ms = 0;
+    world.boot(1);
+    world.run(1_000);
+    assert_eq!(world.core(1).generation().0, 1);
+    assert_eq!(world.leader(), None);
+}
+
+#[test]
+fn what_a_condemned_node_says_is_void_until_its_fencing_has_a_result() {
+    let mut world = whole(2);
+    world.cut_off(0);
+    world.run(100);
+    world.tell(1, Event::Condemned { node: NodeId(1), condemned: true });
+    world.heal();
+    world.run(1_000);
+    assert_eq!(world.leader(), None, "no session, no votes");
+    world.tell(1, Event::Condemned { node: NodeId(1), condemned: false });
+    world.settle(3_000).expect("a pair again");
+}
+
+#[test]
+fn a_message_of_an_earlier_session_is_void() {
+    let mut world = whole(3);
+    world.write(0);
+    world.run(100);
+    let (from, old) = world.last_append[&NodeId(2)].clone();
+    assert_eq!(from, NodeId(1));
+    world.tell(1, Event::Step { from, bytes: old.clone() });
+    assert_eq!(world.answers(1), ["MsgAppendResponse"], "in its session it counts, even twice");
+    world.cut_off(1);
+    world.run(100);
+    world.heal();
+    world.settle(3_000).expect("healed");
+    world.run(100);
+    world.tell(1, Event::Step { from, bytes: old });
+    assert_eq!(world.answers(1), ["greets"]);
+}
+
+#[test]
+fn a_brain_that_restarts_as_leader_is_replaced_without_raft_s_timeout() {
+    let mut world = whole(3);
+    world.crash(0);
+    world.boot(0);
+    let restarted = world.now;
+    world.step();
+    while world.leader().is_none() && world.now < restarted + 1_000 {
+        world.step();
+    }
+    assert!(world.now - restarted < 200, "{} ms", world.now - restarted);
 }

@@ -8,6 +8,7 @@ use model::{BootId, Incarnation, Member, Monotonic, NodeId, View};
 use crate::raft::consensus::Consensus;
 use crate::raft::durable;
 use crate::raft::event::{Config, Effect, Event, Licence, Rejection, RequestId, Role};
+use crate::raft::peers;
 use crate::raft::record::{Base, Record};
 
 /// A small, fast, reproducible source of chance (xorshift64*).
@@ -151,6 +152,12 @@ pub(super) struct World {
     pub(super) nodes: Vec<Node>,
     net: Vec<Packet>,
     fencings: Vec<Fencing>,
+    /// The disk tells of all batches that are done at once.
+    pub(super) together: bool,
+    /// A node that gets no entries from this index on.
+    pub(super) withheld: Option<(NodeId, u64)>,
+    /// The last packet with entries for each node.
+    pub(super) last_append: BTreeMap<NodeId, (NodeId, Vec<u8>)>,
     /// Pairs (from, to) that hear nothing.
     pub(super) cut: BTreeSet<(u32, u32)>,
     pub(super) acknowledged: Vec<u64>,
@@ -193,6 +200,9 @@ impl World {
             nodes: nodelist.iter().map(|id| node(*id)).collect(),
             net: Vec::new(),
             fencings: Vec::new(),
+            together: false,
+            withheld: None,
+            last_append: BTreeMap::new(),
             cut: BTreeSet::new(),
             acknowledged: Vec::new(),
             leaders: BTreeMap::new(),
@@ -389,7 +399,14 @@ impl World {
     }
 
     fn send(&mut self, from: NodeId, to: NodeId, bytes: Vec<u8>, snapshot: bool) {
-        if self.chance.permille(self.faults.lose) {
+        let entries = peers::entries_in(&bytes);
+        if !entries.is_empty() {
+            self.last_append.insert(to, (from, bytes.clone()));
+        }
+        let withheld = self.withheld.is_some_and(|(node, index)| {
+            node == to && entries.last().is_some_and(|last| *last >= index)
+        });
+        if withheld || self.chance.permille(self.faults.lose) {
             if snapshot {
                 let index = from.0 as usize - 1;
                 self.tell(index, Event::SnapshotSent { to, delivered: false });
@@ -401,6 +418,19 @@ impl World {
             let at = self.now + 1 + self.chance.below(self.faults.delay_ms + 1) + 40 * copy;
             self.net.push(Packet { from, to, bytes: bytes.clone(), snapshot, at });
         }
+    }
+
+    /// Takes what a node has just sent off the wire and tells what it is.
+    pub(super) fn answers(&mut self, index: usize) -> Vec<String> {
+        let from = self.nodes[index].id;
+        let now = self.now;
+        let fresh = |packet: &mut Packet| packet.from == from && packet.at == now + 1;
+        let sent: Vec<Packet> = self.net.extract_if(.., fresh).collect();
+        let kind = |packet: &Packet| {
+            let words = peers::describe(&packet.bytes);
+            words.split(' ').next().unwrap_or_default().to_owned()
+        };
+        sent.iter().map(kind).collect()
     }
 
     /// Five milliseconds pass.
@@ -418,12 +448,7 @@ impl World {
             let arrives = self.hears(packet.from, packet.to);
             if arrives {
                 self.note(|| {
-                    format!(
-                        "{}->{} {}",
-                        packet.from,
-                        packet.to,
-                        crate::raft::peers::describe(&packet.bytes)
-                    )
+                    format!("{}->{} {}", packet.from, packet.to, peers::describe(&packet.bytes))
                 });
                 self.tell(index, Event::Step { from: packet.from, bytes: packet.bytes });
             }
@@ -437,10 +462,20 @@ impl World {
     fn step_node(&mut self, index: usize) {
         let now = self.now;
         while self.nodes[index].batches.front().is_some_and(|batch| batch.at <= now) {
+            // The disk tells of several batches at once, or of each.
+            let all = self.together || self.chance.permille(300);
             let node = &mut self.nodes[index];
-            let batch = node.batches.pop_front().expect("looked at");
-            write(node, batch.records);
-            self.tell(index, Event::PersistDone { seq: batch.seq, took_ms: batch.took });
+            let mut done = None;
+            while node.batches.front().is_some_and(|batch| batch.at <= now) {
+                let batch = node.batches.pop_front().expect("looked at");
+                write(node, batch.records);
+                done = Some((batch.seq, batch.took));
+                if !all {
+                    break;
+                }
+            }
+            let (seq, took_ms) = done.expect("at least one");
+            self.tell(index, Event::PersistDone { seq, took_ms });
         }
         if self.nodes[index].core.is_none() {
             return;
