@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use model::Paths;
+use membership::conf::Conf;
+use model::{ExitCode, Paths};
 use pcs::cluster::protocol::{JoinState, QuorumState};
+use view::live::LiveInfo;
 use wire::tools::action::{Kind, Leave};
-use wire::tools::{Action, Caller, InfoRequest};
+use wire::tools::{Action, Caller, Change, InfoRequest};
 
 /// The brain answers from memory; longer than this means that it hangs.
 const INFO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,10 +31,12 @@ pub(crate) async fn leave(socket: &Path, all: bool) -> Result<(), String> {
     }
 }
 
-/// Returns what the brain knows beside the document, as JSON.
-pub(crate) async fn info(socket: &Path) -> Result<serde_json::Value, String> {
+/// Returns what the brain knows beside the document.
+async fn info(socket: &Path) -> Result<LiveInfo, String> {
     let ask = async {
-        let mut client = wire::client::cluster(socket).await.map_err(|error| error.to_string())?;
+        let mut client = wire::client::cluster(socket)
+            .await
+            .map_err(|_| "the cluster does not run on this host".to_owned())?;
         let answer =
             client.info(InfoRequest {}).await.map_err(|status| status.message().to_owned())?;
         serde_json::from_str(&answer.into_inner().text).map_err(|error| error.to_string())
@@ -44,18 +48,136 @@ pub(crate) async fn info(socket: &Path) -> Result<serde_json::Value, String> {
 
 /// Tells how far this node has joined.
 pub(crate) async fn join_state(paths: &Paths) -> JoinState {
-    JoinState { online: false, pending: false, waiting_for: None }
+    match info(&paths.node_socket()).await {
+        Ok(info) => joined(&info),
+        Err(reason) => JoinState { online: false, pending: false, waiting_for: Some(reason) },
+    }
 }
 
-/// Tells the members' votes.
+/// A node is online when somebody who may decide counts on it and its hands can act.
+fn joined(info: &LiveInfo) -> JoinState {
+    let online = info.dc.is_some() && info.hands_connected && !info.leaving;
+    let waiting_for = if online {
+        None
+    } else {
+        let hands = (!info.hands_connected).then(|| "its hands are not connected".to_owned());
+        info.waiting.first().cloned().or(hands)
+    };
+    JoinState { online, pending: !online && !info.leaving, waiting_for }
+}
+
+/// Tells the members' votes, by the brain's view and the votes that corosync.conf gives.
 pub(crate) async fn quorum_state(paths: &Paths) -> Result<QuorumState, String> {
-    Ok(QuorumState::default())
+    let info = info(&paths.node_socket()).await?;
+    let path = paths.corosync_conf();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("cannot read '{}': {error}", path.display()))?;
+    let conf = membership::conf::load(&text, &path.display().to_string())
+        .map_err(|error| error.to_string())?;
+    Ok(votes(&info, &conf))
 }
 
-pub(crate) async fn reload(paths: &Paths) -> Result<String, String> {
-    Ok(String::new())
+fn votes(info: &LiveInfo, conf: &Conf) -> QuorumState {
+    let all: u32 = conf.nodes.values().map(|node| node.votes).sum();
+    let expected = conf.quorum.expected_votes.unwrap_or(all).max(1);
+    let quorum = if conf.quorum.two_node { 1 } else { expected / 2 + 1 };
+    let members = info
+        .nodes
+        .iter()
+        .filter(|node| node.member)
+        .map(|node| {
+            let votes = conf.node_by_name(&node.name).map_or(1, |node| node.votes);
+            (node.name.clone(), votes)
+        })
+        .collect();
+    QuorumState { quorate: info.quorate, quorum, local: Some(info.local_node.clone()), members }
 }
 
+/// Tells what a changed corosync.conf means for the brain that runs: it reads the file when it
+/// starts, so a change waits for that.
+pub(crate) async fn reload(paths: &Paths) -> String {
+    match info(&paths.node_socket()).await {
+        Ok(_) => "the cluster runs here with the former corosync.conf until it is restarted on \
+                  this host ('pcs cluster stop', 'pcs cluster start')"
+            .to_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+/// Takes nodes that are no members any more out of the document.
 pub(crate) async fn remove_nodes(paths: &Paths, names: &[String]) -> Result<(), String> {
+    let socket = paths.node_socket();
+    let mut client = wire::client::cluster(&socket)
+        .await
+        .map_err(|_| "the cluster does not run on this host".to_owned())?;
+    for name in names {
+        if name.contains(['\'', '"']) {
+            return Err(format!("'{name}' is no name of a node"));
+        }
+        for xpath in [
+            format!("/cib/configuration/nodes/node[@uname='{name}']"),
+            format!("/cib/status/node_state[@uname='{name}']"),
+        ] {
+            let change = Change {
+                caller: caller(),
+                action: "delete".to_owned(),
+                xpath,
+                ..Change::default()
+            };
+            let outcome = client
+                .apply(change)
+                .await
+                .map_err(|status| status.message().to_owned())?
+                .into_inner();
+            // What is not there need not be removed.
+            if !matches!(ExitCode::from_code(outcome.code), ExitCode::Ok | ExitCode::NoSuch) {
+                return Err(outcome.message);
+            }
+        }
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use view::live::LiveNode;
+
+    fn live(members: &[(&str, bool)]) -> LiveInfo {
+        let nodes = members.iter().map(|&(name, member)| LiveNode {
+            name: name.into(),
+            member,
+            ..LiveNode::default()
+        });
+        LiveInfo { quorate: true, nodes: nodes.collect(), ..LiveInfo::default() }
+    }
+
+    fn conf(quorum: &str, votes: u32) -> Conf {
+        let text = format!(
+            "totem {{\n version: 2\n}}\nnodelist {{\n node {{\n ring0_addr: 10.0.0.1\n name: a\n \
+             nodeid: 1\n quorum_votes: {votes}\n }}\n node {{\n ring0_addr: 10.0.0.2\n name: b\n \
+             nodeid: 2\n }}\n}}\nquorum {{\n provider: corosync_votequorum\n{quorum}}}\n"
+        );
+        membership::conf::load(&text, "corosync.conf").unwrap()
+    }
+
+    #[test]
+    fn votes_are_those_of_members_and_of_the_file() {
+        let info = live(&[("a", true), ("b", false)]);
+        let state = votes(&info, &conf("", 3));
+        assert_eq!((state.quorum, state.members), (3, [("a".to_owned(), 3)].into()));
+        assert_eq!(votes(&info, &conf(" two_node: 1\n", 1)).quorum, 1);
+    }
+
+    #[test]
+    fn a_node_is_online_when_somebody_decides_and_its_hands_are_there() {
+        let mut info = live(&[("a", true)]);
+        assert!(joined(&info).pending);
+        info.dc = Some("a".into());
+        assert_eq!(joined(&info).waiting_for.as_deref(), Some("its hands are not connected"));
+        info.hands_connected = true;
+        assert!(joined(&info).online);
+        info.leaving = true;
+        assert!(!joined(&info).online && !joined(&info).pending);
+    }
 }

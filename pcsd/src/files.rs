@@ -72,7 +72,8 @@ pub(crate) fn remove(paths: &Paths, kind: FileKind) -> FileOutcome {
 
 /// Refuses a corosync.conf that the brain would refuse.
 pub(crate) fn check_corosync_conf(content: &[u8]) -> Result<(), String> {
-    std::str::from_utf8(content).map(drop).map_err(|_| "corosync.conf is not text".to_owned())
+    let text = std::str::from_utf8(content).map_err(|_| "corosync.conf is not text".to_owned())?;
+    membership::conf::load(text, "corosync.conf").map(drop).map_err(|error| error.to_string())
 }
 
 /// Says whether this host is or was part of a cluster.
@@ -127,6 +128,16 @@ mod tests {
         destroy(&paths).unwrap();
         assert!(!has_cluster(&paths) && !paths.corosync_authkey().exists());
         assert_eq!(remove(&paths, FileKind::CorosyncAuthkey).code, FileCode::NotFound);
+    }
+
+    #[test]
+    fn a_corosync_conf_that_the_brain_would_refuse_is_not_written() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(Some(root.path().into()));
+        let outcome = put(&paths, &request(FileKind::CorosyncConf, b"totem {\n tokem: 5\n", true));
+        assert_eq!(outcome.code, FileCode::Unexpected);
+        assert!(outcome.message.contains("corosync.conf"), "{}", outcome.message);
+        assert!(!paths.corosync_conf().exists());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use model::Paths;
 use nix::unistd::{Group, User, getgrouplist};
 use pcs::cluster::known_hosts::KnownHosts;
 use pcs::cluster::protocol::{
-    FileRequest, FilesAnswer, HostState, KnownHostsChange, Request, Right, SUPERUSER, USERS_GROUP,
+    FileRequest, FilesAnswer, HostState, KnownHostsChange, Request, SUPERUSER, USERS_GROUP,
 };
 use tokio::sync::{Mutex, Semaphore};
 
@@ -26,6 +26,9 @@ const FAILURE_DELAY: Duration = Duration::from_secs(1);
 
 /// Each check costs a key derivation and perhaps a PAM process; more at once is guessing.
 const CHECKS_AT_ONCE: usize = 4;
+
+/// Who destroys a cluster has stopped it, or does not care for how it ends.
+const DESTROY_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Who is at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +141,7 @@ impl Remote {
             Request::PacemakerNodeStatus => json(&brain::join_state(&self.paths).await),
             Request::GetCorosyncConf => reply(self.get_corosync_conf()),
             Request::SetCorosyncConf => reply(self.set_corosync_conf(form).await),
-            Request::ReloadCorosyncConf => reply(brain::reload(&self.paths).await),
+            Request::ReloadCorosyncConf => ok(brain::reload(&self.paths).await),
             Request::PutFile => self.put_files(form).await,
             Request::RemoveFile => self.remove_files(form).await,
             Request::KnownHostsChange => reply(self.change_known_hosts(form).await),
@@ -220,7 +223,9 @@ impl Remote {
                 path.display()
             )
         })?;
-        files::check_corosync_conf(&conf)?;
+        let text = String::from_utf8_lossy(&conf);
+        membership::conf::load(&text, &path.display().to_string())
+            .map_err(|error| error.to_string())?;
         self.services.start().await?;
         Ok("Cluster started".to_owned())
     }
@@ -237,7 +242,12 @@ impl Remote {
 
     async fn destroy(&self, form: &Form) -> Result<String, String> {
         let _held = self.files.lock().await;
-        self.services.stop(&self.paths, form.flag("all"), true).await?;
+        // In order first: what runs here must not go on running without a cluster.
+        let orderly = self.services.stop(&self.paths, form.flag("all"), false);
+        if !matches!(tokio::time::timeout(DESTROY_PATIENCE, orderly).await, Ok(Ok(()))) {
+            tracing::warn!("the cluster did not stop in order, ending it for destroy");
+            self.services.stop(&self.paths, false, true).await?;
+        }
         self.services.enable(&self.paths, false).await?;
         files::destroy(&self.paths).map_err(|error| store::chain(&error))?;
         Ok("Cluster destroyed".to_owned())
@@ -328,9 +338,10 @@ fn groups_of(user: &str) -> Vec<String> {
     ids.into_iter().filter_map(|id| Group::from_gid(id).ok().flatten()).map(|g| g.name).collect()
 }
 
-/// Asks for nothing but shows that a right is needed for everything that changes something.
 #[cfg(test)]
 mod tests {
+    use pcs::cluster::protocol::Right;
+
     use super::*;
 
     #[test]

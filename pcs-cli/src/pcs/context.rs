@@ -353,6 +353,16 @@ impl Context {
         self.with(cib, command)
     }
 
+    /// Runs something of the library that reports but has to do with no document.
+    pub(crate) fn with_reports<T>(
+        &self,
+        command: impl FnOnce(&mut Vec<Report>) -> pcs::Outcome<T>,
+    ) -> Cli<T> {
+        let mut reports = Vec::new();
+        let outcome = command(&mut reports);
+        self.finish(outcome, &reports)
+    }
+
     /// Runs a command of the library that needs no document.
     pub(crate) fn without_cib<T>(
         &mut self,
@@ -375,7 +385,7 @@ impl Context {
         result
     }
 
-    fn finish<T>(&mut self, outcome: pcs::Outcome<T>, reports: &[Report]) -> Cli<T> {
+    fn finish<T>(&self, outcome: pcs::Outcome<T>, reports: &[Report]) -> Cli<T> {
         for report in reports {
             print_error(&report.text());
         }
@@ -398,6 +408,13 @@ impl Context {
             self.hint(&report.message);
         }
         Err(failure)
+    }
+
+    /// Tells a person, not a script, more about what went wrong.
+    pub(crate) fn remark(&self, text: &str) {
+        if self.hints {
+            print_error(&format!("Hint: {text}"));
+        }
     }
 
     /// Tells a person, not a script, what was probably meant.

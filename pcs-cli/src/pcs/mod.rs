@@ -4,11 +4,19 @@ mod agent_text;
 mod agents;
 mod arguments;
 mod clock;
+mod cluster;
+mod cluster_config;
+mod cluster_nodes;
+mod cluster_setup;
 mod context;
 mod defaults;
+mod host;
+mod hosts;
 mod json;
 mod live_move;
 mod node;
+mod pcsd;
+mod peers;
 mod property;
 mod resource;
 mod resource_clone;
@@ -76,6 +84,9 @@ fn dispatch(context: &mut Context) -> Cli {
         return Ok(());
     }
     let run: Command = match area.as_str() {
+        "cluster" => cluster::run,
+        "host" => host::run,
+        "pcsd" => pcsd::run,
         "property" => property::run,
         "resource" => resource::run,
         "stonith" => stonith::run,

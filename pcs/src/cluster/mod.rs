@@ -2,7 +2,9 @@
 //!
 //! Pure: `pcs-cli` asks and tells people, `pcsd` acts on its host.
 
+pub mod config;
 pub mod known_hosts;
+pub mod members;
 mod message;
 pub mod options;
 pub mod protocol;

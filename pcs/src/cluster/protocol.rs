@@ -150,6 +150,9 @@ pub struct QuorumState {
     pub quorate: bool,
     /// The votes that quorum needs.
     pub quorum: u32,
+    /// The name of the asked node.
+    #[serde(default)]
+    pub local: Option<String>,
     /// The names of the members and the votes of each.
     pub members: BTreeMap<String, u32>,
 }

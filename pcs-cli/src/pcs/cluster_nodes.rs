@@ -1,0 +1,196 @@
+//! `pcs cluster node` and `pcs cluster link`: members and links that come and go.
+
+use std::collections::BTreeMap;
+
+use pcs::cluster::members;
+use pcs::cluster::protocol::{FileKind, Request};
+use pcs::cluster::setup::NewNode;
+use pcs::text::quoted;
+
+use super::cluster::{each, start_on, wait_limit};
+use super::cluster_config::{change, document, send};
+use super::cluster_setup::{Steps, check_hosts, pairs};
+use super::context::{Cli, Context, Failure, fail, print_error};
+use super::hosts::{self, progress};
+use super::peers::{Fields, Peer, ask_all};
+
+/// `pcs cluster node …`
+pub(crate) fn node(context: &mut Context, words: &[String]) -> Cli {
+    match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        Some(("add", rest)) => add(context, rest),
+        Some(("delete" | "remove", rest)) => remove(context, rest),
+        _ => Err(Failure::Usage { area: "cluster", command: "node" }),
+    }
+}
+
+fn add(context: &mut Context, words: &[String]) -> Cli {
+    let supported =
+        ["--enable", "--force", "--request-timeout", "--skip-offline", "--start", "--wait"];
+    context.supports(&supported)?;
+    let Some((name, options)) = words.split_first() else {
+        return Err(Failure::Usage { area: "cluster", command: "node add" });
+    };
+    let wait = wait_limit(context)?;
+    if wait.is_some() && !context.has("--start") {
+        return fail("Cannot specify '--wait' without specifying '--start'");
+    }
+    let mut addresses = Vec::new();
+    for option in options {
+        match option.split_once('=') {
+            Some(("addr", address)) => addresses.push(address.to_owned()),
+            Some((option, _)) => {
+                return fail(format!("Unknown options '{option}' for node '{name}'"));
+            }
+            None => return fail(format!("missing value of '{option}' option")),
+        }
+    }
+    let known = hosts::known_hosts()?;
+    let newcomer = hosts::peers(&known, std::slice::from_ref(name))?;
+    if addresses.is_empty() {
+        let used = newcomer
+            .first()
+            .and_then(|peer| peer.host.dest_list.first())
+            .map_or(name, |first| &first.addr);
+        progress(&format!("No addresses specified for host '{name}', using '{used}'"));
+        addresses.push(used.clone());
+    }
+    let node = NewNode { name: name.clone(), addresses };
+    let mut conf = document(context)?;
+    let members = hosts::node_names(&hosts::local_conf(context)?);
+    context.with_reports(|reports| members::add_node(&mut conf, &node, reports))?;
+    let members = reachable(context, hosts::peers(&known, &members)?)?;
+    check_hosts(context, &newcomer)?;
+    let limit = hosts::request_timeout(context);
+    let steps = Steps { peers: &newcomer, limit };
+    let brought = (|| {
+        steps.destroy()?;
+        steps.tell_hosts(&known)?;
+        steps.remove_settings()?;
+        steps.put(&keys()?)
+    })();
+    if brought.is_err() {
+        print_error(&format!(
+            "Error: '{name}' has not been added: the cluster's nodes are as they were. Mend what is \
+             wrong and run the same command again"
+        ));
+        return brought;
+    }
+    // The members first: they must know the newcomer before it speaks.
+    send(context, &members, &mut conf)?;
+    steps.put(&[(FileKind::CorosyncConf, conf.to_string().into_bytes())])?;
+    if context.has("--enable") {
+        progress(&format!("Enabling cluster on hosts: {}...", quoted([name])));
+        let failure = "unable to enable the new node";
+        each(&newcomer, Request::ClusterEnable, &Fields::new(), limit, "Cluster enabled", failure)?;
+    }
+    if context.has("--start") {
+        progress(&format!("Starting cluster on hosts: {}...", quoted([name])));
+        start_on(&newcomer, false, limit, wait)?;
+    }
+    Ok(())
+}
+
+/// Returns the cluster's keys as they are on this host.
+fn keys() -> Cli<Vec<(FileKind, Vec<u8>)>> {
+    let paths = hosts::paths();
+    let files = [
+        (FileKind::CorosyncAuthkey, paths.corosync_authkey()),
+        (FileKind::PacemakerAuthkey, paths.pacemaker_authkey()),
+    ];
+    files
+        .into_iter()
+        .map(|(kind, path)| match std::fs::read(&path) {
+            Ok(content) => Ok((kind, content)),
+            Err(error) => fail(format!("Unable to read '{}': {error}", path.display())),
+        })
+        .collect()
+}
+
+/// Returns the hosts that answer; with one that does not, only `--skip-offline` goes on.
+fn reachable(context: &Context, peers: Vec<Peer>) -> Cli<Vec<Peer>> {
+    let skip = context.has("--skip-offline");
+    let mut absent: BTreeMap<String, String> = BTreeMap::new();
+    let nothing = |_: &Peer| Fields::new();
+    let limit = hosts::request_timeout(context);
+    hosts::run(ask_all(&peers, Request::CheckAuth, nothing, limit, |name, answer| {
+        if let Err(trouble) = answer {
+            absent.insert(name.to_owned(), trouble.text(name));
+        }
+    }))?;
+    for text in absent.values() {
+        let hint = if skip { "" } else { ", use --skip-offline to override" };
+        print_error(&format!("{}: {text}{hint}", if skip { "Warning" } else { "Error" }));
+    }
+    if !absent.is_empty() && !skip {
+        print_error("Error: Errors have occurred, therefore pcs is unable to continue");
+        return Err(Failure::Reported);
+    }
+    Ok(peers.into_iter().filter(|peer| !absent.contains_key(&peer.name)).collect())
+}
+
+fn remove(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
+    if words.is_empty() {
+        return Err(Failure::Usage { area: "cluster", command: "node delete" });
+    }
+    let mut conf = document(context)?;
+    context.with_reports(|reports| members::remove_nodes(&mut conf, words, reports))?;
+    let known = hosts::known_hosts()?;
+    let names = hosts::node_names(&hosts::local_conf(context)?);
+    let (leaving, staying): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| words.contains(name));
+    let leaving = hosts::peers(&known, &leaving)?;
+    let staying = reachable(context, hosts::peers(&known, &staying)?)?;
+    let leaving = reachable(context, leaving)?;
+    if !context.force() {
+        super::cluster::keep_quorum(context, &leaving)?;
+    }
+    let limit = hosts::request_timeout(context);
+    if !leaving.is_empty() {
+        Steps { peers: &leaving, limit }.destroy()?;
+    }
+    send(context, &staying, &mut conf)?;
+    // One node is enough to change the document, whichever answers.
+    let fields = vec![("data_json", hosts::json(&words)?)];
+    let mut troubles = Vec::new();
+    for peer in &staying {
+        match hosts::run(super::peers::ask(peer, Request::RemoveNodesFromCib, &fields, limit))? {
+            Ok(_) => return Ok(()),
+            Err(trouble) => troubles.push(super::cluster::named(&peer.name, &trouble)),
+        }
+    }
+    for trouble in troubles {
+        print_error(&format!("Warning: {trouble}"));
+    }
+    print_error(&format!(
+        "Warning: the removed nodes are still in the cluster's document; when the cluster runs, \
+         take them out with 'crm_node --remove {}'",
+        words.join(" ")
+    ));
+    Ok(())
+}
+
+/// `pcs cluster link …`
+pub(crate) fn link(context: &mut Context, words: &[String]) -> Cli {
+    match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        Some(("add", rest)) if !rest.is_empty() => add_link(context, rest),
+        Some(("delete" | "remove", rest)) if !rest.is_empty() => {
+            context.supports(&["--request-timeout", "--skip-offline"])?;
+            change(context, |document, context| {
+                context.with_reports(|reports| members::remove_links(document, rest, reports))
+            })
+        }
+        _ => Err(Failure::Usage { area: "cluster", command: "link" }),
+    }
+}
+
+/// Reads `NODE=ADDRESS… [options OPTION=VALUE…]`.
+fn add_link(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
+    let end = words.iter().position(|word| word == "options").unwrap_or(words.len());
+    let addresses: BTreeMap<String, String> = pairs(&words[..end])?.into_iter().collect();
+    let options = pairs(words.get(end + 1..).unwrap_or_default())?;
+    change(context, |document, context| {
+        context.with_reports(|reports| members::add_link(document, &addresses, &options, reports))
+    })
+}

@@ -1,0 +1,503 @@
+//! `pcs cluster setup`: from hosts that know each other to a cluster, or only to its file.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use membership::conf::Document;
+use pcs::cluster::known_hosts::{DEFAULT_PORT, KnownHosts};
+use pcs::cluster::options::Pairs;
+use pcs::cluster::protocol::{
+    FileKind, FileRequest, FilesAnswer, HostState, KnownHostsChange, Request,
+};
+use pcs::cluster::setup::{NewNode, Setup, corosync_conf};
+use pcs::text::quoted;
+
+use super::cluster::{each, named, start_on, wait_limit};
+use super::context::{Cli, Context, Failure, fail, print_error};
+use super::hosts::{self, progress};
+use super::peers::{Answer, Fields, Peer, Trouble, ask_all};
+
+/// As long as corosync's and pacemaker's own tools make them.
+const KEY_BYTES: usize = 256;
+
+/// Looking at a host without changing anything.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(15);
+
+const LIVE_OPTIONS: [&str; 4] = ["--enable", "--no-keys-sync", "--start", "--wait"];
+
+/// `pcs cluster setup …`
+pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
+    let to_file = context.has("--corosync_conf");
+    let mut supported = vec![
+        "--corosync_conf",
+        "--enable",
+        "--force",
+        "--no-cluster-uuid",
+        "--no-keys-sync",
+        "--overwrite",
+        "--request-timeout",
+        "--start",
+        "--wait",
+    ];
+    if !to_file {
+        // The file is made by new scripts only, so the old spelling is for hosts.
+        supported.push("--name");
+    }
+    for old in ["--addr0", "--addr1", "--transport", "--token"] {
+        if context.has(old) {
+            return fail(format!(
+                "Specified option '{old}' is not supported in this command, {}",
+                instead_of(old)
+            ));
+        }
+    }
+    context.supports(&supported)?;
+    let mut words = words.to_vec();
+    if let Some(name) = context.arguments.value("--name").map(str::to_owned) {
+        context.deprecated(
+            "Option '--name' of 'pcs cluster setup' is deprecated, use 'pcs cluster setup NAME \
+             NODE...' instead",
+        );
+        words.insert(0, name);
+    }
+    let setup = parse(&words)?;
+    if to_file { write_file(context, setup) } else { set_up(context, setup) }
+}
+
+/// Says how an option of old versions is spelt today.
+fn instead_of(old: &str) -> &'static str {
+    match old {
+        "--token" => "use 'totem token=MILLISECONDS' instead",
+        "--transport" => "use 'transport knet|udp|udpu' instead",
+        _ => "use 'NODE addr=ADDRESS addr=ADDRESS' to give a node several links",
+    }
+}
+
+/// Reads `NAME NODE [addr=A]… [transport …] [totem …] [quorum …]`.
+fn parse(words: &[String]) -> Cli<Setup> {
+    let usage = || Failure::Usage { area: "cluster", command: "setup" };
+    let (name, rest) = words.split_first().ok_or_else(usage)?;
+    let is_group = |word: &String| matches!(word.as_str(), "transport" | "totem" | "quorum");
+    let end = rest.iter().position(is_group).unwrap_or(rest.len());
+    let mut setup = Setup { name: name.clone(), nodes: nodes(&rest[..end])?, ..Setup::default() };
+    if setup.nodes.is_empty() {
+        return Err(usage());
+    }
+    let mut rest = &rest[end..];
+    while let Some((group, more)) = rest.split_first() {
+        let end = more.iter().position(is_group).unwrap_or(more.len());
+        let (words, others) = more.split_at(end);
+        match group.as_str() {
+            "totem" => setup.totem.extend(pairs(words)?),
+            "quorum" => setup.quorum.extend(pairs(words)?),
+            _ => transport(&mut setup, words)?,
+        }
+        rest = others;
+    }
+    Ok(setup)
+}
+
+/// Reads the nodes and their addresses.
+fn nodes(words: &[String]) -> Cli<Vec<NewNode>> {
+    let mut nodes: Vec<NewNode> = Vec::new();
+    for word in words {
+        let Some((option, value)) = word.split_once('=') else {
+            if nodes.iter().any(|node| node.name == *word) {
+                return fail(format!("Node name '{word}' defined multiple times"));
+            }
+            nodes.push(NewNode { name: word.clone(), addresses: Vec::new() });
+            continue;
+        };
+        match nodes.last_mut() {
+            None => return fail(format!("Invalid character '=' in node name '{word}'")),
+            Some(node) if option == "addr" => node.addresses.push(value.to_owned()),
+            Some(node) => {
+                return fail(format!("Unknown options '{option}' for node '{}'", node.name));
+            }
+        }
+    }
+    Ok(nodes)
+}
+
+/// Reads `TYPE [options] [link …]… [compression …] [crypto …]`.
+fn transport(setup: &mut Setup, words: &[String]) -> Cli {
+    let is_group = |word: &String| matches!(word.as_str(), "link" | "compression" | "crypto");
+    let Some((kind, rest)) = words.split_first().filter(|(kind, _)| !kind.contains('=')) else {
+        return fail("Transport type not defined");
+    };
+    setup.transport = Some(kind.clone());
+    let end = rest.iter().position(is_group).unwrap_or(rest.len());
+    setup.transport_options.extend(pairs(&rest[..end])?);
+    let mut rest = &rest[end..];
+    while let Some((group, more)) = rest.split_first() {
+        let end = more.iter().position(is_group).unwrap_or(more.len());
+        let (words, others) = more.split_at(end);
+        match group.as_str() {
+            "link" => setup.links.push(pairs(words)?),
+            "compression" => setup.compression.extend(pairs(words)?),
+            _ => setup.crypto.extend(pairs(words)?),
+        }
+        rest = others;
+    }
+    Ok(())
+}
+
+/// Reads `NAME=VALUE`s; a name may be given twice only with the same value.
+pub(crate) fn pairs(words: &[String]) -> Cli<Pairs> {
+    let mut pairs: Pairs = Vec::new();
+    for word in words {
+        match word.split_once('=') {
+            None => return fail(format!("missing value of '{word}' option")),
+            Some(("", _)) => return fail(format!("missing key in '{word}' option")),
+            Some((name, value)) => match pairs.iter().find(|(known, _)| known == name) {
+                Some((_, known)) if known != value => {
+                    return fail(format!(
+                        "duplicate option '{name}' with different values '{known}' and '{value}'"
+                    ));
+                }
+                Some(_) => {}
+                None => pairs.push((name.to_owned(), value.to_owned())),
+            },
+        }
+    }
+    // Options are written in the order of the alphabet.
+    pairs.sort();
+    Ok(pairs)
+}
+
+/// Makes random bytes.
+pub(crate) fn random(bytes: &mut [u8]) -> Cli {
+    use ring::rand::SecureRandom as _;
+    ring::rand::SystemRandom::new().fill(bytes).or_else(|_| fail("the kernel gave no random bytes"))
+}
+
+/// Makes a new number for a cluster.
+pub(crate) fn new_uuid() -> Cli<String> {
+    let mut bytes = [0; 16];
+    random(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn document(context: &Context, setup: &mut Setup) -> Cli<Document> {
+    if !context.has("--no-cluster-uuid") {
+        setup.uuid = Some(new_uuid()?);
+    }
+    context.with_reports(|reports| corosync_conf(setup, context.force(), reports))
+}
+
+/// Only writes corosync.conf.
+fn write_file(context: &Context, mut setup: Setup) -> Cli {
+    if LIVE_OPTIONS.iter().any(|option| context.has(option)) {
+        return fail(format!(
+            "Cannot specify any of {} when '--corosync_conf' is specified",
+            quoted(LIVE_OPTIONS)
+        ));
+    }
+    let path = hosts::corosync_conf_path(context);
+    for node in &mut setup.nodes {
+        if node.addresses.is_empty() {
+            progress(&no_addresses(&node.name, &node.name));
+            node.addresses.push(node.name.clone());
+        }
+    }
+    let document = document(context, &mut setup)?;
+    if path.exists() && !context.has("--overwrite") {
+        return fail(format!(
+            "'{}' already exists, use --overwrite to overwrite it",
+            path.display()
+        ));
+    }
+    std::fs::write(&path, document.to_string())
+        .or_else(|error| fail(format!("Unable to write '{}': {error}", path.display())))
+}
+
+fn no_addresses(host: &str, used: &str) -> String {
+    format!("No addresses specified for host '{host}', using '{used}'")
+}
+
+/// Makes the hosts members of a new cluster. Everything that can be checked is checked first;
+/// corosync.conf goes last, because its presence makes a host a member.
+fn set_up(context: &mut Context, mut setup: Setup) -> Cli {
+    let wait = wait_limit(context)?;
+    let start = context.has("--start");
+    if wait.is_some() && !start {
+        return fail("Cannot specify '--wait' without specifying '--start'");
+    }
+    let known = hosts::known_hosts()?;
+    let names: Vec<String> = setup.nodes.iter().map(|node| node.name.clone()).collect();
+    let peers = hosts::peers(&known, &names)?;
+    for (node, peer) in setup.nodes.iter_mut().zip(&peers) {
+        if node.addresses.is_empty() {
+            let address = peer.host.dest_list.first().map_or(&node.name, |first| &first.addr);
+            progress(&no_addresses(&node.name, address));
+            node.addresses.push(address.clone());
+        }
+    }
+    let document = document(context, &mut setup)?;
+    check_resolvable(context, &setup.nodes)?;
+    check_hosts(context, &peers)?;
+    let limit = hosts::request_timeout(context);
+    let steps = Steps { peers: &peers, limit };
+    match steps.distribute(&known, &document) {
+        Ok(()) => {}
+        Err(failure) => {
+            let again = if context.force() { "" } else { ", with --force" };
+            print_error(&format!(
+                "Error: The cluster has not been set up: hosts without corosync.conf are no members. \
+                 Mend what is wrong and run the same command again{again}; it begins anew on all \
+                 hosts"
+            ));
+            return Err(failure);
+        }
+    }
+    progress("Cluster has been successfully set up.");
+    if context.has("--enable") {
+        progress(&format!("Enabling cluster on hosts: {}...", quoted(&names)));
+        let failure = "unable to enable all nodes";
+        each(&peers, Request::ClusterEnable, &Fields::new(), limit, "Cluster enabled", failure)?;
+    }
+    if start {
+        progress(&format!("Starting cluster on hosts: {}...", quoted(&names)));
+        start_on(&peers, true, limit, wait)?;
+    }
+    Ok(())
+}
+
+/// Reports addresses that this host cannot resolve: members could not either.
+fn check_resolvable(context: &Context, nodes: &[NewNode]) -> Cli {
+    use std::net::ToSocketAddrs as _;
+    let addresses: Vec<String> = nodes
+        .iter()
+        .flat_map(|node| &node.addresses)
+        .filter(|address| (address.as_str(), DEFAULT_PORT).to_socket_addrs().is_err())
+        .cloned()
+        .collect();
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    let message = pcs::cluster::ClusterMessage::UnresolvableAddresses { addresses };
+    context.with_reports(|reports| {
+        reports.push(pcs::Report::forceable(message.into(), context.force()));
+        if context.force() { Ok(()) } else { Err(pcs::Failed::Reported) }
+    })
+}
+
+/// Looks at every host before anything is changed anywhere.
+pub(crate) fn check_hosts(context: &Context, peers: &[Peer]) -> Cli {
+    let mut answers: BTreeMap<String, Result<Answer, Trouble>> = BTreeMap::new();
+    let nothing = |_: &Peer| Fields::new();
+    hosts::run(ask_all(peers, Request::CheckHost, nothing, CHECK_TIMEOUT, |name, answer| {
+        answers.insert(name.to_owned(), answer);
+    }))?;
+    let mut errors: Vec<String> = Vec::new();
+    let mut members = Vec::new();
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, answer) in answers {
+        let state = answer.and_then(|answer| {
+            serde_json::from_str::<HostState>(&answer.body).map_err(|_| {
+                Trouble::Refused(format!("{name}: the answer of its pcsd cannot be understood"))
+            })
+        });
+        match state {
+            Err(trouble) => errors.push(format!("Error: {}", named(&name, &trouble))),
+            Ok(state) => {
+                let running: Vec<&String> = state
+                    .services
+                    .iter()
+                    .filter(|(service, state)| state.running && *service != "pcsd")
+                    .map(|(service, _)| service)
+                    .collect();
+                let severity = if context.force() { "Warning" } else { "Error" };
+                if !running.is_empty() {
+                    errors.push(format!(
+                        "{severity}: {name}: Running cluster services: {}, the host seems to be in \
+                         a cluster already",
+                        quoted(running)
+                    ));
+                }
+                if state.cluster_configuration_exists {
+                    errors.push(format!(
+                        "{severity}: {name}: Cluster configuration files found, the host seems to \
+                         be in a cluster already"
+                    ));
+                }
+                if errors.last().is_some_and(|last| last.contains(&format!(": {name}: "))) {
+                    members.push(name.clone());
+                }
+                if let Some(version) =
+                    state.services.get("pacemaker").and_then(|s| s.version.clone())
+                {
+                    versions.entry(version).or_default().push(name);
+                }
+            }
+        }
+    }
+    if versions.len() > 1 {
+        let lists: Vec<String> = versions
+            .iter()
+            .map(|(version, names)| format!("{version} on {}", quoted(names)))
+            .collect();
+        errors.push(format!("Error: Hosts do not have the same version: {}", lists.join("; ")));
+    }
+    for error in &errors {
+        print_error(error);
+    }
+    if !members.is_empty() && !context.force() {
+        print_error(
+            "Error: Some nodes are already in a cluster. Enforcing this will destroy existing \
+             cluster on those nodes. You should remove the nodes from their clusters instead to \
+             keep the clusters working properly, use --force to override",
+        );
+    }
+    if errors.iter().any(|error| error.starts_with("Error")) {
+        print_error("Error: Errors have occurred, therefore pcs is unable to continue");
+        return Err(Failure::Reported);
+    }
+    Ok(())
+}
+
+/// The changes, on all hosts at once, a kind after the other.
+pub(crate) struct Steps<'a> {
+    /// The hosts.
+    pub(crate) peers: &'a [Peer],
+    /// What each request may take.
+    pub(crate) limit: Duration,
+}
+
+impl Steps<'_> {
+    fn names(&self) -> String {
+        quoted(self.peers.iter().map(|peer| &peer.name))
+    }
+
+    fn distribute(&self, known: &KnownHosts, document: &Document) -> Cli {
+        self.destroy()?;
+        self.tell_hosts(known)?;
+        self.remove_settings()?;
+        let (mut corosync, mut pacemaker) = ([0; KEY_BYTES], [0; KEY_BYTES]);
+        random(&mut corosync)?;
+        random(&mut pacemaker)?;
+        self.put(&[
+            (FileKind::CorosyncAuthkey, corosync.to_vec()),
+            (FileKind::PacemakerAuthkey, pacemaker.to_vec()),
+        ])?;
+        self.put(&[(FileKind::CorosyncConf, document.to_string().into_bytes())])
+    }
+
+    /// Ends what runs on the hosts and takes their files away.
+    pub(crate) fn destroy(&self) -> Cli {
+        progress(&format!("Destroying cluster on hosts: {}...", self.names()));
+        let good = "Successfully destroyed cluster";
+        let limit = self.limit.max(Duration::from_secs(180));
+        let failure = "unable to destroy cluster on all hosts";
+        each(self.peers, Request::ClusterDestroy, &Fields::new(), limit, good, failure)
+    }
+
+    /// Lets the hosts know each other.
+    pub(crate) fn tell_hosts(&self, known: &KnownHosts) -> Cli {
+        let change = KnownHostsChange {
+            known_hosts_add: known.known_hosts.clone(),
+            known_hosts_remove: Vec::new(),
+        };
+        let data = hosts::json(&change)?;
+        self.quietly(Request::KnownHostsChange, vec![("data_json", data)])
+    }
+
+    /// Takes pcsd's settings of an earlier cluster away.
+    pub(crate) fn remove_settings(&self) -> Cli {
+        let kind = FileKind::PcsdSettings;
+        progress(&format!("Requesting remove '{}' from {}", kind.label(), self.names()));
+        let request = FileRequest { kind, data: String::new(), rewrite_existing: false };
+        let requests: BTreeMap<&str, FileRequest> = [(kind.label(), request)].into();
+        let fields = vec![("data_json", hosts::json(&requests)?)];
+        self.files(Request::RemoveFile, fields, &[kind], "successful removal")
+    }
+
+    /// Puts files on the hosts.
+    pub(crate) fn put(&self, files: &[(FileKind, Vec<u8>)]) -> Cli {
+        let labels = quoted(files.iter().map(|(kind, _)| kind.label()));
+        progress(&format!("Sending {labels} to {}", self.names()));
+        let requests: BTreeMap<&str, FileRequest> = files
+            .iter()
+            .map(|(kind, content)| {
+                let data = STANDARD.encode(content);
+                (kind.label(), FileRequest { kind: *kind, data, rewrite_existing: true })
+            })
+            .collect();
+        let fields = vec![("data_json", hosts::json(&requests)?)];
+        let kinds: Vec<FileKind> = files.iter().map(|(kind, _)| *kind).collect();
+        self.files(Request::PutFile, fields, &kinds, "successful distribution")
+    }
+
+    fn files(&self, request: Request, fields: Fields, kinds: &[FileKind], good: &str) -> Cli {
+        let mut errors: Vec<String> = Vec::new();
+        let asked = ask_all(
+            self.peers,
+            request,
+            |_| fields.clone(),
+            self.limit,
+            |name, answer| {
+                let files =
+                    match answer.map(|answer| serde_json::from_str::<FilesAnswer>(&answer.body)) {
+                        Ok(Ok(answer)) => answer.files,
+                        Ok(Err(error)) => {
+                            errors.push(format!(
+                                "{name}: the answer of its pcsd cannot be read: {error}"
+                            ));
+                            return;
+                        }
+                        Err(trouble) => {
+                            errors.push(named(name, &trouble));
+                            return;
+                        }
+                    };
+                for label in kinds.iter().map(|kind| kind.label()) {
+                    match files.get(label) {
+                        Some(outcome) if outcome.code.is_good() => {
+                            progress(&format!("{name}: {good} of the file '{label}'"));
+                        }
+                        Some(outcome) => errors.push(format!(
+                            "{name}: unable to handle the file '{label}': {}",
+                            outcome.message
+                        )),
+                        None => {
+                            errors.push(format!("{name}: nothing is known of the file '{label}'"))
+                        }
+                    }
+                }
+            },
+        );
+        hosts::run(asked)?;
+        report(errors)
+    }
+
+    /// Asks for something nobody needs to read about unless it fails.
+    pub(crate) fn quietly(&self, request: Request, fields: Fields) -> Cli {
+        let mut errors = Vec::new();
+        let asked = ask_all(
+            self.peers,
+            request,
+            |_| fields.clone(),
+            self.limit,
+            |name, answer| {
+                if let Err(trouble) = answer {
+                    errors.push(named(name, &trouble));
+                }
+            },
+        );
+        hosts::run(asked)?;
+        report(errors)
+    }
+}
+
+fn report(mut errors: Vec<String>) -> Cli {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    errors.sort();
+    for error in errors {
+        print_error(&format!("Error: {error}"));
+    }
+    Err(Failure::Reported)
+}
