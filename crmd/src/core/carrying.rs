@@ -38,6 +38,8 @@ pub(super) struct Transition {
     pub(super) runner: Runner,
     /// Results that came after the plan's input was taken: whether they were as wanted.
     settled: BTreeMap<OperationKey, bool>,
+    /// What it has hands do.
+    pub(super) planned: BTreeSet<OperationKey>,
     /// Why another plan is needed when this one is over.
     pub(super) follow_up: Option<String>,
 }
@@ -67,7 +69,18 @@ impl Transition {
         graph: TransitionGraph,
         settled: BTreeMap<OperationKey, bool>,
     ) -> Self {
-        Self { plan, number, runner: Runner::new(graph), settled, follow_up: None }
+        let planned = planned_operations(&graph);
+        Self { plan, number, runner: Runner::new(graph), settled, planned, follow_up: None }
+    }
+
+    /// Takes a result of an operation that was under way before this plan, and that an action
+    /// stands for which has not begun yet; false if there is none.
+    pub(super) fn settle(&mut self, key: &OperationKey, as_wanted: bool) -> bool {
+        let awaited = self.runner.aborted().is_none() && self.planned.contains(key);
+        if awaited {
+            self.settled.insert(key.clone(), as_wanted);
+        }
+        awaited
     }
 }
 
@@ -99,6 +112,11 @@ pub(super) fn operation_key(action: &GraphAction) -> Option<OperationKey> {
             Some((node, resource, task.to_owned(), action.interval_ms()))
         }
     }
+}
+
+/// Returns the places of all operations that a graph has hands do.
+pub(super) fn planned_operations(graph: &TransitionGraph) -> BTreeSet<OperationKey> {
+    graph.actions.values().filter_map(operation_key).collect()
 }
 
 /// Tells whether an action may make a resource active: such commands go to a boot only after the
@@ -428,6 +446,7 @@ impl Controller {
         self.in_flight.retain(|_, under_way| !under_way.is_held());
         for under_way in self.in_flight.values_mut() {
             under_way.action = None;
+            under_way.outdated = false;
         }
     }
 

@@ -315,8 +315,7 @@ fn unforeseen(settled: &BTreeMap<OperationKey, bool>, graph: &TransitionGraph) -
     if settled.is_empty() {
         return 0;
     }
-    let planned: std::collections::BTreeSet<OperationKey> =
-        graph.actions.values().filter_map(super::carrying::operation_key).collect();
+    let planned = super::carrying::planned_operations(graph);
     settled.keys().filter(|key| !planned.contains(*key)).count()
 }
 

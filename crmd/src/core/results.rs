@@ -123,6 +123,10 @@ impl Controller {
         } else if let Some(transition) = self.transition.as_mut().filter(|_| outdated) {
             transition.follow_up = Some(format!("{what} had begun before its plan"));
         } else if under_way.is_some() && !expected && !cancelled && !self.is_asking() {
+            let transition = self.transition.as_mut().filter(|_| key.3 == 0);
+            if transition.is_some_and(|transition| transition.settle(&key, as_wanted)) {
+                return; // it is in the plan again, and counts when its turn comes
+            }
             self.want_plan(now, Urgency::Soon, format!("{what} ended after its plan"));
         }
     }
