@@ -1,13 +1,12 @@
 //! The hands: runs agents, one operation at a time per resource, and remembers what came of it.
 //!
 //! `core` decides, `shell` is the process around it (`systole lrmd`), `runner` keeps what must
-//! outlive that process (`systole op-runner`), `link` is the brain's end of the line.
+//! outlive that process (`systole op-runner`). The brain's end of the line is in `node`.
 
 mod agent;
 pub mod core;
 mod executor;
 mod kept;
-pub mod link;
 pub mod metadata;
 mod paths;
 pub mod runner;

@@ -9,14 +9,17 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, UnixListenerStream};
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
+use wire::client::MESSAGE_MAX;
 use wire::hands::hands_server::{Hands, HandsServer};
 use wire::hands::{Command, Report};
 
 use crate::shell::{Input, reports_max};
 use crate::wire::{from_report, to_command};
 
-/// A history of 1,000 resources with long parameters stays far below this.
-const MESSAGE_MAX: usize = 64 << 20;
+/// A unix socket has no half-open links, but a brain may be stopped: one whose runtime answers
+/// nothing for this long counts as gone, and where the policy says so its resources are stopped.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Serves the socket until the loop is gone.
 pub(crate) async fn run(listener: UnixListener, inputs: mpsc::Sender<Input>) {
@@ -24,8 +27,8 @@ pub(crate) async fn run(listener: UnixListener, inputs: mpsc::Sender<Input>) {
         .max_decoding_message_size(MESSAGE_MAX)
         .max_encoding_message_size(MESSAGE_MAX);
     let served = tonic::transport::Server::builder()
-        // Half-open links cannot happen on a unix socket, a stopped brain can.
-        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .add_service(service)
         .serve_with_incoming(UnixListenerStream::new(listener))
         .await;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Generation, Term};
+use model::{BootId, Generation, HandsId, Term};
 
 use super::*;
 

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use lrmd::link::{self, Link};
+use lrmd::wire::{from_command, to_report};
 use model::{
     AgentSpec, Authority, Generation, HandsCommand, HandsReport, OpRecord, Operation, Term,
 };
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+use wire::hands::hands_client::HandsClient;
 
 /// Nothing here takes longer on a machine that is not on its knees.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -125,7 +129,8 @@ fn spawn(directory: &Path, ocf_root: &Path) -> Child {
 /// A brain that does what the test says.
 pub(crate) struct Brain {
     runtime: tokio::runtime::Runtime,
-    link: Link,
+    commands: mpsc::Sender<HandsCommand>,
+    reports: tonic::Streaming<wire::hands::Report>,
     sequence: u64,
     heard: VecDeque<HandsReport>,
 }
@@ -139,9 +144,9 @@ impl Brain {
             .build()
             .unwrap();
         let until = Instant::now() + PATIENCE;
-        let link = runtime.block_on(async {
+        let (commands, reports) = runtime.block_on(async {
             loop {
-                match link::connect(socket).await {
+                match link(socket).await {
                     Ok(link) => break link,
                     Err(error) if Instant::now() > until => panic!("{error}"),
                     Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -153,13 +158,13 @@ impl Brain {
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros(),
         )
         .unwrap();
-        let mut brain = Self { runtime, link, sequence, heard: VecDeque::new() };
+        let mut brain = Self { runtime, commands, reports, sequence, heard: VecDeque::new() };
         brain.say(HandsCommand::Quorate { quorate: true });
         brain
     }
 
     pub(crate) fn say(&mut self, command: HandsCommand) {
-        self.runtime.block_on(self.link.commands.send(command)).unwrap();
+        self.runtime.block_on(self.commands.send(command)).unwrap();
     }
 
     pub(crate) fn authority(&mut self) -> Authority {
@@ -186,10 +191,10 @@ impl Brain {
             }
             let next = self
                 .runtime
-                .block_on(async { tokio::time::timeout_at(until, self.link.reports.recv()).await });
+                .block_on(async { tokio::time::timeout_at(until, self.reports.message()).await });
             match next {
-                Ok(Some(report)) => self.heard.push_back(report),
-                Ok(None) => panic!("the hands are gone while waiting for {what}"),
+                Ok(Ok(Some(report))) => self.heard.push_back(to_report(report).unwrap()),
+                Ok(_) => panic!("the hands are gone while waiting for {what}"),
                 Err(_) => panic!("no {what} after {PATIENCE:?}; heard {:?}", self.heard),
             }
         }
@@ -220,13 +225,25 @@ impl Brain {
         })
     }
 
+    /// Does nothing at all for a while, not even answer pings.
+    pub(crate) fn hang(&mut self, time: Duration) {
+        self.runtime.spawn(async move {
+            let until = Instant::now() + time;
+            while Instant::now() < until {
+                crate::stories::sleep_ms(50);
+            }
+        });
+    }
+
     /// Waits until the hands end the link.
     pub(crate) fn is_cut_off(&mut self) -> bool {
-        let reports = &mut self.link.reports;
+        let reports = &mut self.reports;
         self.runtime.block_on(async {
-            tokio::time::timeout(PATIENCE, async { while reports.recv().await.is_some() {} })
-                .await
-                .is_ok()
+            tokio::time::timeout(PATIENCE, async {
+                while let Ok(Some(_)) = reports.message().await {}
+            })
+            .await
+            .is_ok()
         })
     }
 }
@@ -258,4 +275,13 @@ pub(crate) fn with(mut operation: Operation, parameters: &[(&str, &str)]) -> Ope
     let parameters = parameters.iter().map(|(name, value)| ((*name).into(), (*value).into()));
     operation.parameters.extend(parameters);
     operation
+}
+
+type Connected = (mpsc::Sender<HandsCommand>, tonic::Streaming<wire::hands::Report>);
+
+async fn link(socket: &Path) -> Result<Connected, Box<dyn std::error::Error>> {
+    let (commands, waiting) = mpsc::channel(1024);
+    let mut client = HandsClient::new(wire::client::connect(socket).await?);
+    let reports = client.link(ReceiverStream::new(waiting).map(from_command)).await?;
+    Ok((commands, reports.into_inner()))
 }

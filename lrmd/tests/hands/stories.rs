@@ -35,6 +35,7 @@ pub(crate) fn all() -> Vec<Story> {
         nothing: a_deadline_holds_also_while_the_hands_are_dead,
         nothing: a_stop_after_kill_minus_9_uses_the_parameters_of_the_start,
         nothing: a_second_lrmd_is_refused,
+        nothing: a_brain_that_hangs_counts_as_gone,
         nothing: a_hundred_resources_start_in_seconds,
         resource_agents: debians_dummy_runs,
         resource_agents_as_root: debians_ipaddr2_runs,
@@ -177,12 +178,16 @@ fn results_wait_for_a_brain() {
     );
 }
 
+pub(crate) fn sleep_ms(ms: u16) {
+    let mut none: [nix::poll::PollFd<'_>; 0] = [];
+    nix::poll::poll(&mut none, ms).unwrap();
+}
+
 fn wait_for(mut happens: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(20);
     while !happens() {
         assert!(Instant::now() < until, "it does not happen");
-        let mut none: [nix::poll::PollFd<'_>; 0] = [];
-        nix::poll::poll(&mut none, 10_u8).unwrap();
+        sleep_ms(10);
     }
 }
 
@@ -264,6 +269,18 @@ fn a_stop_after_kill_minus_9_uses_the_parameters_of_the_start() {
     let mut brain = node.brain();
     brain.run(with(op("ocf:test:Keeper", "a", "stop"), &[("value", "new")]));
     assert_eq!(node.journal().last().map(String::as_str), Some("stop old"));
+}
+
+fn a_brain_that_hangs_counts_as_gone() {
+    let node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let mut brain = node.brain();
+    brain.say(HandsCommand::Policy { stop_without_brain_ms: Some(200) });
+    brain.run(op("ocf:test:Keeper", "a", "start"));
+    let state = node.path("state");
+    assert!(state.exists());
+    brain.hang(Duration::from_secs(6));
+    wait_for(|| !state.exists());
 }
 
 fn a_second_lrmd_is_refused() {
