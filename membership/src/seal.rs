@@ -308,7 +308,10 @@ impl Opener {
         let counter = u64::from_be_bytes(part(&header, 30));
         let link = header[5];
 
-        let lives = self.senders.entry(sender).or_default();
+        // Only what was vouched for may leave a trace, so nothing is entered before.
+        let lives = self.senders.get_mut(&sender);
+        let mut none = Vec::new();
+        let lives = lives.unwrap_or(&mut none);
         let known = lives
             .iter()
             .position(|known| (known.life, known.key_id, known.cipher) == (life, key_id, cipher));
@@ -329,12 +332,12 @@ impl Opener {
         let Ok(payload) = aead.open_in_place(nonce(counter), Aad::from(header), body) else {
             return Err(unreadable(Unreadable::WrongKey));
         };
-        // Only what was vouched for may leave a trace.
         let mut entry = match known {
             Some(index) => lives.remove(index),
             None => Life { life, key_id, cipher, key: aead.clone(), windows: BTreeMap::new() },
         };
         entry.windows.entry(link).or_default().note(counter);
+        let lives = self.senders.entry(sender).or_default();
         lives.insert(0, entry);
         lives.truncate(LIVES_MAX);
         Ok(Opened { sender, life, link: LinkId(link), payload })

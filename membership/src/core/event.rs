@@ -254,6 +254,20 @@ pub enum Warning {
     },
 }
 
+impl Warning {
+    /// Tells whether both are about the same trouble, so that one line is enough.
+    pub(super) fn is_same_matter(&self, other: &Self) -> bool {
+        match (self, other) {
+            // Anybody can send rubbish from any address.
+            (
+                Self::Unreadable { node, why, .. },
+                Self::Unreadable { node: other_node, why: other_why, .. },
+            ) => node == other_node && why == other_why,
+            _ => self == other,
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -14,7 +14,7 @@ use super::beat::{Heartbeat, Proposal, ViewStamp};
 use super::event::{Effect, Event, GroupConf, Identity, PeerChange, Unreadable, Warning};
 use super::peer::{Contact, HEARTBEAT_INTERVAL_MS, Heard, Peer};
 use super::pulse::{Pauses, Random, SendBudget, Warned};
-use super::quorum::{Quorum, VoteClaim, VoteHistory, configured_votes, judge};
+use super::quorum::{Quorum, VoteHistory, configured_votes, judge};
 
 /// Lateness of a timer below this is the machine's grain, not a pause.
 const LATENESS_IGNORED_MS: u64 = 20;
@@ -43,6 +43,10 @@ pub struct Group {
     sequence: u64,
     last_sent: Option<Heartbeat>,
     unsaid: bool,
+    /// Something happened that may change the view, the votes or what our heartbeat says.
+    stirred: bool,
+    /// When to think again though nothing happened.
+    settle_at: Option<Monotonic>,
     next_beat: Monotonic,
     started: Monotonic,
     leaving_since: Option<Monotonic>,
@@ -77,6 +81,8 @@ impl Group {
             sequence: 0,
             last_sent: None,
             unsaid: false,
+            stirred: true,
+            settle_at: None,
             next_beat: now,
             started: now,
             leaving_since: None,
@@ -112,48 +118,62 @@ impl Group {
             Event::ConfChanged(conf) => self.reconfigure(now, *conf, out),
             Event::LeaveRequested => {
                 self.leaving_since.get_or_insert(now);
+                self.stirred = true;
             }
             Event::Stuck(stuck) => self.stuck = stuck,
-            Event::WaitForAllSatisfied => self.history.wait_for_all_satisfied = true,
-            Event::ExpectedVotes(votes) => self.history.expect(votes),
-        }
-        self.expire(now, out);
-        // An install may clear the way for the next set; a handful of rounds settles everything.
-        for _ in 0..4 {
-            if !self.agree(now, out) {
-                break;
+            Event::WaitForAllSatisfied => {
+                self.history.wait_for_all_satisfied = true;
+                self.stirred = true;
+            }
+            Event::ExpectedVotes(votes) => {
+                self.history.expect(votes);
+                self.stirred = true;
             }
         }
-        self.count_votes(now, out);
-        self.watch_connections(now, out);
+        self.expire(now, out);
+        // Most heartbeats say what the one before said: then there is nothing to think about.
+        self.stirred |= self.settle_at.is_some_and(|at| now >= at);
+        if self.stirred {
+            // An install may clear the way for the next set; a few rounds settle everything.
+            for _ in 0..4 {
+                if !self.agree(now, out) {
+                    break;
+                }
+            }
+            self.count_votes(now, out);
+            self.settle_at = self.timers().filter(|at| *at > now).min();
+        }
         self.speak(now, out);
     }
 
     /// Returns when the group must be told that time passed, at the latest.
     pub fn wake_at(&self, now: Monotonic) -> Monotonic {
-        let mut due = vec![self.next_beat];
-        if self.unsaid {
-            due.push(self.budget.next_at(now));
-        }
-        if self.installed.is_none() {
-            due.push(self.started + self.conf.token_ms);
-        }
-        due.extend(self.history.last_man_standing_at);
-        for peer in self.peers.values() {
-            if let Some(contact) = &peer.contact {
-                due.push(contact.deadline(self.conf.token_ms));
-                due.push(contact.taken_from);
-                due.extend(contact.presumed_until);
-            }
-            due.extend(peer.links.values().filter(|link| link.up).map(|link| link.down_at()));
-            due.extend(peer.outbid_since.map(|since| since + self.settle_ms()));
-        }
-        // What is past was handled; only the beat may be overdue.
-        due.into_iter()
+        let token = self.conf.token_ms;
+        let contacts = self.peers.values().filter_map(|peer| peer.contact.as_ref());
+        let links = self.peers.values().flat_map(|peer| peer.links.values());
+        let first = contacts
+            .map(|contact| contact.deadline(token))
+            .chain(links.filter(|link| link.up).map(|link| link.down_at()))
+            .chain(self.settle_at)
+            .chain(self.unsaid.then(|| self.budget.next_at(now)))
             .filter(|at| *at > now)
-            .min()
-            .unwrap_or(self.next_beat)
-            .min(self.next_beat.max(now))
+            .min();
+        // What is past was handled; only the beat may be overdue.
+        let beat = self.next_beat.max(now);
+        first.map_or(beat, |first| first.min(beat))
+    }
+
+    /// Returns the times at which the view or the votes may change though nothing is heard.
+    fn timers(&self) -> impl Iterator<Item = Monotonic> {
+        let settle = self.settle_ms();
+        let peers = self.peers.values().flat_map(move |peer| {
+            let outbid = peer.outbid_since.map(|since| since + settle);
+            let contact = peer.contact.as_ref();
+            let taken = contact.map(|contact| contact.taken_from);
+            outbid.into_iter().chain(taken).chain(contact.and_then(|c| c.presumed_until))
+        });
+        let alone = self.installed.is_none().then(|| self.started + self.conf.token_ms);
+        peers.chain(alone).chain(self.history.last_man_standing_at)
     }
 
     /// How long a better set that leaves us out may stay a mere wish before we go on without it.
@@ -186,13 +206,16 @@ impl Group {
         let heard = peer.hear(now, link, heartbeat, &self.me, token, || random.next());
         let in_view = self.installed.as_ref().is_some_and(|i| i.view.members.contains_key(&from));
         match heard {
-            Heard::Same => {}
+            Heard::Nothing => {}
+            Heard::News => self.stirred = true,
             Heard::Leaving => {
+                self.stirred = true;
                 peer.barred |= in_view;
                 out.push(Effect::Peer { node: from, change: PeerChange::Left });
                 self.downscale(from);
             }
             Heard::NewLife(before) => {
+                self.stirred = true;
                 let same_boot = before.as_ref().is_some_and(|before| before.boot == boot);
                 let left = before.as_ref().is_some_and(|before| before.last.leaving);
                 if before.is_some() && !same_boot && !left {
@@ -267,6 +290,7 @@ impl Group {
             self.history.expect(after);
         }
         self.warned.forget();
+        self.stirred = true;
         self.conf = conf;
     }
 
@@ -274,9 +298,10 @@ impl Group {
     fn expire(&mut self, now: Monotonic, out: &mut Vec<Effect>) {
         let token_ms = self.conf.token_ms;
         for (node, peer) in &mut self.peers {
-            peer.forget_candidate(now, token_ms);
+            self.stirred |= peer.forget_candidate(now, token_ms);
             let over = peer.contact.as_ref().is_some_and(|c| now >= c.deadline(token_ms));
             if over && let Some(lost) = peer.lose(now) {
+                self.stirred = true;
                 let in_view = |i: &Installed| i.view.members.contains_key(node);
                 peer.barred |= self.installed.as_ref().is_some_and(in_view);
                 if !lost.last.leaving {
@@ -473,108 +498,6 @@ impl Group {
         self.installed = Some(Installed { stamp, view });
     }
 
-    fn own_votes(&self) -> u32 {
-        self.conf.nodes.get(&self.me.node).map_or(1, |node| node.votes)
-    }
-
-    /// Returns what the members say about votes.
-    fn claims(&self, members: &[NodeId]) -> BTreeMap<NodeId, VoteClaim> {
-        let own = VoteClaim {
-            votes: self.own_votes(),
-            expected: self.history.expected,
-            quorate: self.quorum.quorate,
-            wait_for_all_satisfied: self.history.wait_for_all_satisfied,
-            tie: self.history.tie(&self.conf.rules),
-        };
-        let claim = |node: &NodeId| {
-            if *node == self.me.node {
-                return Some((*node, own));
-            }
-            let last = &self.peers.get(node)?.contact.as_ref()?.last;
-            let claim = VoteClaim {
-                votes: last.votes,
-                expected: last.expected_votes,
-                quorate: last.quorate,
-                wait_for_all_satisfied: last.wait_for_all_satisfied,
-                tie: last.tie,
-            };
-            Some((*node, claim))
-        };
-        members.iter().filter_map(claim).collect()
-    }
-
-    /// Judges the view again, since votes, expectations or what must be waited for may have
-    /// changed in it; tells the view again when the verdict did.
-    fn count_votes(&mut self, now: Monotonic, out: &mut Vec<Effect>) {
-        let Some(stamp) = self.installed.as_ref().map(|i| i.stamp.clone()) else { return };
-        let mut claims = self.claims(&stamp.members);
-        for (node, claim) in &mut claims {
-            // A member that is not in this view (any more, or yet) speaks of another one.
-            let here = *node == self.me.node || {
-                let contact = self.peers.get(node).and_then(|peer| peer.contact.as_ref());
-                contact.is_some_and(|c| c.last.installed.as_ref() == Some(&stamp))
-            };
-            if !here || *node == self.me.node {
-                claim.quorate = false;
-            }
-            if !here {
-                claim.wait_for_all_satisfied = false;
-            }
-        }
-        // A member that fell silent keeps its votes until a view without it holds.
-        for member in &stamp.members {
-            let votes = self.conf.nodes.get(member).map_or(1, |node| node.votes);
-            claims.entry(*member).or_insert(VoteClaim { votes, ..VoteClaim::default() });
-        }
-        let total: u32 = claims.values().map(|claim| claim.votes).sum();
-        let staying = claims.iter().filter(|(node, _)| !self.is_leaving(**node));
-        let staying: u32 = staying.map(|(_, claim)| claim.votes).sum();
-        if staying > self.history.expected {
-            self.history.expect(staying);
-        }
-        self.stand_last(now, total);
-        let votes = self.conf.votes();
-        self.quorum = judge(&self.conf.rules, &votes, stamp.number, &claims, &mut self.history);
-        if let Some(installed) = &mut self.installed
-            && installed.view.quorate != self.quorum.quorate
-        {
-            installed.view.quorate = self.quorum.quorate;
-            out.push(Effect::View(installed.view.clone()));
-        }
-    }
-
-    fn is_leaving(&self, node: NodeId) -> bool {
-        let contact = self.peers.get(&node).and_then(|peer| peer.contact.as_ref());
-        contact.is_some_and(|contact| contact.last.leaving)
-    }
-
-    /// last_man_standing: when a quorate view has lasted for the window, its votes are all that is
-    /// expected.
-    fn stand_last(&mut self, now: Monotonic, total: u32) {
-        let Some(window) = self.conf.rules.last_man_standing_ms else { return };
-        if !self.quorum.quorate || total >= self.history.expected {
-            self.history.last_man_standing_at = None;
-            return;
-        }
-        let at = *self.history.last_man_standing_at.get_or_insert(now + window);
-        if now >= at {
-            self.history.expect(total);
-            self.history.last_man_standing_at = None;
-        }
-    }
-
-    /// allow_downscale: an orderly leave lowers what is expected, down to the file's number.
-    fn downscale(&mut self, leaver: NodeId) {
-        let in_view = self.view().is_some_and(|view| view.members.contains_key(&leaver));
-        if !self.conf.rules.allow_downscale || !self.quorum.quorate || !in_view {
-            return;
-        }
-        let votes = self.conf.nodes.get(&leaver).map_or(0, |node| node.votes);
-        let least = self.conf.rules.expected_votes.unwrap_or(1);
-        let lowered = self.history.expected.saturating_sub(votes).max(least);
-        self.history.expect(lowered);
-    }
-
     /// Warns of nodes that reach us but cannot be in the view because others don't hear them.
     fn watch_connections(&mut self, now: Monotonic, out: &mut Vec<Effect>) {
         let Some(installed) = &self.installed else { return };
@@ -635,18 +558,23 @@ impl Group {
             let next = self.next_beat + HEARTBEAT_INTERVAL_MS;
             self.next_beat = if next > now { next } else { now + HEARTBEAT_INTERVAL_MS };
         }
-        if self.stuck || self.left {
-            self.unsaid = false;
+        if self.left {
             return;
         }
-        let heartbeat = self.compose(now);
-        let news = self.last_sent.as_ref() != Some(&heartbeat);
-        self.unsaid = news && !due && !self.budget.take(now);
-        if due || (news && !self.unsaid) {
-            self.sequence += 1;
-            self.last_sent = Some(heartbeat.clone());
-            self.send(Heartbeat { sequence: self.sequence, ..heartbeat }, out);
+        if due {
+            self.watch_connections(now, out);
         }
+        if !self.stuck && (due || self.stirred || self.unsaid) {
+            let heartbeat = self.compose(now);
+            let news = self.last_sent.as_ref() != Some(&heartbeat);
+            self.unsaid = news && !due && !self.budget.take(now);
+            if due || (news && !self.unsaid) {
+                self.sequence += 1;
+                self.last_sent = Some(heartbeat.clone());
+                self.send(Heartbeat { sequence: self.sequence, ..heartbeat }, out);
+            }
+        }
+        self.stirred = false;
         self.end_leave(now, out);
     }
 
@@ -690,6 +618,7 @@ fn peers_of(conf: &GroupConf, me: NodeId) -> BTreeMap<NodeId, Peer> {
     peers.collect()
 }
 
+mod ballot;
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "a story looks for one effect among many")]
 mod simulation;

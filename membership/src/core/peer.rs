@@ -84,8 +84,10 @@ pub(super) struct Link {
 /// What a heartbeat meant for its sender's peer.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// Nothing, or no more than that the known life goes on.
-    Same,
+    /// Nothing, or no more than that the known life goes on and has nothing new to say.
+    Nothing,
+    /// It says something new.
+    News,
     /// It began to leave.
     Leaving,
     /// A new life of it proved that it hears us; the one before, if that was still in contact.
@@ -102,7 +104,8 @@ impl Contact {
         self.presumed_until.is_some_and(|until| now < until)
     }
 
-    fn take(&mut self, now: Monotonic, heartbeat: Heartbeat, me: &Identity) {
+    /// Takes a heartbeat and tells whether it says anything new.
+    fn take(&mut self, now: Monotonic, heartbeat: Heartbeat, me: &Identity) -> bool {
         let report = heartbeat.report_on(me.node, me.incarnation);
         let hears_us = report.is_some_and(|report| report.echo == self.challenge);
         if let Some(report) = report {
@@ -114,7 +117,10 @@ impl Contact {
         self.hears_us = hears_us;
         self.heard_at = now;
         self.grace_ms = 0;
+        self.last.sequence = heartbeat.sequence;
+        let news = self.last != heartbeat;
         self.last = heartbeat;
+        news
     }
 }
 
@@ -151,14 +157,18 @@ impl Peer {
             if contact.incarnation == heartbeat.incarnation {
                 self.links.entry(link).or_default().hear(now, heartbeat.sequence);
                 if heartbeat.sequence <= contact.last.sequence {
-                    return Heard::Same;
+                    return Heard::Nothing;
                 }
                 let leaves = heartbeat.leaving && !contact.last.leaving;
-                contact.take(now, heartbeat, me);
-                return if leaves { Heard::Leaving } else { Heard::Same };
+                let news = contact.take(now, heartbeat, me);
+                return match (leaves, news) {
+                    (true, _) => Heard::Leaving,
+                    (false, true) => Heard::News,
+                    (false, false) => Heard::Nothing,
+                };
             }
             if heartbeat.incarnation < contact.incarnation {
-                return Heard::Same;
+                return Heard::Nothing;
             }
         }
         let fresh = Candidate {
@@ -174,20 +184,22 @@ impl Peer {
                 if known.incarnation > heartbeat.incarnation
                     && now.since(known.heard_at) < token_ms =>
             {
-                return Heard::Same;
+                return Heard::Nothing;
             }
             other => other.insert(fresh),
         };
         if heartbeat.sequence <= candidate.sequence {
-            return Heard::Same;
+            return Heard::Nothing;
         }
+        let known = (candidate.sequence > 0, candidate.their_challenge);
         candidate.sequence = heartbeat.sequence;
         candidate.heard_at = now;
         let report = heartbeat.report_on(me.node, me.incarnation).copied();
-        let Some(report) = report else { return Heard::Same };
-        candidate.their_challenge = report.challenge;
-        if report.echo != candidate.challenge {
-            return Heard::Same;
+        candidate.their_challenge = report.map_or(0, |report| report.challenge);
+        if report.is_none_or(|report| report.echo != candidate.challenge) {
+            // Our next heartbeat must carry the challenge, or the echo.
+            let same = known == (true, candidate.their_challenge);
+            return if same { Heard::Nothing } else { Heard::News };
         }
         let candidate = *candidate;
         self.promote(now, link, heartbeat, candidate, token_ms)
@@ -270,11 +282,13 @@ impl Peer {
         changed
     }
 
-    /// Drops a candidate that fell silent.
-    pub(super) fn forget_candidate(&mut self, now: Monotonic, token_ms: u64) {
-        if self.candidate.is_some_and(|known| now.since(known.heard_at) >= token_ms) {
+    /// Drops a candidate that fell silent; tells whether there was one.
+    pub(super) fn forget_candidate(&mut self, now: Monotonic, token_ms: u64) -> bool {
+        let silent = self.candidate.is_some_and(|known| now.since(known.heard_at) >= token_ms);
+        if silent {
             self.candidate = None;
         }
+        silent
     }
 
     /// Returns what our heartbeat says of this peer; `taken` tells whether its contact counts.

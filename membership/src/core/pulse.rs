@@ -1,7 +1,7 @@
 //! Small clocks and counters of the group: own pauses, the budget for extra heartbeats, warnings
 //! already given, challenges.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use model::Monotonic;
 
@@ -64,24 +64,22 @@ impl SendBudget {
 
 /// Warnings already given, so that one trouble is one line a minute and not ten a second.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Warned(BTreeMap<Warning, Monotonic>);
+pub(super) struct Warned(Vec<(Warning, Monotonic)>);
 
 const WARN_AGAIN_MS: u64 = 60_000;
 
-/// Different warnings remembered; their number is bounded by nodes and addresses, but packets from
-/// outside may name many.
+/// Different warnings remembered; their number is bounded by the nodes, but packets from outside
+/// may name many numbers.
 const WARNINGS_MAX: usize = 100;
 
 impl Warned {
     pub(super) fn is_news(&mut self, now: Monotonic, warning: &Warning) -> bool {
-        if self.0.get(warning).is_some_and(|at| now.since(*at) < WARN_AGAIN_MS) {
+        self.0.retain(|(_, at)| now.since(*at) < WARN_AGAIN_MS);
+        let known = self.0.iter().any(|(known, _)| known.is_same_matter(warning));
+        if known || self.0.len() >= WARNINGS_MAX {
             return false;
         }
-        self.0.retain(|_, at| now.since(*at) < WARN_AGAIN_MS);
-        if self.0.len() >= WARNINGS_MAX {
-            return false;
-        }
-        self.0.insert(warning.clone(), now);
+        self.0.push((warning.clone(), now));
         true
     }
 
@@ -91,7 +89,7 @@ impl Warned {
 
     /// Returns what was warned of in the last minute.
     pub(super) fn current(&self, now: Monotonic) -> impl Iterator<Item = &Warning> {
-        self.0.iter().filter(move |(_, at)| now.since(**at) < WARN_AGAIN_MS).map(|(w, _)| w)
+        self.0.iter().filter(move |(_, at)| now.since(*at) < WARN_AGAIN_MS).map(|(w, _)| w)
     }
 }
 

@@ -3,7 +3,7 @@
 use model::{BootId, Incarnation, Monotonic, NodeId};
 use serde::{Deserialize, Serialize};
 
-use super::event::LinkId;
+use super::event::{LinkId, Warning};
 use super::group::Group;
 use super::quorum::Quorum;
 
@@ -119,8 +119,15 @@ impl Group {
             token_ms: conf.token_ms,
             longest_pause_ms: self.pauses.longest_ms(),
             real_time: false,
-            warnings: self.warned.current(now).map(ToString::to_string).collect(),
+            warnings: self.warnings(now),
         }
+    }
+
+    fn warnings(&self, now: Monotonic) -> Vec<String> {
+        let token_ms = self.conf.token_ms;
+        let ms = self.pauses.longest_ms();
+        let pause = (ms >= token_ms / 2).then_some(Warning::OwnPause { ms, token_ms });
+        self.warned.current(now).chain(&pause).map(ToString::to_string).collect()
     }
 
     fn node_status(&self, now: Monotonic, id: NodeId) -> Option<NodeStatus> {

@@ -354,3 +354,47 @@ fn whatever_happens_views_agree_settle_and_become_whole_again() {
         random_run(seed, 2 + u32::try_from(seed % 5).unwrap());
     }
 }
+
+/// Brains that die and are back within the token, on a network that loses and delays: nobody may
+/// ever see the members change.
+#[test]
+fn brains_that_are_back_in_time_never_change_the_members() {
+    for seed in 0..20 {
+        let nodes = 2 + u32::try_from(seed % 4).unwrap();
+        let mut net = Net::new(nodes, 1, VoteRules::default(), seed);
+        net.copies = true;
+        net.start_all();
+        net.run(2_000);
+        net.loss_percent = 5;
+        net.delay_ms_max = 10;
+        for id in 1..=nodes {
+            net.take_effects(id);
+        }
+        for _ in 0..30 {
+            let one = 1 + u32::try_from(net.dice(nodes.into())).unwrap();
+            net.crash(one);
+            let away = net.dice(500);
+            net.run(away);
+            net.start(one, true);
+            let ms = 200 + net.dice(1_000);
+            net.run(ms);
+        }
+        net.run(1_000);
+        for id in 1..=nodes {
+            for (_, effect) in net.take_effects(id) {
+                match effect {
+                    Effect::View(view) => {
+                        let members = view.members.len();
+                        assert_eq!(members, usize::try_from(nodes).unwrap(), "seed {seed}");
+                    }
+                    Effect::Peer { change, .. } => assert!(
+                        matches!(change, super::PeerChange::Appeared { .. }),
+                        "seed {seed}: n{id} {change:?}"
+                    ),
+                    _ => {}
+                }
+            }
+            assert_eq!(net.full_view(id), net.full_view(1), "seed {seed}");
+        }
+    }
+}
