@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{BootId, Incarnation, Monotonic, NodeId, View};
 
 use super::super::conf::Transport;
+use super::super::event::PeerChange;
 use super::super::pulse::Random;
 use super::super::quorum::VoteRules;
 use super::super::{LinkId, NodeConf};
@@ -84,11 +85,10 @@ impl Net {
             seed: self.random.next(),
             last_view,
         };
-        let effects = self.hosts.remove(&id).map(|host| host.effects).unwrap_or_default();
         let group = Group::new(me, self.conf.clone(), self.now);
         let host = Host {
             group,
-            effects,
+            effects: Vec::new(),
             up: true,
             wake: self.now,
             paused_until: self.now,
@@ -246,15 +246,39 @@ fn check_history(net: &Net, trace: &str) {
             let known = sets.entry(key).or_insert_with(|| installed.stamp.members.clone());
             assert_eq!(known, &installed.stamp.members, "{trace}");
         }
-        let mut last: Option<&View> = None;
-        for (_, effect) in &host.effects {
-            if let Effect::View(view) = effect {
+        check_steps(*id, &host.effects, trace);
+    }
+}
+
+/// What one node was told must make sense in its order: numbers grow, and who was lost or booted
+/// again while in the view is seen out of it before it is in again.
+fn check_steps(id: u32, effects: &[(Monotonic, Effect)], trace: &str) {
+    let mut last: Option<&View> = None;
+    let mut gone: BTreeSet<NodeId> = BTreeSet::new();
+    for (_, effect) in effects {
+        match effect {
+            Effect::View(view) => {
                 if let Some(last) = last {
                     let again = view.number == last.number && view.members == last.members;
                     assert!(view.number > last.number || again, "{trace}: n{id} went back");
+                    for (node, member) in &view.members {
+                        let before = last.members.get(node);
+                        assert!(
+                            before.is_none_or(|before| before.boot == member.boot),
+                            "{trace}: n{id} never saw n{node} out between two boots"
+                        );
+                    }
                 }
+                gone.retain(|node| view.members.contains_key(node));
+                assert!(gone.is_empty(), "{trace}: n{id} never saw {gone:?} out");
                 last = Some(view);
             }
+            Effect::Peer { node, change: PeerChange::Lost { .. } | PeerChange::Rebooted } => {
+                if last.is_some_and(|view| view.members.contains_key(node)) {
+                    gone.insert(*node);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -388,7 +412,7 @@ fn brains_that_are_back_in_time_never_change_the_members() {
                         assert_eq!(members, usize::try_from(nodes).unwrap(), "seed {seed}");
                     }
                     Effect::Peer { change, .. } => assert!(
-                        matches!(change, super::PeerChange::Appeared { .. }),
+                        matches!(change, PeerChange::Appeared { .. }),
                         "seed {seed}: n{id} {change:?}"
                     ),
                     _ => {}

@@ -158,6 +158,17 @@ fn a_host_that_reboots_within_the_token_is_first_out_and_then_in() {
 }
 
 #[test]
+fn the_other_of_a_pair_is_seen_out_between_its_boots() {
+    let mut net = two();
+    net.crash(2);
+    net.run(300);
+    net.start(2, false);
+    net.run(1_000);
+    let sizes: Vec<usize> = net.views_seen(1).iter().map(|(_, v)| v.members.len()).collect();
+    assert_eq!(sizes, [1, 2]);
+}
+
+#[test]
 fn who_leaves_in_order_is_out_at_once_and_knows_it() {
     let mut net = three();
     net.tell(3, Event::LeaveRequested);
