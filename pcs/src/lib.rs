@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod builtin;
 pub mod cluster;
+pub mod constraint;
 pub mod defaults;
 pub mod environment;
 pub mod history;

@@ -229,6 +229,50 @@ pub enum Message {
     #[error("Keyword{} {} cannot be used in a rule in this command", plural(.keywords.len(), "", "s"), keyword_list(.keywords))]
     RuleKeywordsNotAllowed { keywords: Vec<String> },
 
+    // --- constraints ---
+    #[error("Resource '{id}' does not exist")]
+    ResourceNotFound { id: String, near: Option<String> },
+    #[error("{id} is a {kind} resource, you should use the {kind} id: {whole} when adding constraints{}", if *.plain { ". Use --force to override." } else { "" })]
+    ConstrainTheWhole { id: String, kind: String, whole: String, plain: bool },
+    #[error("Validation for node existence in the cluster will be skipped")]
+    NodeValidationSkipped,
+    #[error("Node '{node}' does not seem to be in the cluster")]
+    NodeNotInCluster { node: String, near: Option<String> },
+    #[error("Only one of options {} can be used", quoted(.names))]
+    MutuallyExclusive { names: Vec<String> },
+    #[error("invalid role value '{role}', allowed values are: {}", quoted(.allowed))]
+    InvalidRole { role: String, allowed: Vec<String> },
+    #[error("Unable to find constraints or constraint rules: {}", quoted(.ids))]
+    ConstraintsNotFound { ids: Vec<String> },
+    #[error("Unable to find location constraints: {}", quoted(.ids))]
+    LocationConstraintsNotFound { ids: Vec<String> },
+    #[error(
+        "Unable to find colocation constraint with source resource '{who}' and target resource '{with}'"
+    )]
+    ColocationNotFound { who: String, with: String },
+    #[error(
+        "Removing colocation constraint with interchanged source resource id and target resource id. This behavior is deprecated and will be removed."
+    )]
+    ColocationSwapped,
+    #[error("No order constraint has resource '{resource}' in it")]
+    OrderNotFound { resource: String },
+    #[error("no matching ticket constraint found")]
+    TicketConstraintNotFound,
+    #[error(
+        "booth ticket name '{ticket}' is not valid, use up to 63 alphanumeric characters or dash"
+    )]
+    InvalidTicketName { ticket: String },
+    #[error("Cannot create an order constraint for resources in the same group")]
+    OrderInOneGroup,
+    #[error("Adding {first} {then} ({kind}) (Options: {})", .options.join(" "))]
+    AddingOrder { first: String, then: String, kind: String, options: Vec<String> },
+    #[error("duplicate constraint already exists{mark}\n{}", .constraints.join("\n"), mark = FORCE_MARK)]
+    DuplicateConstraintListed { constraints: Vec<String> },
+    #[error("Duplicate constraints:\n  {}", .constraints.join("\n  "))]
+    DuplicateConstraints { constraints: Vec<String> },
+    #[error("Duplicate constraint already exists")]
+    DuplicateConstraint,
+
     // --- moving resources ---
     #[error("You must specify a node when moving/banning a stopped resource")]
     NodeNeededForStopped,
@@ -297,6 +341,8 @@ impl Message {
             Self::IdNotFound { near: Some(near), .. }
             | Self::InvalidOptions { near: Some(near), .. }
             | Self::NodeNotFound { near: Some(near), .. }
+            | Self::NodeNotInCluster { near: Some(near), .. }
+            | Self::ResourceNotFound { near: Some(near), .. }
             | Self::UnableToFindResource { near: Some(near), .. }
             | Self::UnableToFindGroupOrResource { near: Some(near), .. } => {
                 Some(format!("did you mean {near}?"))

@@ -152,6 +152,7 @@ impl AgentMetadata {
     /// Makes a fence agent's metadata complete: what the fencer itself understands for every
     /// device is added, the target is chosen by the cluster, and `action` is not for people.
     pub fn complete_fencing(&mut self, common: Vec<Parameter>) {
+        self.parameters.retain(|p| p.name != "help" && p.name != "version");
         for parameter in &mut self.parameters {
             match parameter.name.as_str() {
                 "action" => {

@@ -102,23 +102,6 @@ fn new_pair(id: &str, name: &str, value: &str) -> Element {
     Element::new("nvpair").with("id", id).with("name", name).with("value", value)
 }
 
-/// Names of children that stand behind attribute sets in a resource.
-const BEHIND: [&str; 2] = ["operations", "utilization"];
-
-/// Puts a new attribute set where the schema wants it.
-pub fn insert_set(owner: &mut Element, set: Element) {
-    let behind = |c: &cib::Content| match c {
-        cib::Content::Element(child) => BEHIND.contains(&child.name()),
-        cib::Content::Text(_) | cib::Content::Comment(_) => false,
-    };
-    let is_primitive = owner.name() == "primitive" && set.name() != "utilization";
-    let at = owner.content().iter().position(behind).filter(|_| is_primitive);
-    match at {
-        Some(at) => owner.content_mut().insert(at, set.into()),
-        None => owner.push(set),
-    }
-}
-
 /// Sets values in the first set of a kind below the element `owner`, which is made when it is
 /// missing; an empty value takes the pair away.
 pub fn update(cib: &mut Element, owner: &str, kind: &str, pairs: &[(String, String)]) {
@@ -131,7 +114,7 @@ pub fn update(cib: &mut Element, owner: &str, kind: &str, pairs: &[(String, Stri
                 let id = ids::free(cib, &format!("{owner}-{kind}"));
                 let set = Element::new(kind).with("id", id.as_str());
                 if let Some(owner_element) = cib.find_id_mut(owner) {
-                    insert_set(owner_element, set);
+                    owner_element.push(set);
                 }
                 id
             }
@@ -169,12 +152,14 @@ mod tests {
     use super::update;
 
     #[test]
-    fn a_new_set_stands_before_the_operations() {
-        let mut cib =
-            cib::parse("<cib><primitive id=\"A\"><operations/></primitive></cib>").unwrap();
+    fn an_empty_value_takes_a_pair_away() {
+        let mut cib = cib::parse("<cib><primitive id=\"A\"/></cib>").unwrap();
         update(&mut cib, "A", "meta_attributes", &[("x".into(), "1".into())]);
-        let names: Vec<&str> =
-            cib.child("primitive").unwrap().children().map(cib::Element::name).collect();
-        assert_eq!(names, ["meta_attributes", "operations"]);
+        assert_eq!(
+            super::value(&cib.children().next().unwrap(), "meta_attributes", "x"),
+            Some("1")
+        );
+        update(&mut cib, "A", "meta_attributes", &[("x".into(), String::new())]);
+        assert_eq!(super::value(&cib.children().next().unwrap(), "meta_attributes", "x"), None);
     }
 }

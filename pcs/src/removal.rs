@@ -208,11 +208,6 @@ impl Removal {
     pub fn apply(&self, cib: &mut Element) {
         if let Some(configuration) = cib.child_mut("configuration") {
             self.prune(configuration);
-            for name in ["fencing-topology", "tags", "acls"] {
-                if configuration.child(name).is_some_and(|c| c.children().next().is_none()) {
-                    configuration.retain_children(|child| child.name() != name);
-                }
-            }
         }
     }
 

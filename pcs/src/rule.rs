@@ -1,7 +1,5 @@
 //! Rules: when an option set or a location constraint holds. Text to tree and back.
 
-use std::collections::BTreeMap;
-
 use cib::Element;
 use serde::Serialize;
 
@@ -18,7 +16,8 @@ pub struct RuleView {
     /// Whether it holds now; `UNKNOWN` when nobody asked.
     pub in_effect: &'static str,
     /// Its attributes.
-    pub options: BTreeMap<String, String>,
+    #[serde(serialize_with = "as_map")]
+    pub options: Vec<(String, String)>,
     /// The date specification of a date expression.
     pub date_spec: Option<DatePart>,
     /// The duration of a date expression.
@@ -34,8 +33,9 @@ pub struct RuleView {
 pub struct DatePart {
     /// Its id.
     pub id: String,
-    /// `hours`, `weekdays` … in the order of the document.
-    pub options: BTreeMap<String, String>,
+    /// `hours`, `weekdays` … sorted.
+    #[serde(serialize_with = "as_map")]
+    pub options: Vec<(String, String)>,
 }
 
 impl DatePart {
@@ -51,12 +51,29 @@ impl DatePart {
     }
 }
 
-fn attributes(element: &Element) -> BTreeMap<String, String> {
-    element
+/// Attributes of operations and agents come in this order, all others sorted.
+const ORDERED: [&str; 5] = ["name", "interval", "class", "provider", "type"];
+
+fn attributes(element: &Element) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = element
         .attributes()
         .filter(|(key, _)| *key != "id")
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
+        .collect();
+    if matches!(element.name(), "op_expression" | "rsc_expression") {
+        all.sort_by_key(|(key, _)| ORDERED.iter().position(|o| o == key));
+    } else {
+        all.sort();
+    }
+    all
+}
+
+/// Writes pairs as a JSON object that keeps their order.
+fn as_map<S: serde::Serializer>(
+    pairs: &[(String, String)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }
 
 impl RuleView {
@@ -108,6 +125,11 @@ impl RuleView {
             expressions: Vec::new(),
             as_string,
         }
+    }
+
+    /// Returns one of the attributes.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Returns the attribute a rule takes its score from, or its score, or its other options, as

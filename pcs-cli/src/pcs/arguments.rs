@@ -86,6 +86,8 @@ const SHORT_VALUED: [(char, &str); 3] = [('f', "-f"), ('p', "-p"), ('u', "-u")];
 pub(crate) struct Arguments {
     /// Everything that is no option.
     pub(crate) words: Vec<String>,
+    /// Words that look like options and were taken for numbers.
+    pub(crate) numbers: Vec<String>,
     options: BTreeMap<&'static str, Option<String>>,
 }
 
@@ -112,6 +114,9 @@ impl Arguments {
             } else if word.starts_with('-') && word.len() > 1 && !is_number(word) {
                 parsed.short(&word[1..], &mut rest)?;
             } else {
+                if word.starts_with('-') && word.len() > 1 {
+                    parsed.numbers.push(word.clone());
+                }
                 parsed.words.push(word.clone());
             }
         }

@@ -76,6 +76,14 @@ impl Context {
         }
     }
 
+    /// Warns about numbers that only happen to be no options.
+    pub(crate) fn warn_of_numbers(&mut self) {
+        if !self.arguments.numbers.is_empty() {
+            let numbers = pcs::text::quoted(&self.arguments.numbers);
+            self.deprecated(&format!("Using {numbers} without '--' is deprecated, those parameters will be considered position independent options in future pcs versions"));
+        }
+    }
+
     /// Checks what holds for every command.
     pub(crate) fn prepare(&mut self) -> Cli {
         if let Some(value) = self.arguments.value("--request-timeout")

@@ -8,6 +8,8 @@ mod cluster;
 mod cluster_config;
 mod cluster_nodes;
 mod cluster_setup;
+mod constraint;
+mod constraint_text;
 mod context;
 mod defaults;
 mod host;
@@ -45,6 +47,7 @@ pub fn run(argv: &[String]) -> i32 {
         }
     };
     let mut context = Context::new(arguments);
+    context.warn_of_numbers();
     let result = context.prepare().and_then(|()| dispatch(&mut context));
     let code = match result {
         Ok(()) => 0,
@@ -90,6 +93,7 @@ fn dispatch(context: &mut Context) -> Cli {
         "property" => property::run,
         "resource" => resource::run,
         "stonith" => stonith::run,
+        "constraint" => constraint::run,
         "node" => node::run,
         _ => return Err(Failure::Usage { area: "", command: "" }),
     };

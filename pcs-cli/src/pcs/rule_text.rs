@@ -16,7 +16,7 @@ pub(crate) fn lines(view: &RuleView, ids: bool) -> Vec<String> {
         }
         return lines;
     }
-    let get = |key: &str| view.options.get(key).map(String::as_str).unwrap_or_default();
+    let get = |key: &str| view.option(key).unwrap_or_default();
     match (&view.date_spec, &view.duration) {
         (Some(spec), _) => {
             vec![

@@ -18,17 +18,31 @@ pub(crate) fn main() -> String {
     "\nUsage: pcs [-f file] [-h] [commands]...\n".to_owned()
 }
 
+/// Areas whose commands are all described together, and how their usage begins.
+const WHOLE: [(&str, &str); 9] = [
+    ("alert", "<command>"),
+    ("booth", "<command>"),
+    ("cib", "<command>"),
+    ("constraint", "[constraints]..."),
+    ("dr", "<command>"),
+    ("node", "<command>"),
+    ("quorum", "<command>"),
+    ("tag", "<command>"),
+    ("pcsd", "<command>"),
+];
+
 /// Describes an area, or one command of it.
 pub(crate) fn of(area: &str, command: &str) -> String {
     if area.is_empty() {
         return main();
     }
+    let head = match WHOLE.iter().find(|(name, _)| *name == area) {
+        Some((_, words)) => format!("Usage: pcs {area} {words}"),
+        None if command.is_empty() => format!("Usage: pcs {area} ..."),
+        None => format!("Usage: pcs {area} {command}..."),
+    };
     let _ = COMMANDS;
-    if command.is_empty() {
-        format!("\nUsage: pcs {area} ...\n")
-    } else {
-        format!("\nUsage: pcs {area} {command}...\n")
-    }
+    format!("\n{head}\n")
 }
 
 /// Describes everything.

@@ -61,7 +61,7 @@ pub fn clone(
     };
     let last_member = holder.is_some_and(|h| members(h).count() == 1);
     let copy = element.clone();
-    if !meta.is_empty() {
+    if meta.iter().any(|(name, _)| name != "promotable") {
         env.warn(Message::MetaNotValidated { kinds: vec!["clone".into()] });
     }
     let mut new = Element::new("clone").with("id", clone_id.as_str());

@@ -7,7 +7,7 @@ use crate::agent::AgentName;
 use crate::environment::Environment;
 use crate::ids;
 use crate::message::Message;
-use crate::metadata::{AgentMetadata, OptionClass, Parameter};
+use crate::metadata::{AgentMetadata, OptionClass};
 use crate::nvset::{self, Pairs};
 use crate::operations;
 use crate::report::{Failed, Outcome};
@@ -141,16 +141,8 @@ pub(crate) fn check_names(
     kind: &str,
     force: bool,
 ) {
-    let shown = |p: &&Parameter| !p.deprecated;
-    let allowed: Vec<&str> =
-        metadata.parameters.iter().filter(shown).map(|p| p.name.as_str()).collect();
     let known: Vec<&str> = metadata.parameters.iter().map(|p| p.name.as_str()).collect();
-    let unknown: Vec<&str> = parameters
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .filter(|name| !known.contains(name))
-        .collect();
-    env.check_names(unknown, &allowed, kind, Some(force));
+    env.check_names(parameters.iter().map(|(name, _)| name.as_str()), &known, kind, Some(force));
 }
 
 /// Reports parameters an agent needs and does not get.
@@ -280,7 +272,7 @@ pub(crate) fn warn_unknown_meta(env: &mut Environment<'_>, meta: &Pairs, kind: &
     if known.is_empty() {
         return;
     }
-    if kind == "Stonith" {
+    if kind != "Resource" {
         known.push("provides".into());
     }
     known.sort();

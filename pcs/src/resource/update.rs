@@ -357,7 +357,7 @@ pub fn utilization(env: &mut Environment<'_>, owner: &str, set_id: &str, pairs: 
         let id = ids::free(&env.cib, set_id);
         if let Some(owner) = env.cib.find_id_mut(owner) {
             let set = Element::new("utilization").with("id", id);
-            nvset::insert_set(owner, set);
+            owner.push(set);
         }
     }
     nvset::update(&mut env.cib, owner, "utilization", pairs);
