@@ -597,7 +597,15 @@ fn same_parameters(operation: &Operation, action: &GraphAction) -> bool {
     sent.eq(wanted)
 }
 
+/// Returns how an operation under way is recorded. Its digest must be there: without one the
+/// scheduler takes the resource for redefined and has it restarted.
 fn pending_record(now: Now, operation: &Operation) -> OpRecord {
+    let parameters = operation.parameters.iter();
+    let op_digest = cib::digest::operation(
+        parameters.map(|(name, value)| (name.as_str(), value.as_str())),
+        operation.interval_ms,
+        cib::digest::Parameters::All,
+    );
     OpRecord {
         resource: operation.resource.clone(),
         agent: operation.agent.clone(),
@@ -611,7 +619,7 @@ fn pending_record(now: Now, operation: &Operation) -> OpRecord {
         last_rc_change: now.wall,
         exec_time_ms: 0,
         queue_time_ms: 0,
-        op_digest: String::new(),
+        op_digest,
         restart: None,
         secure: None,
         origin: "controld_record_pending_op".to_owned(),

@@ -448,6 +448,9 @@ impl Controller {
         let Some(history) = self.resource_history(node, resource) else { return };
         let text = |name: &str| history.get(name).unwrap_or_default().to_owned();
         let calls = history.children().filter_map(|op| op.get("call-id")?.parse::<i64>().ok());
+        // with another digest than its start it would be taken for redefined
+        let op_digest = history.children().find_map(|entry| entry.get("op-digest"));
+        let op_digest = op_digest.unwrap_or_default().to_owned();
         let record = OpRecord {
             resource: resource.clone(),
             agent: AgentSpec {
@@ -465,7 +468,7 @@ impl Controller {
             last_rc_change: now.wall,
             exec_time_ms: 0,
             queue_time_ms: 0,
-            op_digest: String::new(),
+            op_digest,
             restart: None,
             secure: None,
             origin: "controld_fail_resource".to_owned(),

@@ -357,7 +357,10 @@ fn a_plan_becomes_commands_in_its_order_and_results_become_history() {
     assert_eq!(probe.transition_key, "1:2:7:our-uuid");
     world.ends(&probe, 7);
     let start = world.one();
-    assert_eq!(world.entry("web_last_0").unwrap().get("op-status"), Some("-1"));
+    let entry = world.entry("web_last_0").unwrap();
+    assert_eq!(entry.get("op-status"), Some("-1"));
+    // of a resource without parameters
+    assert_eq!(entry.get("op-digest"), Some("f2317cad3d54cec5d7d7aa7d0bf35cf8"));
     world.ends(&start, 0);
     let entry = world.entry("web_last_0").unwrap();
     assert_eq!(entry.get("transition-magic"), Some("0:0;2:2:0:our-uuid"));
@@ -1007,4 +1010,17 @@ fn without_fencing_a_silent_member_is_not_taken_for_one_that_is_off() {
     assert_eq!(state.get("join"), Some("member"));
     assert!(state.find_id("status-3-maintenance").is_some());
     assert!(world.entry("status-3-maintenance").is_none(), "only the engine sees it so");
+}
+
+#[test]
+fn a_failure_that_a_human_claims_counts_and_leaves_the_start_in_the_history() {
+    let mut world = World::settled();
+    world.histories.insert(NodeId(2), vec![super::super::testing::record("web", "start", 0, 0, 1)]);
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    world.tell(Event::Fail { node: NodeId(2), resource: "web".into() });
+    world.pass(10);
+    assert_eq!(world.attribute(2, "fail-count-web#asyncmon_0"), Some("1"));
+    assert_eq!(world.entry("web_last_0").unwrap().get("operation"), Some("start"));
+    let failure = world.entry("web_last_failure_0").unwrap();
+    assert_eq!(failure.get("exit-reason"), Some("Simulated failure"));
 }
