@@ -293,7 +293,11 @@ impl Consensus {
         if !snapshot.data.is_empty() {
             out.push(Effect::Restore { index: snapshot.index, data: snapshot.data });
         }
-        self.start_raft(MemoryLog::new(base), out);
+        let mut log = MemoryLog::new(base);
+        if !self.blank {
+            log.commit_as_sole_voter(u64::from(self.config.node.0));
+        }
+        self.start_raft(log, out);
     }
 
     /// Advances the core by one event and appends what the caller must now do to `out`.

@@ -1,6 +1,6 @@
 //! The log in memory, as raft reads it. What is on disk follows by the records.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use raft::eraftpb;
@@ -59,6 +59,38 @@ impl MemoryLog {
         log.hard.commit = log.hard.commit.min(log.last());
         log.count_bytes();
         log
+    }
+
+    /// Counts all as committed that a sole voter has on disk: nobody else was needed for it. Without
+    /// this a lone node would show an older document until it leads again, and weigh too little
+    /// against a diverged peer.
+    pub(super) fn commit_as_sole_voter(&mut self, me: u64) {
+        let mut voters: BTreeSet<u64> = self.conf.voters.iter().copied().collect();
+        let mut commit = self.hard.commit;
+        if !self.conf.voters_outgoing.is_empty() {
+            return;
+        }
+        let after = self.snapshot.index;
+        for entry in self.entries.iter().filter(|entry| entry.index > after) {
+            if entry.index > commit {
+                if voters != BTreeSet::from([me]) {
+                    break;
+                }
+                commit = entry.index;
+            }
+            let changes = convert::conf_change(entry).map(|change| change.changes);
+            let changes = changes.unwrap_or_default();
+            if changes.len() > 1 {
+                break; // A joint configuration: more than one has a say.
+            }
+            for change in changes {
+                match eraftpb::ConfChangeType::from_i32(change.change_type) {
+                    Some(eraftpb::ConfChangeType::AddNode) => voters.insert(change.node_id),
+                    _ => voters.remove(&change.node_id),
+                };
+            }
+        }
+        self.hard.commit = commit;
     }
 
     /// Returns the whole state for the disk.

@@ -79,6 +79,8 @@ impl Consensus {
         self.blank = base.blank;
         self.applied = base.snapshot.as_ref().map_or(0, |s| s.index);
         self.told = self.applied;
+        // The next state has a version of its own.
+        self.version = (0, 0);
         self.lose_all();
         let mut records = before;
         records.push(Record::base(base.clone()));

@@ -63,21 +63,17 @@ fn writes_again(world: &mut World) -> bool {
 }
 
 fn disturb(world: &mut World, plan: Plan, wiped: &mut Option<usize>) {
-    let index = world.chance.below(u64::from(plan.nodes)) as usize;
+    let index = world.chance.place(world.nodes.len());
     match world.chance.below(400) {
         0..40 => {
             world.write(index);
         }
         40 | 41 => world.crash(index),
-        42..50 => {
-            if !world.is_up(index) {
-                world.boot(index);
-            }
-        }
+        42..50 if !world.is_up(index) => world.boot(index),
         50 => world.cut_off(index),
         51 => {
-            let other = world.chance.below(u64::from(plan.nodes)) as u32 + 1;
-            world.cut.insert((index as u32 + 1, other));
+            let other = world.chance.place(world.nodes.len());
+            world.cut.insert((world.nodes[index].id.0, world.nodes[other].id.0));
             world.look_around();
         }
         52..54 => world.heal(),

@@ -407,7 +407,8 @@ fn going_alone_is_nothing_until_it_is_on_disk() {
     world.faults.fsync_ms = 1_000;
     let id = world.request();
     world.tell(1, Event::GoAlone { id, licence: Licence::Unlicensed });
-    assert_eq!(world.nodes[1].went_alone, 0);
+    world.tell(1, Event::PersistDone { seq: 1, took_ms: 0 });
+    assert_eq!(world.nodes[1].went_alone, 0, "an earlier batch is another one");
     assert!(!world.nodes[1].role.is_leader);
     let disk = world.nodes[1].disk.clone();
     world.crash(1);
@@ -428,7 +429,8 @@ fn what_a_condemned_node_says_is_void_until_its_fencing_has_a_result() {
     world.tell(1, Event::Condemned { node: NodeId(1), condemned: true });
     world.heal();
     world.run(1_000);
-    assert_eq!(world.leader(), None, "no session, no votes");
+    assert!(!world.core(1).peers[&NodeId(1)].is_usable(), "no session");
+    assert_eq!(world.leader(), None, "and no votes");
     world.tell(1, Event::Condemned { node: NodeId(1), condemned: false });
     world.settle(3_000).expect("a pair again");
 }
@@ -462,4 +464,20 @@ fn a_brain_that_restarts_as_leader_is_replaced_without_raft_s_timeout() {
         world.step();
     }
     assert!(world.now - restarted < 200, "{} ms", world.now - restarted);
+}
+
+#[test]
+fn a_sole_voter_shows_all_it_has_as_soon_as_it_starts() {
+    let mut world = whole(2);
+    let id = world.request();
+    world.tell(0, Event::Leave { id, node: NodeId(2) });
+    world.run(200);
+    world.crash(1);
+    let write = world.write(0);
+    // On disk, but nobody was told yet that it is committed.
+    world.arrive(0);
+    world.crash(0);
+    assert!(world.acknowledged.is_empty());
+    world.boot(0);
+    assert_eq!(world.nodes[0].state, [write]);
 }

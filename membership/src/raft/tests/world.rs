@@ -35,6 +35,11 @@ impl Chance {
         self.next() % limit.max(1)
     }
 
+    /// Returns a place in a list of `count`.
+    pub(super) fn place(&mut self, count: usize) -> usize {
+        usize::try_from(self.below(count as u64)).unwrap_or(0)
+    }
+
     pub(super) fn permille(&mut self, chance: u64) -> bool {
         self.below(1000) < chance
     }
@@ -259,12 +264,12 @@ impl World {
 
     /// Power goes: of what waits for the disk a random first part arrives.
     pub(super) fn crash(&mut self, index: usize) {
-        let survive = self.chance.below(self.nodes[index].batches.len() as u64 + 1);
+        let survive = self.chance.place(self.nodes[index].batches.len() + 1);
         let node = &mut self.nodes[index];
         if node.core.take().is_none() {
             return;
         }
-        for batch in std::mem::take(&mut node.batches).into_iter().take(survive as usize) {
+        for batch in std::mem::take(&mut node.batches).into_iter().take(survive) {
             write(node, batch.records);
         }
         let id = node.id;
@@ -417,6 +422,14 @@ impl World {
         for copy in 0..copies {
             let at = self.now + 1 + self.chance.below(self.faults.delay_ms + 1) + 40 * copy;
             self.net.push(Packet { from, to, bytes: bytes.clone(), snapshot, at });
+        }
+    }
+
+    /// What waits for a node's disk arrives there, and the node does not hear of it.
+    pub(super) fn arrive(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        for batch in std::mem::take(&mut node.batches) {
+            write(node, batch.records);
         }
     }
 
@@ -582,9 +595,9 @@ impl World {
 
     pub(super) fn cut_off(&mut self, index: usize) {
         let me = self.nodes[index].id.0;
-        for other in 1..=self.nodes.len() as u32 {
-            self.cut.insert((me, other));
-            self.cut.insert((other, me));
+        for other in &self.nodes {
+            self.cut.insert((me, other.id.0));
+            self.cut.insert((other.id.0, me));
         }
         self.look_around();
     }
