@@ -222,6 +222,10 @@ pub(crate) fn outcome(located: &Located, operation: &Operation, finished: &Finis
             OcfCode::NotInstalled.code(),
             format!("{agent} cannot run: its first line names no interpreter (`#!/bin/sh`)"),
         ),
+        // The runner's affair, not the system's.
+        Ending::NotStarted { errno: 0, reason } => {
+            (ExecStatus::Error, OcfCode::UnknownError.code(), format!("{agent}: {reason}"))
+        }
         Ending::NotStarted { reason, .. } => (
             ExecStatus::Error,
             OcfCode::UnknownError.code(),

@@ -40,6 +40,8 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     if logging.is_err() {
         tracing::debug!("the log was set up already");
     }
+    // Agents create files for others to read, whoever started us.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     // One thread: the work is done by the agents.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

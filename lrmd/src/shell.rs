@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -124,8 +124,10 @@ pub async fn serve(config: Config) -> Result<(), LrmdError> {
 fn prepare(paths: &Paths) -> Result<File, LrmdError> {
     DirBuilder::new().recursive(true).mode(0o755).create(&paths.run).map_err(at(&paths.run))?;
     let path = paths.lock();
-    let lock = File::options().write(true).create(true).truncate(false).open(&path);
-    let lock = lock.map_err(at(&path))?;
+    // For us alone, so that nobody else can hold it.
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let lock = options.open(&path).map_err(at(&path))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(LrmdError::Running { path }),

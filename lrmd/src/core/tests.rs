@@ -603,3 +603,131 @@ fn traits_decide_over_restart_and_secrets() {
     let monitor = Operation { interval_ms: 10_000, ..operation };
     assert_eq!(digests::digests(&monitor, Some(&traits)).restart, None);
 }
+
+/// Small and good enough to shuffle events.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// What must hold whatever happens, checked on the effects of random events.
+#[derive(Default)]
+struct Watcher {
+    alive: BTreeMap<Token, (ResourceId, bool)>,
+    spawned: BTreeMap<String, u32>,
+    results: BTreeMap<String, u32>,
+    last_report: u64,
+}
+
+impl Watcher {
+    fn watch(&mut self, seed: u64, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Spawn { token, operation, .. } => {
+                    let busy = self.alive.values().any(|(r, _)| *r == operation.resource);
+                    assert!(!busy, "seed {seed}: two at once on {}", operation.resource);
+                    let recurring = operation.interval_ms > 0;
+                    self.alive.insert(*token, (operation.resource.clone(), recurring));
+                    if !recurring {
+                        *self.spawned.entry(operation.transition_key.clone()).or_default() += 1;
+                    }
+                }
+                // Older ones are told again to each new brain.
+                Effect::Report(HandsReport::Result { report, record })
+                    if *report > self.last_report =>
+                {
+                    assert_eq!(*report, self.last_report + 1, "seed {seed}");
+                    self.last_report = *report;
+                    let key = record.transition_key.clone();
+                    *self.results.entry(key).or_default() += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_nothing_runs_twice_at_once_and_every_result_is_told() {
+    for seed in 0..300 {
+        let mut dice = Dice(seed);
+        let mut world = World::with_processes(3);
+        let mut watcher = Watcher::default();
+        let mut asked: Vec<Operation> = Vec::new();
+        for step in 0..200 {
+            world.at += dice.roll(400);
+            match dice.roll(12) {
+                0..=3 => {
+                    let resource =
+                        ["a", "b", "c", "d", "e"][usize::try_from(dice.roll(5)).unwrap()];
+                    let action = ["start", "stop", "monitor", "notify"]
+                        [usize::try_from(dice.roll(4)).unwrap()];
+                    let mut operation = op(resource, action, 0, &format!("{step}:1:0:x"));
+                    operation.timeout_ms = 300 + dice.roll(1_000);
+                    asked.push(operation.clone());
+                    world.execute(operation);
+                }
+                4 => {
+                    let resource = ["a", "b", "c"][usize::try_from(dice.roll(3)).unwrap()];
+                    world.execute(op(resource, "monitor", 1_000, &format!("{step}:2:0:x")));
+                }
+                5 => {
+                    // Asked again, as a new DC does that has not seen the answer.
+                    let count = u64::try_from(asked.len()).unwrap();
+                    if count > 0 {
+                        let recent = count - 1 - dice.roll(count.min(3));
+                        world.execute(asked[usize::try_from(recent).unwrap()].clone());
+                    }
+                }
+                6 => {
+                    world.cancel("a", "monitor", 1_000, &format!("{step}:3:0:x"));
+                }
+                7 => {
+                    world.event(Event::Disconnected);
+                    world.event(Event::Connected);
+                    world.command(HandsCommand::Quorate { quorate: true });
+                }
+                8 => world.event(Event::Tick),
+                _ => {
+                    let count = u64::try_from(watcher.alive.len()).unwrap();
+                    if count > 0 {
+                        let nth = usize::try_from(dice.roll(count)).unwrap();
+                        let token = *watcher.alive.keys().nth(nth).unwrap();
+                        watcher.alive.remove(&token);
+                        let rc = i32::try_from(dice.roll(2)).unwrap() * 7;
+                        world.exit(token, rc);
+                    }
+                }
+            }
+            world.event(Event::Tick);
+            // Given up processes free their resource though no exit was seen.
+            let hands = &world.hands;
+            watcher.alive.retain(|token, _| hands.running.contains_key(token));
+            let effects = std::mem::take(&mut world.out);
+            watcher.watch(seed, &effects);
+            assert!(world.hands.processes() <= 6, "seed {seed}");
+            if let Some(wake) = world.hands.next_wake() {
+                assert!(wake > Monotonic(world.at), "seed {seed}: the caller would spin");
+            }
+        }
+        // Everything ends at last.
+        for _ in 0..2_000 {
+            let Some(token) = watcher.alive.keys().next().copied() else { break };
+            watcher.alive.remove(&token);
+            world.exit(token, 0);
+            let effects = std::mem::take(&mut world.out);
+            watcher.watch(seed, &effects);
+        }
+        for operation in &asked {
+            let key = &operation.transition_key;
+            let spawned = watcher.spawned.get(key).copied().unwrap_or(0);
+            assert!(spawned <= 1, "seed {seed}: {key} ran {spawned} times");
+            assert!(watcher.results.contains_key(key), "seed {seed}: no result of {key}");
+        }
+    }
+}

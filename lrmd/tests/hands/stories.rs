@@ -34,12 +34,14 @@ pub(crate) fn all() -> Vec<Story> {
         nothing: what_was_acknowledged_leaves_nothing_behind,
         nothing: a_deadline_holds_also_while_the_hands_are_dead,
         nothing: a_stop_after_kill_minus_9_uses_the_parameters_of_the_start,
+        nothing: a_killed_runner_is_an_error_and_its_agent_dies,
         nothing: a_second_lrmd_is_refused,
         nothing: a_brain_that_hangs_counts_as_gone,
         nothing: a_hundred_resources_start_in_seconds,
         resource_agents: debians_dummy_runs,
         resource_agents_as_root: debians_ipaddr2_runs,
         resource_agents_as_root: debians_anything_runs,
+        resource_agents: our_agents_take_the_parameters_of_the_installed_ones,
         nothing: our_dummy_runs_where_none_is_installed,
         root: our_ipaddr2_runs_where_none_is_installed,
         root: our_ipaddr2_tells_the_neighbours,
@@ -281,6 +283,53 @@ fn a_brain_that_hangs_counts_as_gone() {
     assert!(state.exists());
     brain.hang(Duration::from_secs(6));
     wait_for(|| !state.exists());
+}
+
+fn a_killed_runner_is_an_error_and_its_agent_dies() {
+    let node = Node::new();
+    node.agent("Hang", "[ $1 = start ] || exit 3; echo $$ $PPID > $DIR/pids; sleep 60");
+    let mut brain = node.brain();
+    brain.execute(op("ocf:test:Hang", "a", "start"));
+    let pids = || std::fs::read_to_string(node.path("pids")).unwrap_or_default();
+    wait_for(|| pids().ends_with('\n') && node.path("run/ops/1/agent.json").exists());
+    let pids = pids();
+    let (agent, runner) = pids.trim().split_once(' ').unwrap();
+    let runner = nix::unistd::Pid::from_raw(runner.parse().unwrap());
+    nix::sys::signal::kill(runner, nix::sys::signal::Signal::SIGKILL).unwrap();
+    let record = brain.result("a_start_0");
+    assert_eq!((record.status, record.rc), (ExecStatus::Error, 1));
+    assert!(record.exit_reason.contains("its runner was killed"), "{}", record.exit_reason);
+    assert!(!is_running(agent));
+}
+
+fn our_agents_take_the_parameters_of_the_installed_ones() {
+    fn parameters(metadata: &str) -> Vec<(String, String)> {
+        let root = cib::parse(metadata.trim_start()).unwrap();
+        let mut all: Vec<(String, String)> = root
+            .descendants()
+            .filter(|element| element.name() == "parameter")
+            .map(|parameter| {
+                let content = parameter.descendants().find(|child| child.name() == "content");
+                let default = content.and_then(|content| content.get("default"));
+                let name = parameter.get("name").unwrap_or_default();
+                (name.to_owned(), default.unwrap_or_default().to_owned())
+            })
+            .collect();
+        all.sort();
+        all
+    }
+    for (provider, kind) in agents::list() {
+        let file = format!("/usr/lib/ocf/resource.d/{provider}/{kind}");
+        let output = Command::new(&file)
+            .arg("meta-data")
+            .env("OCF_ROOT", "/usr/lib/ocf")
+            .env("OCF_RESOURCE_INSTANCE", "RESOURCE_ID")
+            .output();
+        // ocf:pacemaker comes with another package.
+        let Ok(output) = output else { continue };
+        let theirs = parameters(&String::from_utf8_lossy(&output.stdout));
+        assert_eq!(parameters(agents::metadata(provider, kind).unwrap()), theirs, "{kind}");
+    }
 }
 
 fn a_second_lrmd_is_refused() {
