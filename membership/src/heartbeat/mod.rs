@@ -141,7 +141,8 @@ impl Shared {
     }
 }
 
-/// Starts the heartbeats. `tell` is called on the thread and must not block.
+/// Starts the heartbeats and returns once the thread runs. `tell` is called on the thread and must
+/// not block.
 pub fn spawn(
     config: Config,
     tell: impl FnMut(Notice) + Send + 'static,
@@ -163,15 +164,19 @@ pub fn spawn(
     let links = thread::Links::open(&conf, identity.node, &addresses, failed)?;
     let unresolved = links.has_unresolved().then(|| conf.clone());
     let (commands, inbox) = channel();
+    let (ready, is_ready) = channel();
     let thread = {
         let shared = Arc::clone(&shared);
-        let start = thread::Start { identity, conf, key, addresses, links, shared, woken };
+        let start = thread::Start { identity, conf, key, addresses, links, shared, woken, ready };
         std::thread::Builder::new()
             .name("heartbeat".into())
             .spawn(move || thread::run(start, &inbox, tell))
             .map_err(StartError::Thread)?
     };
     let handle = Handle { commands, wake, shared, thread: Some(thread) };
+    // The token depends on whether the thread gets real-time scheduling; nobody shall see a status
+    // without it. A thread that dies here is seen at its first missing notice.
+    is_ready.recv().ok();
     if let Some(conf) = unresolved {
         handle.keep_resolving(conf);
     }
@@ -218,6 +223,11 @@ impl Handle {
     /// Returns the group as it was at the last beat or change.
     pub fn snapshot(&self) -> GroupStatus {
         self.shared.published.lock().unwrap_or_else(PoisonError::into_inner).status.clone()
+    }
+
+    /// Returns the silence in milliseconds after which a peer counts as lost.
+    pub fn token_ms(&self) -> u64 {
+        self.snapshot().token_ms
     }
 
     /// Returns a node's addresses, those of live links first.

@@ -215,6 +215,20 @@ mod tests {
     }
 
     #[test]
+    fn ipv6_addresses_are_bound_as_such() {
+        let conf = conf("::1");
+        let (addresses, _) = resolve(&conf);
+        assert_eq!(addresses[&NodeId(1)][&LinkId(0)], "[::1]:45405".parse().unwrap());
+        match open_first(&conf) {
+            Ok(socket) => assert!(socket.local_addr().unwrap().is_ipv6()),
+            Err(error) => assert!(
+                matches!(error, LinkError::NoSuchAddress { .. } | LinkError::Socket { .. }),
+                "{error}"
+            ),
+        }
+    }
+
+    #[test]
     fn a_name_without_an_address_is_told() {
         let (_, failed) = resolve(&conf("no-such-host.invalid"));
         let [error] = &failed[..] else { panic!("{failed:?}") };

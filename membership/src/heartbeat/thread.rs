@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::TryRecvError;
+use std::sync::mpsc::{Sender, TryRecvError};
 use std::time::Duration;
 
 use model::{Monotonic, NodeId};
@@ -24,6 +24,9 @@ use crate::seal::{AuthKey, Cipher, Keyring, Opener, Refused, SEAL_BYTES, Sealer}
 
 /// A controller's loop that did not go round for this long is stuck.
 const STUCK_MS: u64 = 5_000;
+
+/// Two looks at the clock while running are microseconds apart; more than this is a pause.
+const STANDSTILL_MS: u64 = 20;
 
 /// A link that could not be opened is tried again this often.
 const REOPEN_MS: u64 = 2_000;
@@ -107,6 +110,8 @@ pub(super) struct Start {
     pub(super) links: Links,
     pub(super) shared: Arc<Shared>,
     pub(super) woken: UnixStream,
+    /// Told once the first status is published.
+    pub(super) ready: Sender<()>,
 }
 
 struct Thread<Tell> {
@@ -124,6 +129,8 @@ struct Thread<Tell> {
     /// Own lateness since the controller was last seen alive, which is not its fault.
     stuck_grace_ms: u64,
     alive_ms: u64,
+    /// When this thread last looked at the clock while running.
+    seen_at: Monotonic,
     left: bool,
     stop: bool,
     tell: Tell,
@@ -136,7 +143,7 @@ struct Thread<Tell> {
 pub(super) fn run(start: Start, inbox: &Inbox, tell: impl FnMut(Notice)) {
     let real_time = make_real_time();
     lock_memory();
-    let Start { identity, conf, key, addresses, links, shared, mut woken } = start;
+    let Start { identity, conf, key, addresses, links, shared, mut woken, ready } = start;
     let Links { links, troubles, unresolved: _ } = links;
     let default_ms = default_token_ms(real_time, sees_hypervisor());
     let cluster_name = conf.totem.cluster_name.clone().unwrap_or_default();
@@ -157,6 +164,7 @@ pub(super) fn run(start: Start, inbox: &Inbox, tell: impl FnMut(Notice)) {
         stuck: false,
         stuck_grace_ms: 0,
         alive_ms: now.0,
+        seen_at: now,
         left: false,
         stop: false,
         tell,
@@ -164,6 +172,8 @@ pub(super) fn run(start: Start, inbox: &Inbox, tell: impl FnMut(Notice)) {
         payload: Vec::new(),
         buffer: vec![0; PACKET_BYTES_MAX],
     };
+    thread.publish(now);
+    ready.send(()).ok();
     for trouble in troubles {
         (thread.tell)(Notice::Trouble(trouble));
     }
@@ -173,7 +183,8 @@ pub(super) fn run(start: Start, inbox: &Inbox, tell: impl FnMut(Notice)) {
     while !thread.left && !thread.stop {
         let due = thread.group.wake_at(thread.now());
         thread.wait(due, &woken);
-        let late_ms = thread.now().since(due);
+        thread.seen_at = thread.now();
+        let late_ms = thread.seen_at.since(due);
         thread.watch_controller(late_ms);
         thread.happen(Event::Tick { late_ms });
         thread.listen();
@@ -203,6 +214,12 @@ impl<Tell: FnMut(Notice)> Thread<Tell> {
 
     fn happen(&mut self, event: Event) {
         let now = self.now();
+        // The host may stand still at any moment, not only while this thread sleeps.
+        let late_ms = now.since(self.seen_at);
+        self.seen_at = now;
+        if late_ms >= STANDSTILL_MS {
+            self.group.handle(now, Event::Tick { late_ms }, &mut self.effects);
+        }
         self.group.handle(now, event, &mut self.effects);
         let mut changed = false;
         for effect in std::mem::take(&mut self.effects) {

@@ -273,10 +273,10 @@ fn check_steps(id: u32, effects: &[(Monotonic, Effect)], trace: &str) {
                 assert!(gone.is_empty(), "{trace}: n{id} never saw {gone:?} out");
                 last = Some(view);
             }
-            Effect::Peer { node, change: PeerChange::Lost { .. } | PeerChange::Rebooted } => {
-                if last.is_some_and(|view| view.members.contains_key(node)) {
-                    gone.insert(*node);
-                }
+            Effect::Peer { node, change: PeerChange::Lost { .. } | PeerChange::Rebooted }
+                if last.is_some_and(|view| view.members.contains_key(node)) =>
+            {
+                gone.insert(*node);
             }
             _ => {}
         }
