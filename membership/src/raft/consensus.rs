@@ -74,34 +74,6 @@ pub enum Obstacle {
     Stopped { reason: String },
 }
 
-impl Obstacle {
-    /// Tells in words what is in the way and what helps.
-    pub fn describe(&self, name: impl Fn(NodeId) -> String) -> String {
-        let names = |nodes: &BTreeSet<NodeId>| {
-            nodes.iter().map(|node| name(*node)).collect::<Vec<_>>().join(", ")
-        };
-        match self {
-            Self::Unborn { waiting_for } if waiting_for.is_empty() => {
-                "the cluster's log is being created".to_owned()
-            }
-            Self::Unborn { waiting_for } => format!(
-                "this cluster has no log yet and waits for all of its nodes: start {}",
-                names(waiting_for)
-            ),
-            Self::NotTakenIn => {
-                "this node waits to be taken in by a cluster that can write".to_owned()
-            }
-            Self::VotersMissing { voters, missing } => format!(
-                "quorate by votes, but {} of {voters} voters are missing ({}): start, fence or confirm them",
-                missing.len(),
-                names(missing)
-            ),
-            Self::NoLeader => "an election is under way".to_owned(),
-            Self::Stopped { reason } => reason.clone(),
-        }
-    }
-}
-
 /// A durable replacement of the whole log that is being written.
 #[derive(Debug)]
 pub(super) struct Replacing {
@@ -627,10 +599,10 @@ impl Consensus {
         if self.blank {
             return Some(Obstacle::NotTakenIn);
         }
-        if !self.quorum_is_here() && self.view.quorate {
-            let voters = self.voters();
-            let missing: BTreeSet<NodeId> =
-                voters.iter().copied().filter(|id| !self.is_here(*id)).collect();
+        let voters = self.voters();
+        let missing: BTreeSet<NodeId> =
+            voters.iter().copied().filter(|id| !self.is_here(*id)).collect();
+        if !missing.is_empty() && !self.quorum_is_here() {
             return Some(Obstacle::VotersMissing { voters: voters.len(), missing });
         }
         self.known_leader().is_none().then_some(Obstacle::NoLeader)

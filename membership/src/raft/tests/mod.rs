@@ -1,5 +1,6 @@
 //! The core in a world of simulated clocks, disks and wires: stories, and random schedules.
 
 mod chance;
+mod disk;
 mod stories;
 mod world;

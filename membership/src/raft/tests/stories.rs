@@ -67,7 +67,8 @@ fn a_leader_without_a_quorum_of_voters_steps_down_and_a_minority_elects_nobody()
     world.run(2_000);
     assert!(!world.nodes[0].role.is_leader);
     assert!(world.leader().is_some_and(|leader| leader != 0));
-    assert_eq!(world.core(0).obstacle(), Some(Obstacle::NoLeader));
+    let missing = Obstacle::VotersMissing { voters: 3, missing: [NodeId(2), NodeId(3)].into() };
+    assert_eq!(world.core(0).obstacle(), Some(missing));
     world.heal();
     world.settle(3_000).expect("healed");
 }
