@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: text and trees in, trees and errors out.
 
+pub mod acl;
 pub mod digest;
 pub mod edit;
 pub mod patch;

@@ -141,6 +141,23 @@ impl Path {
         })
     }
 
+    /// Returns where the path leads, as indices into the content of each element on the way.
+    pub fn place(&self, root: &Element) -> Option<Vec<usize>> {
+        let (first, below) = self.0.split_first()?;
+        if first.name != root.name() {
+            return None;
+        }
+        let mut place = Vec::with_capacity(below.len());
+        let mut element = root;
+        for step in below {
+            let at = step.position(element)?;
+            let Content::Element(child) = &element.content()[at] else { return None };
+            element = child;
+            place.push(at);
+        }
+        Some(place)
+    }
+
     /// Follows the path for changing.
     pub fn find_mut<'a>(&self, root: &'a mut Element) -> Option<&'a mut Element> {
         self.find(root)?;

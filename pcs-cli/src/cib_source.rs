@@ -61,7 +61,8 @@ impl SourceError {
     /// Returns the exit status that tools use for it.
     pub fn code(&self) -> ExitCode {
         match self {
-            Self::NotConnected | Self::NoShadow { .. } => ExitCode::Disconnect,
+            Self::NotConnected => ExitCode::Disconnect,
+            Self::NoShadow { .. } => ExitCode::NoSuch,
             Self::File { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => ExitCode::Disconnect,
                 std::io::ErrorKind::PermissionDenied => ExitCode::InsufficientPriv,

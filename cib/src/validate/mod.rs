@@ -5,6 +5,7 @@
 //! `validate-with` may name: what an older one lacked is not refused.
 
 mod grammar;
+mod sense;
 mod special;
 mod suggest;
 
@@ -15,6 +16,7 @@ use crate::tree::{Content, Element};
 use crate::upgrade;
 use grammar::{Attribute, Count, Kind, Rule, grammar};
 
+pub use sense::sense;
 pub use suggest::nearest;
 
 /// How bad a finding is.

@@ -1,0 +1,83 @@
+//! What a tool says: text for people and scripts, and how it exits.
+
+use std::io::{Read as _, Write as _};
+
+use cib::Element;
+use model::ExitCode;
+
+use crate::cib_source::{self, SourceError};
+
+use super::options::Options;
+
+/// What a tool printed and how it exits.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) code: Option<ExitCode>,
+}
+
+impl Answer {
+    /// Text for standard output, success.
+    pub(crate) fn text(out: impl Into<String>) -> Self {
+        Self { out: out.into(), ..Self::default() }
+    }
+
+    /// A line for standard error, and how to exit.
+    pub(crate) fn fail(code: ExitCode, line: impl std::fmt::Display) -> Self {
+        Self { err: format!("{line}\n"), code: Some(code), ..Self::default() }
+    }
+
+    /// Prints it and returns the exit status.
+    pub(crate) fn print(self) -> ExitCode {
+        let code = self.code.unwrap_or(ExitCode::Ok);
+        let told = std::io::stderr().lock().write_all(self.err.as_bytes());
+        let mut stdout = std::io::stdout().lock();
+        let written = stdout.write_all(self.out.as_bytes()).and_then(|()| stdout.flush());
+        match written.and(told) {
+            // a reader that went away early (`| head`) is no error of ours
+            Err(error)
+                if error.kind() != std::io::ErrorKind::BrokenPipe && code == ExitCode::Ok =>
+            {
+                ExitCode::IoErr
+            }
+            _ => code,
+        }
+    }
+}
+
+/// What all tools answer to `--version`.
+pub(crate) const VERSION: &str = concat!(
+    "Pacemaker 3.0.1 (Systole ",
+    env!("CARGO_PKG_VERSION"),
+    ")\nCompatible with the tools written by Andrew Beekhof and the Pacemaker project contributors\n"
+);
+
+/// The XML that `-x`, `-X` or `-p` gives; none when none of them is there.
+pub(crate) fn xml_input(options: &Options) -> Option<Result<Element, String>> {
+    let explain = |from: &str, error: String| format!("Couldn't parse input from {from}: {error}");
+    match options.last_of(&["xml-text", "xml-file", "xml-pipe"])? {
+        "xml-text" => {
+            let text = options.value("xml-text").unwrap_or_default();
+            Some(cib::parse(text).map_err(|e| explain("input string", e.to_string())))
+        }
+        "xml-file" => {
+            let file = options.value("xml-file").unwrap_or_default();
+            Some(cib_source::read(file.as_ref()).map_err(|error| match error {
+                SourceError::NotXml { source, .. } => explain(file, source.to_string()),
+                other => explain(file, other.chain()),
+            }))
+        }
+        _ => Some(
+            read_stdin()
+                .and_then(|text| cib::parse(&text).map_err(|e| e.to_string()))
+                .map_err(|error| explain("STDIN", error)),
+        ),
+    }
+}
+
+fn read_stdin() -> Result<String, String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    String::from_utf8(bytes).map_err(|e| e.to_string())
+}
