@@ -164,7 +164,8 @@ pub enum Effect {
         /// Its new life.
         incarnation: Incarnation,
     },
-    /// A node came or went, as seen from here; a view follows when all agree.
+    /// A node came or went, as seen from here. A view follows when all agree, or has come already
+    /// when others noticed first: views are what counts, this is for people.
     Peer {
         /// The node.
         node: NodeId,
