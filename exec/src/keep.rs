@@ -117,7 +117,7 @@ impl Keeper {
     fn until_end(&mut self) -> io::Result<Ending> {
         let leader = self.child.id();
         let mut why = None;
-        let mut act_at = self.started + self.limits.timeout;
+        let mut act_at = self.started + self.limits.bounded_timeout();
         loop {
             if let Some(status) = self.child.try_wait()? {
                 if let Some(why) = why {

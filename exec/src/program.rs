@@ -32,6 +32,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Returns the timeout, at most a year, so that no clock overflows.
+    pub(crate) fn bounded_timeout(&self) -> Duration {
+        self.timeout.min(Duration::from_secs(365 * 86_400))
+    }
+
     /// Returns the usual bounds with this timeout: 2 s between TERM and KILL, 64 KiB a stream.
     pub fn within(timeout: Duration) -> Self {
         Self { timeout, grace: Duration::from_secs(2), output_max: 64 * 1024 }
@@ -100,6 +105,17 @@ impl Finished {
             stdout: Captured::default(),
             stderr: Captured::default(),
             elapsed_ms: 0,
+        }
+    }
+
+    /// Returns the same without the output, for where there is no room for it.
+    #[must_use]
+    pub fn without_output(&self) -> Self {
+        Self {
+            ending: self.ending.clone(),
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            elapsed_ms: self.elapsed_ms,
         }
     }
 

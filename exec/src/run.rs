@@ -125,7 +125,7 @@ impl Watch {
         let Some(leader) = child.id() else { return Ending::Signalled(0) };
         tokio::pin!(stop);
         let mut why = None;
-        let mut kill_at = started + limits.timeout;
+        let mut kill_at = started + limits.bounded_timeout();
         let mut second_buffer = vec![0; 8192];
         let mut fed = self.streams.stdin.is_none();
         let mut stdin = self.streams.stdin.take();
@@ -281,6 +281,13 @@ mod tests {
             "{:?}",
             finished.ending
         );
+    }
+
+    #[tokio::test]
+    async fn a_timeout_beyond_all_clocks_is_fine() {
+        let limits = Limits::within(Duration::from_millis(u64::MAX));
+        let finished = run(&shell("exit 0"), &limits, std::future::pending()).await;
+        assert_eq!(finished.ending, Ending::Exited(0));
     }
 
     #[tokio::test]

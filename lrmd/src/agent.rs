@@ -79,7 +79,9 @@ pub(crate) fn locate(paths: &Paths, agent: &AgentSpec) -> Result<Located, String
             "{agent}: systemd resources arrive with a later release; until then use an ocf: or \
              lsb: agent"
         )),
-        "stonith" => Err(format!("{agent}: fence devices are not run by this node's hands")),
+        "stonith" => Err(format!(
+            "{agent}: fence devices arrive with a later release; until then nothing can be fenced"
+        )),
         other => {
             Err(format!("{agent}: resource class `{other}` is not known; use ocf, lsb or service"))
         }

@@ -2,7 +2,6 @@
 //! tells how they ended.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -205,25 +204,21 @@ impl Task {
             );
             return self.as_child(&request.program).await;
         }
-        match self.run_runner(&call).await {
-            Ok(Some(finished)) => finished,
-            failed => {
-                let error = failed.err();
-                tracing::warn!(
-                    resource = %self.operation.resource,
-                    error = error.map(|error| error.to_string()),
-                    "the runner did not begin; running the agent without it"
-                );
-                self.as_child(&request.program).await
-            }
+        if self.run_runner(&call).await {
+            return self.watch_runner(&call).await;
         }
+        tracing::warn!(
+            resource = %self.operation.resource,
+            "the runner did not begin; running the agent without it"
+        );
+        self.as_child(&request.program).await
     }
 
-    /// Starts a runner and waits for it. Returns `None` when it did not take its request, so
+    /// Starts a runner and waits for it. Returns `false` when nobody has taken the request, so
     /// that it is safe to run it otherwise.
-    async fn run_runner(&self, call: &Call) -> io::Result<Option<Finished>> {
+    async fn run_runner(&self, call: &Call) -> bool {
         let mut words = self.paths.program.iter();
-        let mut runner = Command::new(words.next().cloned().unwrap_or_default())
+        let spawned = Command::new(words.next().cloned().unwrap_or_default())
             .args(words)
             .arg("op-runner")
             .arg(call.directory())
@@ -233,14 +228,19 @@ impl Task {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
-            .spawn()?;
+            .spawn();
+        let mut runner = match spawned {
+            Ok(runner) => runner,
+            Err(error) => {
+                tracing::error!(%error, "no runner can be started");
+                return false;
+            }
+        };
         let pid = runner.id();
         loop {
             tokio::select! {
-                status = runner.wait() => {
-                    status?;
-                    break;
-                }
+                // Whatever is said of the process, its files tell what it did.
+                _status = runner.wait() => break,
                 () = self.kill.notified() => {
                     if let Some(pid) = pid {
                         exec::keep::terminate(pid);
@@ -248,20 +248,14 @@ impl Task {
                 }
             }
         }
-        match (call.runner()?, call.result()?) {
-            (None, _) => Ok(None),
-            (Some(_), Some(finished)) => Ok(Some(finished)),
-            (Some(_), None) => Ok(Some(lost(call))),
-        }
+        // What cannot be read may have run; it is never run again.
+        !matches!(call.runner(), Ok(None))
     }
 
     /// A request without a runner: its former lrmd died around starting one. If that one is
     /// just starting, it and ours race for the claim and one of them runs it.
     async fn await_runner(&self, call: &Call) -> Finished {
-        match self.run_runner(call).await {
-            Ok(Some(_)) => self.watch_runner(call).await,
-            Ok(None) | Err(_) => lost(call),
-        }
+        if self.run_runner(call).await { self.watch_runner(call).await } else { lost(call) }
     }
 
     async fn watch_runner(&self, call: &Call) -> Finished {

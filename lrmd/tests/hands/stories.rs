@@ -31,6 +31,7 @@ pub(crate) fn all() -> Vec<Story> {
         nothing: results_wait_for_a_brain,
         nothing: a_start_in_flight_survives_kill_minus_9_of_the_hands,
         nothing: a_start_that_ended_while_the_hands_were_dead_is_told,
+        nothing: a_start_handed_over_but_not_begun_is_run_once,
         nothing: what_was_acknowledged_leaves_nothing_behind,
         nothing: a_deadline_holds_also_while_the_hands_are_dead,
         nothing: a_stop_after_kill_minus_9_uses_the_parameters_of_the_start,
@@ -227,6 +228,29 @@ fn a_start_that_ended_while_the_hands_were_dead_is_told() {
     let record = node.brain().result("a_start_0");
     assert_eq!((record.rc, record.status), (0, ExecStatus::Done));
     assert!(record.exec_time_ms >= 500, "{}", record.exec_time_ms);
+}
+
+fn a_start_handed_over_but_not_begun_is_run_once() {
+    let mut node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let mut brain = node.brain();
+    brain.run(op("ocf:test:Keeper", "a", "start"));
+    node.kill();
+    // As if the hands had died between writing the request and starting the runner.
+    for file in ["runner.json", "agent.json", "result.json"] {
+        std::fs::remove_file(node.path("run/ops/1").join(file)).unwrap();
+    }
+    std::fs::remove_file(node.path("journal")).unwrap();
+    node.restart();
+    // A runner of the dead hands that was late to begin.
+    let mut late = Command::new(std::env::current_exe().unwrap())
+        .arg("op-runner")
+        .arg(node.path("run/ops/1"))
+        .spawn()
+        .unwrap();
+    assert_eq!(node.brain().result("a_start_0").rc, 0);
+    late.wait().unwrap();
+    assert_eq!(node.journal(), ["start ", "started "]);
 }
 
 fn what_was_acknowledged_leaves_nothing_behind() {
