@@ -61,7 +61,7 @@ fn joined(info: &LiveInfo) -> JoinState {
         None
     } else {
         let hands = (!info.hands_connected).then(|| "its hands are not connected".to_owned());
-        info.waiting.first().cloned().or(hands)
+        info.waiting.first().cloned().or(hands).or_else(|| info.warnings.first().cloned())
     };
     JoinState { online, pending: !online && !info.leaving, waiting_for }
 }

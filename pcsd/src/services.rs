@@ -104,7 +104,7 @@ impl Services {
             && paths.pcsd_autostart().exists()
         {
             match supervisor.start().await {
-                Ok(()) => tracing::info!("the cluster is enabled, started it"),
+                Ok(()) => tracing::info!("the cluster is enabled and up"),
                 Err(reason) => tracing::error!("the cluster is enabled but not up: {reason}"),
             }
         }

@@ -1,5 +1,7 @@
 //! `pcs cluster`: starting, stopping, enabling and destroying a cluster on its hosts.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use pcs::cluster::protocol::{JoinState, QuorumState, Request};
@@ -16,6 +18,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// How often a host is asked whether it has joined; joining takes about a second.
 const JOIN_PAUSE: Duration = Duration::from_millis(100);
+
+/// Who waits longer than this wants to know for what.
+const SLOW: Duration = Duration::from_secs(10);
 
 /// `--wait` without a number.
 const WAIT_DEFAULT: Duration = Duration::from_secs(15 * 60);
@@ -140,6 +145,27 @@ pub(crate) fn each(
         print_error(&named(&name, &trouble));
     }
     Err(Failure::Reported)
+}
+
+/// Says every now and then whom a command still waits for and, where that is known, why.
+async fn report_slow(peers: &[Peer], open: &RefCell<BTreeSet<String>>) {
+    let nothing = Fields::new();
+    loop {
+        tokio::time::sleep(SLOW).await;
+        for peer in peers {
+            if !open.borrow().contains(&peer.name) {
+                continue;
+            }
+            let asked = ask(peer, Request::PacemakerNodeStatus, &nothing, SLOW).await;
+            let state = asked.ok().and_then(|answer| joined(&answer.body));
+            let why = state.and_then(|state| state.waiting_for);
+            let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+            // It may have answered meanwhile.
+            if open.borrow().contains(&peer.name) {
+                progress(&format!("{}: still at it{why}...", peer.name));
+            }
+        }
+    }
 }
 
 /// Puts the host's name in front of what it said, once.

@@ -304,7 +304,7 @@ pub(crate) fn rename(context: &mut Context, words: &[String]) -> Cli {
 }
 
 /// Refuses what members must not see while they run.
-fn none_runs(context: &Context, what: &str) -> Cli {
+pub(crate) fn none_runs(context: &Context, what: &str) -> Cli {
     let conf = hosts::local_conf(context)?;
     let peers = hosts::peers(&hosts::known_hosts()?, &hosts::node_names(&conf))?;
     let mut running = Vec::new();

@@ -8,7 +8,7 @@ use pcs::cluster::setup::NewNode;
 use pcs::text::quoted;
 
 use super::cluster::{each, start_on, wait_limit};
-use super::cluster_config::{change, document, send};
+use super::cluster_config::{change, document, none_runs, send};
 use super::cluster_setup::{Steps, check_hosts, pairs};
 use super::context::{Cli, Context, Failure, fail, print_error};
 use super::hosts::{self, progress};
@@ -19,8 +19,24 @@ pub(crate) fn node(context: &mut Context, words: &[String]) -> Cli {
     match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         Some(("add", rest)) => add(context, rest),
         Some(("delete" | "remove", rest)) => remove(context, rest),
+        Some(("rename-corosync", rest)) => rename(context, rest),
         _ => Err(Failure::Usage { area: "cluster", command: "node" }),
     }
+}
+
+/// `pcs cluster node rename-corosync OLD NEW`: while the cluster is stopped.
+fn rename(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
+    let [old, new] = words else {
+        return Err(Failure::Usage { area: "cluster", command: "node rename-corosync" });
+    };
+    none_runs(context, "rename a node of the cluster")?;
+    // The hosts keep the names under which they are known.
+    let names = hosts::node_names(&hosts::local_conf(context)?);
+    let peers = hosts::peers(&hosts::known_hosts()?, &names)?;
+    let mut conf = document(context)?;
+    context.with_reports(|reports| members::rename_node(&mut conf, old, new, reports))?;
+    send(context, &peers, &mut conf)
 }
 
 fn add(context: &mut Context, words: &[String]) -> Cli {

@@ -20,6 +20,7 @@ mod node;
 mod pcsd;
 mod peers;
 mod property;
+mod quorum;
 mod resource;
 mod resource_clone;
 mod resource_create;
@@ -91,6 +92,7 @@ fn dispatch(context: &mut Context) -> Cli {
         "host" => host::run,
         "pcsd" => pcsd::run,
         "property" => property::run,
+        "quorum" => quorum::run,
         "resource" => resource::run,
         "stonith" => stonith::run,
         "constraint" => constraint::run,

@@ -130,7 +130,7 @@ pub fn view(document: &Document) -> ConfigView {
             model_options,
             generic_options: {
                 let mut options = all_options(device);
-                options.remove("model");
+                options.shift_remove("model");
                 options
             },
             heuristics_options: {
@@ -314,6 +314,39 @@ pub fn add_device(
     }
     document.section_mut("quorum").push_section(device);
     set_two_node(document);
+    Ok(())
+}
+
+/// Changes options of the arbiter; an empty value takes one away.
+///
+/// # Errors
+/// There is none.
+pub fn update_device(
+    document: &mut Document,
+    generic: &Pairs,
+    options: &Pairs,
+    heuristics: &Pairs,
+) -> Outcome {
+    let quorum = document.section_mut("quorum");
+    let Some(device) = quorum.sections_mut("device").next() else {
+        return Err(Failed::because(ClusterMessage::NoQuorumDevice.into()));
+    };
+    let set = |section: &mut Section, pairs: &Pairs| {
+        for (name, value) in pairs {
+            if value.is_empty() {
+                section.remove(name);
+            } else {
+                section.set(name, &**value);
+            }
+        }
+    };
+    let model = device.get("model").unwrap_or("net").to_owned();
+    set(device, generic);
+    for (name, pairs) in [("heuristics", heuristics), (&*model, options)] {
+        if !pairs.is_empty() {
+            set(device.section_mut(name), pairs);
+        }
+    }
     Ok(())
 }
 

@@ -96,6 +96,33 @@ pub fn remove_nodes(
     Ok(())
 }
 
+/// Gives a node another name.
+///
+/// # Errors
+/// The reports say what is wrong.
+pub fn rename_node(
+    document: &mut Document,
+    old: &str,
+    new: &str,
+    reports: &mut Vec<Report>,
+) -> Outcome {
+    let known = nodes(document);
+    if !known.iter().any(|node| node.name == old) {
+        reports.push(error(ClusterMessage::NodeNotFound { node: old.to_owned() }));
+    }
+    if new.is_empty() || known.iter().any(|node| node.name == new) {
+        reports.push(error(ClusterMessage::NodeExists { node: new.to_owned() }));
+    }
+    done(reports)?;
+    let id = known.iter().find(|node| node.name == old).map(|node| node.nodeid.clone());
+    for node in document.section_mut("nodelist").sections_mut("node") {
+        if node.get("nodeid").map(str::to_owned) == id {
+            node.set("name", new);
+        }
+    }
+    Ok(())
+}
+
 /// Adds a link; every node needs an address on it.
 ///
 /// # Errors
