@@ -272,7 +272,7 @@ impl Remote {
     }
 
     async fn put_files(&self, form: &Form) -> Reply {
-        self.each_file(form, |paths, request| files::put(paths, request)).await
+        self.each_file(form, files::put).await
     }
 
     async fn remove_files(&self, form: &Form) -> Reply {

@@ -125,17 +125,21 @@ pub(crate) fn each(
     failure: &str,
 ) -> Cli {
     let mut troubles: Vec<(String, Trouble)> = Vec::new();
-    let asked = ask_all(
-        peers,
-        request,
-        |_| fields.clone(),
-        limit,
-        |name, answer| match answer {
+    let names = peers.iter().map(|peer| peer.name.clone());
+    let open: RefCell<BTreeSet<String>> = RefCell::new(names.collect());
+    let arrived = |name: &str, answer: Result<Answer, Trouble>| {
+        open.borrow_mut().remove(name);
+        match answer {
             Ok(_) => progress(&format!("{name}: {good}")),
             Err(trouble) => troubles.push((name.to_owned(), trouble)),
-        },
-    );
-    hosts::run(asked)?;
+        }
+    };
+    hosts::run(async {
+        tokio::select! {
+            () = ask_all(peers, request, |_| fields.clone(), limit, arrived) => {}
+            () = report_slow(peers, &open) => {}
+        }
+    })?;
     if troubles.is_empty() {
         return Ok(());
     }

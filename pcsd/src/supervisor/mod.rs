@@ -64,10 +64,9 @@ impl Supervisor {
     /// The runtime directory cannot be used.
     pub(crate) fn launch(paths: Paths) -> Result<Self, StoreError> {
         let (inputs, receiver) = mpsc::channel(QUEUE_MAX);
-        let notify = [
-            process::notify_socket(&paths, Daemon::Hands)?,
-            process::notify_socket(&paths, Daemon::Brain)?,
-        ];
+        let (hands, hands_said) = process::notify_socket(&paths, Daemon::Hands)?;
+        let (brain, brain_said) = process::notify_socket(&paths, Daemon::Brain)?;
+        let notify = [hands, brain];
         let mut shell = Shell {
             paths,
             core: Core::new(),
@@ -75,6 +74,7 @@ impl Supervisor {
             inputs: inputs.clone(),
             processes: [None, None],
             notes: [None, None],
+            said: [hands_said, brain_said],
             starting: Vec::new(),
             stopping: Vec::new(),
         };
@@ -121,6 +121,8 @@ struct Shell {
     inputs: mpsc::Sender<Input>,
     processes: [Option<Process>; 2],
     notes: [Option<String>; 2],
+    /// The sockets again, to be read without asking the event loop.
+    said: [std::os::unix::net::UnixDatagram; 2],
     starting: Vec<oneshot::Sender<Answer>>,
     stopping: Vec<oneshot::Sender<Answer>>,
 }
@@ -154,28 +156,43 @@ impl Shell {
     }
 
     async fn run(mut self, mut inputs: mpsc::Receiver<Input>, notify: [UnixDatagram; 2]) {
-        let mut buffers = [[0; NOTE_BYTES_MAX], [0; NOTE_BYTES_MAX]];
         loop {
             let [hands, brain] = &notify;
-            let [hands_buffer, brain_buffer] = &mut buffers;
             let deadline = self
                 .core
                 .next_deadline()
                 .map(|at| self.epoch + Duration::from_millis(at.0) + Duration::from_millis(1));
             tokio::select! {
-                // What a daemon said before it ended must count before its end.
-                biased;
-                Ok(length) = hands.recv(hands_buffer) => {
-                    self.noted(Daemon::Hands, &hands_buffer[..length].to_vec());
-                }
-                Ok(length) = brain.recv(brain_buffer) => {
-                    self.noted(Daemon::Brain, &brain_buffer[..length].to_vec());
-                }
+                _ = hands.readable() => self.listen(Daemon::Hands, hands),
+                _ = brain.readable() => self.listen(Daemon::Brain, brain),
                 input = inputs.recv() => match input {
-                    Some(input) => self.input(input),
+                    Some(input) => {
+                        // What a daemon said before it ended must count before its end, and
+                        // its datagram may not have been announced yet.
+                        self.listen_anyway();
+                        self.input(input);
+                    }
                     None => return,
                 },
                 () = sleep_until(deadline) => self.feed(Event::Tick),
+            }
+        }
+    }
+
+    /// Takes everything a daemon has said.
+    fn listen(&mut self, daemon: Daemon, socket: &UnixDatagram) {
+        let mut buffer = [0; NOTE_BYTES_MAX];
+        while let Ok(length) = socket.try_recv(&mut buffer) {
+            self.noted(daemon, &buffer[..length]);
+        }
+    }
+
+    /// The same for both, past the event loop's knowledge of what is there.
+    fn listen_anyway(&mut self) {
+        let mut buffer = [0; NOTE_BYTES_MAX];
+        for daemon in Daemon::ALL {
+            while let Ok(length) = self.said[slot(daemon)].recv(&mut buffer) {
+                self.noted(daemon, &buffer[..length]);
             }
         }
     }

@@ -153,8 +153,12 @@ fn notify_path(paths: &Paths, daemon: Daemon) -> PathBuf {
     paths.run_dir().join(format!("{}.notify", daemon.program()))
 }
 
-/// Binds the socket on which a daemon tells how its start goes.
-pub(super) fn notify_socket(paths: &Paths, daemon: Daemon) -> Result<UnixDatagram, StoreError> {
+/// Binds the socket on which a daemon tells how its start goes; once for the event loop, once
+/// for reading at will.
+pub(super) fn notify_socket(
+    paths: &Paths,
+    daemon: Daemon,
+) -> Result<(UnixDatagram, StdDatagram), StoreError> {
     let path = notify_path(paths, daemon);
     store::remove(&path)?;
     let bind = || {
@@ -164,7 +168,8 @@ pub(super) fn notify_socket(paths: &Paths, daemon: Daemon) -> Result<UnixDatagra
         let socket = StdDatagram::bind(&path)?;
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         socket.set_nonblocking(true)?;
-        UnixDatagram::from_std(socket)
+        let again = socket.try_clone()?;
+        Ok((UnixDatagram::from_std(socket)?, again))
     };
     bind().map_err(|source| StoreError::Write { path: path.clone(), source })
 }

@@ -45,6 +45,15 @@ type Start = unsafe extern "C" fn(
 type Step = unsafe extern "C" fn(*mut c_void, c_int) -> c_int;
 type Describe = unsafe extern "C" fn(*mut c_void, c_int) -> *const c_char;
 
+/// pam_start, pam_authenticate, pam_acct_mgmt, pam_end, pam_strerror.
+type Calls<'library> = (
+    Symbol<'library, Start>,
+    Symbol<'library, Step>,
+    Symbol<'library, Step>,
+    Symbol<'library, Step>,
+    Symbol<'library, Describe>,
+);
+
 /// Why PAM did not say yes.
 #[derive(Debug)]
 pub(super) enum Refusal {
@@ -62,13 +71,7 @@ pub(super) fn check(service: &CStr, user: &CStr, password: &CString) -> Result<(
     let library = unsafe { Library::new("libpam.so.0") }.map_err(missing)?;
     // SAFETY: the types are those of <security/pam_appl.h>, unchanged since Linux-PAM 0.x; the
     // symbols are not used after `library` is dropped.
-    let (start, authenticate, account, end, describe): (
-        Symbol<'_, Start>,
-        Symbol<'_, Step>,
-        Symbol<'_, Step>,
-        Symbol<'_, Step>,
-        Symbol<'_, Describe>,
-    ) = unsafe {
+    let (start, authenticate, account, end, describe): Calls<'_> = unsafe {
         (
             library.get(b"pam_start\0").map_err(missing)?,
             library.get(b"pam_authenticate\0").map_err(missing)?,
