@@ -231,20 +231,19 @@ impl Element {
     /// Writes the tree indented by two spaces a level, one element a line, ending in a newline.
     pub fn to_xml(&self) -> String {
         let mut out = String::new();
-        self.write(&mut out, Some(0), true);
+        self.write(&mut out, Some(0));
         out
     }
 
-    /// Writes the tree without any white space between elements and without comments, as digests
-    /// and patches want it.
+    /// Writes the tree without any white space between elements, as digests and the wire want it.
     pub fn to_xml_compact(&self) -> String {
         let mut out = String::new();
-        self.write(&mut out, None, false);
+        self.write(&mut out, None);
         out
     }
 
     /// Appends the tree; `level` is the indentation, none for a single line.
-    fn write(&self, out: &mut String, level: Option<usize>, comments: bool) {
+    fn write(&self, out: &mut String, level: Option<usize>) {
         let indent = |out: &mut String, level: Option<usize>| {
             if let Some(level) = level {
                 out.extend(std::iter::repeat_n("  ", level));
@@ -265,8 +264,7 @@ impl Element {
             escape(value, true, out);
             out.push('"');
         }
-        let written = |c: &Content| comments || !matches!(c, Content::Comment(_));
-        if !self.content().iter().any(written) {
+        if self.content().is_empty() {
             out.push_str("/>");
             newline(out);
             return;
@@ -274,18 +272,18 @@ impl Element {
         out.push('>');
         if self.content().iter().any(|c| matches!(c, Content::Text(_))) {
             // mixed content: white space would change it
-            for content in self.content().iter().filter(|c| written(c)) {
+            for content in self.content() {
                 match content {
-                    Content::Element(child) => child.write(out, None, comments),
+                    Content::Element(child) => child.write(out, None),
                     Content::Text(text) => escape(text, false, out),
                     Content::Comment(text) => write_comment(text, out),
                 }
             }
         } else {
             newline(out);
-            for content in self.content().iter().filter(|c| written(c)) {
+            for content in self.content() {
                 match content {
-                    Content::Element(child) => child.write(out, level.map(|l| l + 1), comments),
+                    Content::Element(child) => child.write(out, level.map(|l| l + 1)),
                     Content::Comment(text) => {
                         indent(out, level.map(|l| l + 1));
                         write_comment(text, out);

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use cib::acl::Permissions;
 use cib::edit::{self, Request, Target};
-use cib::{Element, digest, upgrade, xpath};
+use cib::{Element, digest, xpath};
 use model::ExitCode;
 
 use crate::cib_source::{CibSource, SourceError};
@@ -97,7 +98,7 @@ fn answer(arguments: &[String]) -> Answer {
         "md5-sum" | "md5-sum-versioned" => sum(command, xml.as_ref()),
         "query" => query(&options),
         _ => match request(command, &options, xml) {
-            Ok(request) => change(&request),
+            Ok(request) => change(&options, &request),
             Err(error) => Answer::fail(ExitCode::Usage, error),
         },
     }
@@ -162,13 +163,34 @@ fn request(command: &str, options: &Options, xml: Option<Element>) -> Result<Req
     })
 }
 
-fn change(request: &Request) -> Answer {
-    match CibSource::open() {
-        Ok(mut source) => match source.send(request) {
-            Ok(()) => Answer::default(),
-            Err(error) => failed(&error, Some(request)),
-        },
-        Err(error) => not_connected(&error),
+fn change(options: &Options, request: &Request) -> Answer {
+    let mut source = match CibSource::open() {
+        Ok(source) => source,
+        Err(error) => return not_connected(&error),
+    };
+    let changed = allowed(options, &mut source, request).and_then(|()| source.send(request));
+    match changed {
+        Ok(()) => Answer::default(),
+        Err(error) => failed(&error, Some(request)),
+    }
+}
+
+/// The cluster checks who may change what; for a file nobody else does.
+fn allowed(
+    options: &Options,
+    source: &mut CibSource,
+    request: &Request,
+) -> Result<(), SourceError> {
+    if source.is_live() {
+        return Ok(());
+    }
+    let document = source.query()?;
+    match permissions(options, &document) {
+        Permissions::All => Ok(()),
+        listed @ Permissions::Listed { .. } => {
+            listed.apply(&document, request)?;
+            Ok(())
+        }
     }
 }
 
@@ -226,12 +248,8 @@ fn query(options: &Options) -> Answer {
         Ok(Err(error)) => return failed(&error, None),
         Err(error) => return not_connected(&error),
     };
-    let document = match options.value("user").map(|user| readable(&document, user)) {
-        Some(Some(seen)) => seen,
-        Some(None) => {
-            return Answer::fail(ExitCode::InsufficientPriv, "Call failed: Permission denied");
-        }
-        None => document,
+    let Some(document) = permissions(options, &document).readable(&document) else {
+        return Answer::fail(ExitCode::InsufficientPriv, "Call failed: Permission denied");
     };
     let bare = |element: &Element| {
         if options.has("no-children") { element.without_content() } else { element.clone() }
@@ -246,8 +264,13 @@ fn query(options: &Options) -> Answer {
     }
 }
 
-fn readable(document: &Element, user: &str) -> Option<Element> {
-    cib::acl::Permissions::of(document, user, &groups(user)).readable(document)
+/// What `--user` or `CIB_user` may see; without either the cluster itself has decided.
+fn permissions(options: &Options, document: &Element) -> Permissions {
+    let user = match options.value("user") {
+        Some(user) => Some(user.to_owned()),
+        None => std::env::var("CIB_user").ok().filter(|user| !user.is_empty()),
+    };
+    user.map_or(Permissions::All, |user| Permissions::of(document, &user, &groups(&user)))
 }
 
 /// Returns the names of the groups a user of this host is in.
@@ -346,11 +369,12 @@ Examples:
   cibadmin --modify --xml-text '<cib admin_epoch=\"admin_epoch++\"/>'
 ";
 
-/// What `--upgrade` leads to; named here so that the usage and the library stay together.
 #[cfg(test)]
 mod tests {
-    use super::{USAGE, answer, upgrade};
+    use cib::upgrade;
     use model::ExitCode;
+
+    use super::{USAGE, answer};
 
     fn say(words: &[&str]) -> super::Answer {
         answer(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>())

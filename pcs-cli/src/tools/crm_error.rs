@@ -185,6 +185,11 @@ pub(crate) fn text_of(error: &std::io::Error) -> String {
 }
 
 fn system(number: i32) -> Option<(String, String)> {
+    // names that the established tool leaves out, or spells otherwise
+    const UNLISTED: [i32; 12] = [48, 50, 55, 59, 68, 69, 73, 109, 118, 119, 130, 131];
+    if UNLISTED.contains(&number) || number > 131 {
+        return None;
+    }
     let errno = Errno::from_raw(number);
     (errno != Errno::UnknownErrno)
         .then(|| (format!("{errno:?}"), text_of(&std::io::Error::from_raw_os_error(number))))
@@ -214,15 +219,15 @@ fn look_up(kind: Kind, number: i32) -> (String, String) {
 }
 
 fn list(kind: Kind, with_name: bool) -> String {
-    let (table, numbers): (&[Row], _) = match kind {
-        Kind::Exit => (&EXITS[..EXITS.len() - 1], 1..=0),
-        Kind::Return => (&RETURNS, 1..=133),
-        Kind::Legacy => (&LEGACY, 1..=133),
+    let (table, system_max): (&[Row], i32) = match kind {
+        Kind::Exit => (&EXITS[..EXITS.len() - 1], 0),
+        Kind::Return => (&RETURNS, 133),
+        Kind::Legacy => (&LEGACY, 133),
     };
     let mut rows: Vec<(i32, String, String)> = table
         .iter()
         .map(|row| (row.0, row.1.to_owned(), row.2.to_owned()))
-        .chain(numbers.filter_map(|n| system(n).map(|(name, text)| (n, name, text))))
+        .chain((1..=system_max).filter_map(|n| system(n).map(|(name, text)| (n, name, text))))
         .collect();
     rows.sort();
     rows.iter().fold(String::new(), |mut out, (number, name, text)| {
