@@ -26,6 +26,10 @@ const HOLD_MS: u64 = 500;
 /// A silent member is asked again this often.
 const JOIN_AGAIN_MS: u64 = 2_000;
 
+/// The attribute by which the scheduler knows that a node wants to leave. A lost node must not
+/// keep it: the scheduler takes whoever has it for safely gone.
+const SHUTDOWN: &str = "shutdown";
+
 impl Controller {
     /// Begins to decide: for the cluster, or for a partition without quorum.
     pub(super) fn take_over(
@@ -52,6 +56,7 @@ impl Controller {
             self.ask_to_join(now, &member, out);
         }
         self.rebuild_status(now, out);
+        self.forget_wishes_of_the_absent(out);
         let reason = if quorate { "there is a new DC" } else { "there is no quorum" };
         self.want_plan(now, Urgency::Now, reason.to_owned());
     }
@@ -73,9 +78,24 @@ impl Controller {
         self.leaving = self
             .attributes
             .iter()
-            .filter(|(_, values)| values.contains_key("shutdown"))
+            .filter(|(_, values)| values.contains_key(SHUTDOWN))
             .map(|(node, _)| *node)
             .collect();
+    }
+
+    /// Who went under the last DC left its wish to leave behind; who left in order, everything.
+    fn forget_wishes_of_the_absent(&mut self, out: &mut Vec<Effect>) {
+        let members = &self.view.members;
+        let absent: Vec<NodeId> =
+            self.attributes.keys().filter(|node| !members.contains_key(*node)).copied().collect();
+        for node in absent {
+            self.leaving.remove(&node);
+            if self.absence(node) == Presence::Down {
+                self.clear_attributes(node, out);
+            } else {
+                self.set_attribute(node, SHUTDOWN, None, out);
+            }
+        }
     }
 
     /// Makes the status section what this node knows for certain: members, lost nodes, attributes.
@@ -210,6 +230,8 @@ impl Controller {
         if orderly || reborn {
             self.emit(StatusChange::ForgetHistory { node }, out);
             self.clear_attributes(node, out);
+        } else {
+            self.set_attribute(node, SHUTDOWN, None, out);
         }
         let presence = if orderly { Presence::Down } else { Presence::Lost };
         let name = member.name.clone();
@@ -468,7 +490,7 @@ impl Controller {
         }
         let name = self.name(node);
         Self::journal(now, What::LeaveAsked { node: name.clone() }, out);
-        self.set_attribute(node, "shutdown", Some(now.wall.secs().to_string()), out);
+        self.set_attribute(node, SHUTDOWN, Some(now.wall.secs().to_string()), out);
         self.want_plan(now, Urgency::Now, format!("{name} asks to leave"));
     }
 
@@ -482,8 +504,8 @@ impl Controller {
             // its record may say already that it runs nothing
             self.propose_active(now, node, boot, out);
         }
-        if self.decides() && (was_leaving || self.attribute(node, "shutdown").is_some()) {
-            self.set_attribute(node, "shutdown", None, out);
+        if self.decides() && (was_leaving || self.attribute(node, SHUTDOWN).is_some()) {
+            self.set_attribute(node, SHUTDOWN, None, out);
             let name = self.name(node);
             self.want_plan(now, Urgency::Soon, format!("{name} stays"));
         }

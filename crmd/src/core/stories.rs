@@ -1024,3 +1024,14 @@ fn a_failure_that_a_human_claims_counts_and_leaves_the_start_in_the_history() {
     let failure = world.entry("web_last_failure_0").unwrap();
     assert_eq!(failure.get("exit-reason"), Some("Simulated failure"));
 }
+
+#[test]
+fn a_node_lost_on_its_way_out_is_a_lost_node() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&operation(1, "stop", 2, 0, &[])));
+    world.tell(Event::LeaveAsked { node: NodeId(2) });
+    world.see(&[1, 3], true);
+    assert_eq!(world.attribute(2, "shutdown"), None);
+    assert_eq!(world.node_state(2), ("down".into(), "member".into()));
+    assert!(world.asked.last().unwrap().1.find_id("status-2-shutdown").is_none());
+}

@@ -32,6 +32,11 @@ pub fn plan(document: &Element) -> String {
             .collect();
         graph.place(id, resource.get("prefer").map_or(1, |n| number(Some(n))), &on, silent);
     }
+    for state in &members {
+        if let Some(stops) = leaves(state).then(|| graph.stops.remove(&number(state.id()))) {
+            graph.shutdown(number(state.id()), &stops.unwrap_or_default());
+        }
+    }
     format!("<transition_graph transition_id=\"1\">{}</transition_graph>", graph.text)
 }
 
@@ -66,7 +71,14 @@ fn state_on(node: &Element, resource: &str) -> State {
     }
 }
 
+fn leaves(node: &Element) -> bool {
+    node.descendants().any(|pair| pair.get("name") == Some("shutdown"))
+}
+
 fn banned(node: &Element, resource: &str) -> bool {
+    if leaves(node) {
+        return true;
+    }
     let name = format!("fail-count-{resource}#start_0");
     node.descendants()
         .any(|pair| pair.get("name") == Some(&name) && pair.get("value") == Some("INFINITY"))
@@ -76,6 +88,8 @@ fn banned(node: &Element, resource: &str) -> bool {
 struct Graph {
     text: String,
     actions: u32,
+    /// By node, what must be over before it may go.
+    stops: BTreeMap<u32, Vec<u32>>,
 }
 
 impl Graph {
@@ -115,6 +129,9 @@ impl Graph {
 
     fn add(&mut self, task: &str, resource: &str, node: u32, interval: u32, after: &[u32]) -> u32 {
         self.actions += 1;
+        if matches!(task, "stop" | "monitor") && interval == 0 {
+            self.stops.entry(node).or_default().push(self.actions);
+        }
         let (id, target) = (self.actions, if task == "monitor" && interval == 0 { 7 } else { 0 });
         write!(
             self.text,
@@ -125,11 +142,28 @@ impl Graph {
              CRM_meta_op_target_rc=\"{target}\"/></rsc_op></action_set><inputs>"
         )
         .expect("a string takes it");
+        self.close(after);
+        id
+    }
+
+    fn shutdown(&mut self, node: u32, after: &[u32]) {
+        self.actions += 1;
+        let id = self.actions;
+        write!(
+            self.text,
+            "<synapse><action_set><crm_event id=\"{id}\" operation=\"do_shutdown\" \
+             operation_key=\"k\" on_node=\"ser{node}\" on_node_uuid=\"{node}\"/></action_set>\
+             <inputs>"
+        )
+        .expect("a string takes it");
+        self.close(after);
+    }
+
+    fn close(&mut self, after: &[u32]) {
         for input in after {
             write!(self.text, "<trigger><rsc_op id=\"{input}\"/></trigger>")
                 .expect("a string takes it");
         }
         self.text.push_str("</inputs></synapse>");
-        id
     }
 }

@@ -32,10 +32,11 @@ pub struct Hands {
 }
 
 impl Hands {
-    pub fn new(boot: u128) -> Self {
+    /// Makes hands that live in a boot.
+    pub fn new(boot: u128, id: u128) -> Self {
         Self {
             boot: BootId(boot),
-            id: HandsId(boot),
+            id: HandsId(id),
             highest: Authority::default(),
             lanes: BTreeMap::new(),
             calls: 0,
