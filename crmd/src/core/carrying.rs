@@ -156,8 +156,7 @@ impl Controller {
         let told = told.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
         let node = self.view.members.values().filter_map(|member| {
             // what is for a node that is just joining (again) waits for its answer
-            let joins =
-                |peer: &Peer| (peer.joined.is_none() && !peer.silent) || peer.held_until.is_some();
+            let joins = |peer: &Peer| (!peer.joined && !peer.silent) || peer.held_until.is_some();
             let limit = if self.peers.get(&member.id).is_some_and(joins) {
                 Some(0)
             } else {
@@ -225,7 +224,7 @@ impl Controller {
         }
         // what is sent now comes after whatever ended before
         settled.retain(|(node, other, ..), _| (*node, other) != (key.0, &key.1));
-        if self.peers.get(&key.0).is_none_or(|peer| peer.joined.is_none()) {
+        if self.peers.get(&key.0).is_none_or(|peer| !peer.joined) {
             return Began::Failed;
         }
         let uuid = &self.identity.uuid;

@@ -44,12 +44,12 @@ pub(super) struct Peer {
     pub(super) since: WallTime,
     /// Since when an answer to `Join` is waited for.
     pub(super) asked: Option<Monotonic>,
-    /// Its history is known, from these hands.
-    pub(super) joined: Option<HandsId>,
+    /// Its history is known.
+    pub(super) joined: bool,
     /// It did not answer in time.
     pub(super) silent: bool,
-    /// The highest report recorded.
-    pub(super) heard: u64,
+    /// The highest report recorded, and from which hands: each counts from the beginning.
+    pub(super) heard: (Option<HandsId>, u64),
     /// Its hands refuse for want of quorum: nothing is sent before that.
     pub(super) held_until: Option<Monotonic>,
     /// The log says it left; only its going is waited for.

@@ -279,9 +279,9 @@ impl Controller {
             incarnation: member.incarnation,
             since,
             asked: Some(now.monotonic),
-            joined: None,
+            joined: false,
             silent: false,
-            heard: before.map_or(0, |peer| peer.heard),
+            heard: before.map_or((None, 0), |peer| peer.heard),
             held_until: None,
             dismissed: false,
         };
@@ -370,12 +370,12 @@ impl Controller {
     pub(super) fn not_joined(&self) -> impl Iterator<Item = NodeId> {
         let all: BTreeSet<NodeId> =
             self.nodelist.keys().chain(self.view.members.keys()).copied().collect();
-        all.into_iter().filter(|node| self.peers.get(node).is_none_or(|p| p.joined.is_none()))
+        all.into_iter().filter(|node| self.peers.get(node).is_none_or(|p| !p.joined))
     }
 
     /// Tells whether every member has answered, or has had its time to.
     pub(super) fn all_answered(&self) -> bool {
-        self.peers.values().all(|peer| peer.joined.is_some() || peer.silent)
+        self.peers.values().all(|peer| peer.joined || peer.silent)
     }
 
     /// Takes in what a member's hands know.
@@ -392,11 +392,11 @@ impl Controller {
         if peer.boot != boot {
             return; // the view will tell of the new boot, and then it is asked again
         }
-        let first = peer.joined.is_none() || peer.silent;
-        if peer.joined.is_some_and(|known| known != hands) {
-            peer.heard = 0; // other hands count their reports from the beginning
+        let first = !peer.joined || peer.silent;
+        if peer.heard.0 != Some(hands) {
+            peer.heard = (Some(hands), 0);
         }
-        peer.joined = Some(hands);
+        peer.joined = true;
         peer.silent = false;
         peer.asked = None;
         let presence = Presence::Member(peer.since);

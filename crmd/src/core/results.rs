@@ -41,11 +41,11 @@ impl Controller {
                 }
             }
             HandsReport::Result { report, record } => {
-                let Some(peer) = self.peers.get_mut(&node).filter(|p| p.joined.is_some()) else {
+                let Some(peer) = self.peers.get_mut(&node).filter(|p| p.joined) else {
                     return; // it will be told again after the join
                 };
-                if report > peer.heard {
-                    peer.heard = report;
+                if report > peer.heard.1 {
+                    peer.heard.1 = report;
                     self.operation_ended(now, node, &record, out);
                 }
                 let through = report;
