@@ -1,6 +1,6 @@
 //! `crm_diff`: what differs between two documents, and applying it.
 
-use cib::{Element, patch};
+use cib::{Element, Version, patch};
 use model::ExitCode;
 
 use crate::cib_source;
@@ -62,7 +62,9 @@ fn input(options: &Options, names: &[&'static str], which: &str) -> Result<Eleme
 }
 
 fn diff(options: &Options, old: &Element, new: &Element) -> Answer {
-    let mut patchset = if options.has("no-version") || old.name() != "cib" {
+    let mut patchset = if options.has("no-version") {
+        patch::diff_unversioned(old, &with_version_of(old, new))
+    } else if old.name() != "cib" {
         patch::diff_unversioned(old, new)
     } else {
         patch::diff(old, new)
@@ -74,6 +76,20 @@ fn diff(options: &Options, old: &Element, new: &Element) -> Answer {
         patch::sign(&mut patchset, new);
     }
     Answer { out: patchset.to_xml(), code: Some(ExitCode::Error), ..Answer::default() }
+}
+
+/// A patch that fits any version must not set one.
+fn with_version_of(old: &Element, new: &Element) -> Element {
+    let mut new = new.clone();
+    for key in Version::ATTRIBUTES {
+        match old.get(key) {
+            Some(value) => new.set(key, value),
+            None => {
+                new.unset(key);
+            }
+        }
+    }
+    new
 }
 
 fn apply(old: &Element, patchset: &Element) -> Answer {

@@ -74,7 +74,7 @@ fn answer(options: &Options) -> Answer {
     } else {
         match xml_input(options) {
             Some(read) => {
-                read.map_err(|why| Answer::fail(ExitCode::DataErr, format!("crm_verify: {why}")))
+                read.map_err(|why| Answer::fail(ExitCode::Error, format!("crm_verify: {why}")))
             }
             None => Err(Answer::fail(
                 ExitCode::Error,
@@ -190,6 +190,6 @@ mod tests {
             said.err
         );
         assert_eq!(say("<resources/>").code, Some(ExitCode::Protocol));
-        assert_eq!(say("<cib").code, Some(ExitCode::DataErr));
+        assert_eq!(say("<cib").code, Some(ExitCode::Error));
     }
 }
