@@ -73,6 +73,7 @@ pub fn main(arguments: &[std::ffi::OsString]) -> ExitCode {
     match ended {
         Ok(()) => {
             tracing::info!("left in order");
+            exec::notify::stopping("left in order");
             ExitCode::SUCCESS
         }
         Err(error) => refuse(&error.to_string()),
