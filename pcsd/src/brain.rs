@@ -7,7 +7,7 @@ use membership::conf::Conf;
 use model::{ExitCode, Paths};
 use pcs::cluster::protocol::{JoinState, QuorumState};
 use view::live::LiveInfo;
-use wire::tools::action::{Kind, Leave};
+use wire::tools::action::{Kind, Leave, Reload};
 use wire::tools::{Action, Caller, Change, InfoRequest};
 
 /// The brain answers from memory; longer than this means that it hangs.
@@ -93,14 +93,20 @@ fn votes(info: &LiveInfo, conf: &Conf) -> QuorumState {
     QuorumState { quorate: info.quorate, quorum, local: Some(info.local_node.clone()), members }
 }
 
-/// Tells what a changed corosync.conf means for the brain that runs: it reads the file when it
-/// starts, so a change waits for that.
-pub(crate) async fn reload(paths: &Paths) -> String {
-    match info(&paths.node_socket()).await {
-        Ok(_) => "the cluster runs here with the former corosync.conf until it is restarted on \
-                  this host ('pcs cluster stop', 'pcs cluster start')"
-            .to_owned(),
-        Err(_) => String::new(),
+/// Lets the running membership read corosync.conf again; an empty answer when nothing runs.
+pub(crate) async fn reload(paths: &Paths) -> Result<String, String> {
+    let Ok(mut client) = wire::client::cluster(&paths.node_socket()).await else {
+        return Ok(String::new());
+    };
+    let action = Action { caller: caller(), kind: Some(Kind::Reload(Reload {})) };
+    let asked = tokio::time::timeout(INFO_TIMEOUT, client.act(action));
+    match asked.await {
+        Ok(Ok(answer)) if answer.get_ref().code == 0 => {
+            Ok("Corosync configuration reloaded".to_owned())
+        }
+        Ok(Ok(answer)) => Err(answer.into_inner().message),
+        Ok(Err(status)) => Err(status.message().to_owned()),
+        Err(_) => Err("the cluster's brain does not answer".to_owned()),
     }
 }
 

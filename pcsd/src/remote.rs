@@ -141,7 +141,7 @@ impl Remote {
             Request::PacemakerNodeStatus => json(&brain::join_state(&self.paths).await),
             Request::GetCorosyncConf => reply(self.get_corosync_conf()),
             Request::SetCorosyncConf => reply(self.set_corosync_conf(form).await),
-            Request::ReloadCorosyncConf => ok(brain::reload(&self.paths).await),
+            Request::ReloadCorosyncConf => reply(brain::reload(&self.paths).await),
             Request::PutFile => self.put_files(form).await,
             Request::RemoveFile => self.remove_files(form).await,
             Request::KnownHostsChange => reply(self.change_known_hosts(form).await),

@@ -289,7 +289,10 @@ pub(crate) fn reload(context: &mut Context, words: &[String]) -> Cli {
     }
     let limit = hosts::request_timeout(context);
     let answer = hosts::local(Request::ReloadCorosyncConf, Fields::new(), limit)?;
-    progress(if answer.is_empty() { "Corosync configuration reloaded" } else { &answer });
+    if answer.is_empty() {
+        return fail("The cluster does not run on this host, so there is nothing to reload");
+    }
+    progress(&answer);
     Ok(())
 }
 
