@@ -120,6 +120,9 @@ pub struct Attributes {
     time: u64,
     slots: BTreeMap<(NodeId, String), Slot>,
     boots: BTreeMap<NodeId, BootId>,
+    /// What was told of a boot that is not the one known here: of an earlier one, or of one that
+    /// the teller has seen before this member. The next view tells which.
+    early: BTreeMap<(NodeId, String), AttributeChange>,
     members: BTreeMap<NodeId, (BootId, Incarnation)>,
 }
 
@@ -131,6 +134,7 @@ impl Attributes {
             time: 0,
             slots: BTreeMap::new(),
             boots: BTreeMap::new(),
+            early: BTreeMap::new(),
             members: BTreeMap::new(),
         }
     }
@@ -161,17 +165,29 @@ impl Attributes {
             Event::Received(changes) => {
                 for change in changes {
                     self.time = self.time.max(change.stamp.time);
-                    let of_another_boot = match (self.boots.get(&change.node), change.boot) {
-                        (Some(known), Some(told)) => *known != told,
-                        (None, _) | (_, None) => false,
-                    };
-                    if !of_another_boot {
+                    if self.is_of_another_boot(&change) {
+                        self.keep_for_later(change);
+                    } else {
                         self.take(now, change, out);
                     }
                 }
             }
-            Event::View(view) => self.view(&view, out),
+            Event::View(view) => self.view(now, &view, out),
             Event::Tick => self.show_due(now, out),
+        }
+    }
+
+    fn is_of_another_boot(&self, change: &AttributeChange) -> bool {
+        match (self.boots.get(&change.node), change.boot) {
+            (Some(known), Some(told)) => *known != told,
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    fn keep_for_later(&mut self, change: AttributeChange) {
+        let key = (change.node, change.name.clone());
+        if self.early.get(&key).is_none_or(|kept| kept.stamp < change.stamp) {
+            self.early.insert(key, change);
         }
     }
 
@@ -226,11 +242,16 @@ impl Attributes {
         }
     }
 
-    fn view(&mut self, view: &View, out: &mut Vec<Effect>) {
+    fn view(&mut self, now: Monotonic, view: &View, out: &mut Vec<Effect>) {
         for (id, member) in &view.members {
             let before = self.boots.insert(*id, member.boot);
             if before != Some(member.boot) {
                 self.clear_other_boots(*id, member.boot, out);
+            }
+        }
+        for change in std::mem::take(&mut self.early).into_values() {
+            if !self.is_of_another_boot(&change) {
+                self.take(now, change, out);
             }
         }
         let seen: BTreeMap<NodeId, (BootId, Incarnation)> =
@@ -249,7 +270,10 @@ impl Attributes {
     /// is taken to be meant for this one.
     fn clear_other_boots(&mut self, node: NodeId, boot: BootId, out: &mut Vec<Effect>) {
         self.slots.retain(|(owner, _), slot| {
-            if *owner != node || slot.latest.boot.is_none_or(|b| b == boot) {
+            if *owner != node {
+                return true;
+            }
+            if *slot.latest.boot.get_or_insert(boot) == boot {
                 return true;
             }
             if slot.shown.is_some() {

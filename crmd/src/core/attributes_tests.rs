@@ -134,3 +134,64 @@ fn values_count_up_to_infinity() {
         assert_eq!(evaluate(request, old), new, "{request} {old:?}");
     }
 }
+
+#[test]
+fn a_value_of_a_boot_that_others_saw_first_is_not_lost() {
+    let mut a = Attributes::new(NodeId(1));
+    let mut b = Attributes::new(NodeId(2));
+    let old = view(&[(1, 10, 1), (2, 20, 1), (3, 30, 1)]);
+    step(&mut a, 0, Event::View(old.clone()));
+    step(&mut b, 0, Event::View(old));
+    let stale = broadcast(&step(&mut b, 1, Event::Set(set(3, "y", Some("stale")))));
+    let new = view(&[(1, 10, 1), (2, 20, 1), (3, 31, 1)]);
+    step(&mut a, 2, Event::View(new.clone()));
+    let early = broadcast(&step(&mut a, 2, Event::Set(set(3, "x", Some("1")))));
+    step(&mut b, 3, Event::Received(early));
+    assert_eq!(b.get(NodeId(3), "x"), None);
+    step(&mut b, 4, Event::View(new));
+    assert_eq!(b.get(NodeId(3), "x"), Some("1"));
+    step(&mut a, 5, Event::Received(stale));
+    assert_eq!(a.get(NodeId(3), "y"), None);
+}
+
+#[test]
+fn members_agree_in_the_end_under_any_order_and_repetition() {
+    let mut dice: u64 = 88_172_645_463_325_252;
+    let mut roll = |below: u64| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        (dice >> 11) % below
+    };
+    let everybody = view(&[(1, 10, 1), (2, 20, 1), (3, 30, 1)]);
+    let mut members: Vec<Attributes> = (1..=3).map(|n| Attributes::new(NodeId(n))).collect();
+    for member in &mut members {
+        step(member, 0, Event::View(everybody.clone()));
+    }
+    let mut letters: Vec<(usize, Vec<AttributeChange>)> = Vec::new();
+    for at in 0..3_000 {
+        let who = usize::try_from(roll(3)).unwrap();
+        let node = u32::try_from(roll(3)).unwrap() + 1;
+        let value = [None, Some("1"), Some("value++")][usize::try_from(roll(3)).unwrap()];
+        let request = set(node, ["a", "b"][usize::try_from(roll(2)).unwrap()], value);
+        let told = broadcast(&step(&mut members[who], at, Event::Set(request)));
+        letters.extend((0..3).filter(|other| *other != who).map(|other| (other, told.clone())));
+        while letters.len() > 6 {
+            let pick = usize::try_from(roll(letters.len() as u64)).unwrap();
+            let (to, changes) = letters[pick].clone();
+            if roll(4) > 0 {
+                letters.remove(pick); // else it comes twice
+            }
+            step(&mut members[to], at, Event::Received(changes));
+        }
+    }
+    for (to, changes) in letters {
+        step(&mut members[to], 4_000, Event::Received(changes));
+    }
+    let all = |m: &Attributes| -> Vec<(NodeId, String, Option<String>)> {
+        m.all().map(|c| (c.node, c.name.clone(), c.value.clone())).collect()
+    };
+    assert!(!all(&members[0]).is_empty());
+    assert_eq!(all(&members[0]), all(&members[1]));
+    assert_eq!(all(&members[1]), all(&members[2]));
+}
