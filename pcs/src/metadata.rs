@@ -143,7 +143,7 @@ impl AgentMetadata {
             parameters: parameters(agent),
             actions: agent.child("actions").map(actions).unwrap_or_default(),
         };
-        if name.standard == "ocf" && matches!(name.provider.as_deref(), Some("heartbeat")) {
+        if name.standard == "ocf" && !name.is_remote() {
             metadata.add_tracing();
         }
         Ok(metadata)

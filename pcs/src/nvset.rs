@@ -105,6 +105,21 @@ fn new_pair(id: &str, name: &str, value: &str) -> Element {
 /// Sets values in the first set of a kind below the element `owner`, which is made when it is
 /// missing; an empty value takes the pair away.
 pub fn update(cib: &mut Element, owner: &str, kind: &str, pairs: &[(String, String)]) {
+    update_at(cib, owner, kind, pairs, false);
+}
+
+/// As [`update`]; a new set stands in front of everything else.
+pub fn update_in_front(cib: &mut Element, owner: &str, kind: &str, pairs: &[(String, String)]) {
+    update_at(cib, owner, kind, pairs, true);
+}
+
+fn update_at(
+    cib: &mut Element,
+    owner: &str,
+    kind: &str,
+    pairs: &[(String, String)],
+    in_front: bool,
+) {
     let set_id = {
         let Some(owner_element) = cib.find_id(owner) else { return };
         match owner_element.child(kind) {
@@ -114,7 +129,8 @@ pub fn update(cib: &mut Element, owner: &str, kind: &str, pairs: &[(String, Stri
                 let id = ids::free(cib, &format!("{owner}-{kind}"));
                 let set = Element::new(kind).with("id", id.as_str());
                 if let Some(owner_element) = cib.find_id_mut(owner) {
-                    owner_element.push(set);
+                    let at = if in_front { 0 } else { owner_element.content().len() };
+                    owner_element.content_mut().insert(at, set.into());
                 }
                 id
             }

@@ -1,3 +1,7 @@
 //! The cluster's status as one typed value.
 
+pub mod failures;
 pub mod live;
+pub mod nodes;
+pub mod resources;
+pub mod summary;

@@ -15,6 +15,7 @@ const USAGE: Failure = Failure::Usage { area: "constraint", command: "" };
 pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     let (command, rest) =
         words.split_first().map_or(("config", words), |(word, rest)| (word.as_str(), rest));
+    context.terse = true;
     match command {
         "location" => run_location(context, rest),
         "order" => run_order(context, rest),

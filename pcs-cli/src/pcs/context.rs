@@ -57,6 +57,8 @@ pub(crate) struct Context {
     pub(crate) agents: Agents,
     hints: bool,
     live: Option<Live>,
+    /// Whether a refused change is told with one line less, as some commands do.
+    pub(crate) terse: bool,
 }
 
 impl Context {
@@ -73,6 +75,7 @@ impl Context {
             agents: Agents::from_environment(),
             hints,
             live: None,
+            terse: false,
         }
     }
 
@@ -232,9 +235,10 @@ impl Context {
             for finding in &refused {
                 self.detail(&finding.what());
             }
-            return fail(
-                "Unable to update cib\nCall failed: Update does not conform to the configured schema\n\n",
-            );
+            return fail(format!(
+                "Unable to update cib\nCall failed: Update does not conform to the configured schema\n{}",
+                if self.terse { "" } else { "\n" }
+            ));
         }
         match self.arguments.value("-f").map(str::to_owned) {
             Some(file) => {

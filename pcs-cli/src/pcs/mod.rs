@@ -28,6 +28,10 @@ mod resource_move;
 mod resource_safe;
 mod resource_text;
 mod rule_text;
+mod status;
+mod status_nodes;
+mod status_query;
+mod status_text;
 mod stonith;
 mod stonith_level;
 mod usage;
@@ -97,6 +101,7 @@ fn dispatch(context: &mut Context) -> Cli {
         "stonith" => stonith::run,
         "constraint" => constraint::run,
         "node" => node::run,
+        "status" => status::run,
         _ => return Err(Failure::Usage { area: "", command: "" }),
     };
     run(context, rest)

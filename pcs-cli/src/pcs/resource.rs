@@ -45,6 +45,24 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "op" => run_operation(context, rest, false),
         "defaults" => super::defaults::resources(context, rest),
         "utilization" => utilization(context, rest),
+        // as these were spelled up to 0.10
+        "show" => {
+            context.deprecated("'pcs resource show' is now 'pcs resource status' and 'pcs resource config <id>'; the old spelling still works");
+            if rest.is_empty() {
+                super::status::resources(context, rest, false)
+            } else {
+                config(context, rest, false)
+            }
+        }
+        "master" => {
+            context.deprecated("'pcs resource master <clone id> <resource>' is now 'pcs resource promotable <resource> <clone id>'; the old spelling still works");
+            let mut words = rest.to_vec();
+            if words.len() > 1 {
+                words.swap(0, 1);
+            }
+            resource_clone::clone(context, &words, true)
+        }
+        "status" => super::status::resources(context, rest, false),
         _ => Err(Failure::Usage { area: AREA, command: "" }),
     }
 }

@@ -21,6 +21,15 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "meta" => resource::meta(context, rest, true),
         "op" => resource::run_operation(context, rest, true),
         "level" => stonith_level::run(context, rest),
+        "status" => super::status::resources(context, rest, true),
+        "show" => {
+            context.deprecated("'pcs stonith show' is now 'pcs stonith status' and 'pcs stonith config <id>'; the old spelling still works");
+            if rest.is_empty() {
+                super::status::resources(context, rest, true)
+            } else {
+                resource::config(context, rest, true)
+            }
+        }
         "defaults" => super::defaults::resources(context, rest),
         _ => Err(Failure::Usage { area: AREA, command: "" }),
     }

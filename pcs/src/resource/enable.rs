@@ -87,7 +87,7 @@ pub fn disable(env: &mut Environment<'_>, ids: &[String]) -> Outcome {
 
 fn set_meta(env: &mut Environment<'_>, id: &str, name: &str, value: &str) {
     let pairs = [(name.to_owned(), value.to_owned())];
-    nvset::update(&mut env.cib, id, "meta_attributes", &pairs);
+    nvset::update_in_front(&mut env.cib, id, "meta_attributes", &pairs);
 }
 
 fn is_unmanaged(element: &Element) -> bool {

@@ -1,0 +1,317 @@
+//! `pcs status`, `pcs resource status`, `pcs stonith status`.
+
+use cib::Element;
+use pcs::cluster::protocol::{HostState, Request};
+use view::live::LiveInfo;
+use view::summary::Status;
+use view::{failures, summary};
+
+use super::context::{Cli, Context, Failure, fail};
+use super::hosts;
+use super::status_text::{self, Detail, Filter};
+
+const AREA: &str = "status";
+
+/// Runs `pcs status …`.
+pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
+    let (command, rest) =
+        words.split_first().map_or(("status", words), |(word, rest)| (word.as_str(), rest));
+    match command {
+        "status" => full(context, rest),
+        "resources" => resources(context, rest, false),
+        "cluster" => cluster(context, rest),
+        "nodes" => super::status_nodes::run(context, rest),
+        "corosync" => super::status_nodes::corosync(context, rest),
+        "quorum" => super::status_nodes::quorum(context, rest),
+        "pcsd" => super::pcsd::status(context, rest),
+        "query" => super::status_query::run(context, rest),
+        "wait" => wait(context, rest),
+        "booth" => {
+            context.supports(&["--name"])?;
+            fail("booth does not run on this node")
+        }
+        _ => Err(Failure::Usage { area: AREA, command: "" }),
+    }
+}
+
+fn wait(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&[])?;
+    let seconds = match words {
+        [] => 0,
+        [text] => match pcs::options::seconds(text) {
+            Some(seconds) => seconds,
+            None => return fail(format!("'{text}' is not a valid number of seconds to wait")),
+        },
+        _ => return Err(Failure::Usage { area: AREA, command: "wait" }),
+    };
+    context.settle(Some(seconds))
+}
+
+/// Merges what a running cluster knows of itself into what its document says.
+pub(crate) fn with_live(status: &mut Status, info: &LiveInfo) {
+    for node in &mut status.nodes {
+        if let Some(live) = info.nodes.iter().find(|live| live.name == node.name)
+            && !live.member
+        {
+            node.online = false;
+            node.pending = false;
+        }
+    }
+    for live in &info.nodes {
+        if !status.nodes.iter().any(|node| node.name == live.name) {
+            status.nodes.push(view::nodes::NodeStatus {
+                id: live.id.to_string(),
+                name: live.name.clone(),
+                remote: false,
+                online: false,
+                pending: live.member,
+                unclean: false,
+                standby: false,
+                maintenance: false,
+                feature_set: None,
+                transient: std::collections::BTreeMap::new(),
+            });
+            status.summary.nodes_configured += 1;
+        }
+    }
+    status.nodes.sort_by(|a, b| (a.remote, &a.name).cmp(&(b.remote, &b.name)));
+    status.summary.quorate = info.quorate;
+    status.summary.dc = info.dc.as_ref().map(|name| {
+        let id = info.nodes.iter().find(|node| node.name == *name).map(|node| node.id.to_string());
+        (name.clone(), id.unwrap_or_default())
+    });
+    if status.summary.dc_version.is_none() {
+        status.summary.dc_version = Some(info.version.clone());
+    }
+    if status.summary.stack.is_none() {
+        status.summary.stack = Some("corosync".to_owned());
+    }
+}
+
+/// The state of the cluster a command looks at.
+pub(crate) struct Sight {
+    pub(crate) cib: Element,
+    pub(crate) status: Status,
+    pub(crate) info: Option<LiveInfo>,
+}
+
+/// Looks at the cluster, or at the file.
+pub(crate) fn look(context: &mut Context) -> Cli<Sight> {
+    let cib = context.cib()?;
+    let mut status = Status::of(&cib);
+    let info = if context.is_live() {
+        match context.live()?.info() {
+            Ok(info) => Some(info),
+            Err(error) => return fail(error.to_string()),
+        }
+    } else {
+        None
+    };
+    if let Some(info) = &info {
+        with_live(&mut status, info);
+    }
+    Ok(Sight { cib, status, info })
+}
+
+fn detail(context: &Context) -> Detail {
+    Detail { full: context.has("--full"), hide_inactive: context.has("--hide-inactive") }
+}
+
+/// Says what should not stay as it is.
+fn warnings(sight: &Sight) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let devices = pcs::resource::config::has_stonith(&sight.cib);
+    if sight.status.summary.fencing && !devices {
+        warnings.push("No stonith devices and stonith-enabled is not false".to_owned());
+    }
+    if let Some(info) = &sight.info {
+        warnings.extend(info.warnings.iter().cloned());
+        warnings.extend(info.log.obstacle.iter().cloned());
+        warnings.extend(info.waiting.iter().map(|what| format!("Waiting: {what}")));
+    }
+    warnings
+}
+
+fn section(context: &mut Context, title: &str, lines: Vec<String>) {
+    context.print("");
+    context.print(title);
+    context.print_lines(&super::resource_text::indent(lines));
+}
+
+fn full(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&[
+        "--corosync_conf",
+        "-f",
+        "--full",
+        "--hide-inactive",
+        "--request-timeout",
+    ])?;
+    if !words.is_empty() {
+        return Err(Failure::Usage { area: AREA, command: "" });
+    }
+    if context.has("--full") && context.has("--hide-inactive") {
+        return fail("Only one of '--full', '--hide-inactive' can be used");
+    }
+    let detail = detail(context);
+    let sight = look(context)?;
+    let name = match &sight.info {
+        Some(info) => info.cluster_name.clone(),
+        None if context.has("--corosync_conf") => {
+            hosts::local_conf(context)?.totem.cluster_name.clone().unwrap_or_default()
+        }
+        None => summary::property(&sight.cib, "cluster-name").unwrap_or_default().to_owned(),
+    };
+    context.print(&format!("Cluster name: {name}"));
+    let warnings = warnings(&sight);
+    if !warnings.is_empty() {
+        context.print("\nWARNINGS:");
+        context.print_lines(&warnings);
+        context.print("");
+    }
+    context.print("Cluster Summary:");
+    let lines = status_text::summary(&sight.status, detail);
+    context.print_lines(&super::resource_text::indent(lines));
+    section(context, "Node List:", status_text::nodes(&sight.status, detail));
+    let title = if detail.hide_inactive { "Active Resources:" } else { "Full List of Resources:" };
+    let mut lines = status_text::resources(&sight.status, detail, &Filter::default(), None);
+    if lines.is_empty() {
+        lines.push(
+            if detail.hide_inactive { "* No active resources" } else { "* No resources" }.into(),
+        );
+    }
+    section(context, title, lines);
+    let counts = failures::fail_counts(&sight.cib);
+    if detail.full {
+        let attributes = status_text::attributes(&sight.status);
+        if !attributes.is_empty() {
+            section(context, "Node Attributes:", attributes);
+        }
+        let threshold = |id: &str| threshold(&sight.cib, id);
+        let migration = status_text::migration(&sight.status, &counts, &threshold);
+        if !migration.is_empty() {
+            section(context, "Migration Summary:", migration);
+        }
+    }
+    let failed = failures::failed_actions(&sight.cib);
+    if !failed.is_empty() {
+        section(context, "Failed Resource Actions:", status_text::failures(&failed, detail));
+    }
+    if detail.full {
+        section(context, "Tickets:", tickets(&sight.cib));
+    }
+    if sight.info.is_some() {
+        daemons(context);
+    }
+    Ok(())
+}
+
+fn tickets(cib: &Element) -> Vec<String> {
+    let states = cib.at(&["status", "tickets"]);
+    states
+        .into_iter()
+        .flat_map(Element::children)
+        .map(|ticket| {
+            let granted = if ticket.get("granted") == Some("true") { "granted" } else { "revoked" };
+            let standby = if ticket.get("standby") == Some("true") { " [standby]" } else { "" };
+            format!("* {}\t{granted}{standby}", ticket.id().unwrap_or_default())
+        })
+        .collect()
+}
+
+fn threshold(cib: &Element, id: &str) -> String {
+    let own = pcs::resource::find(cib, id)
+        .and_then(|r| pcs::nvset::value(r, "meta_attributes", "migration-threshold"));
+    match own {
+        None | Some("INFINITY") => "1000000".to_owned(),
+        Some(text) => text.to_owned(),
+    }
+}
+
+/// Shows the daemons of this host, as its pcsd knows them.
+fn daemons(context: &mut Context) {
+    let answer = hosts::local(Request::Status, Vec::new(), PCSD_PATIENCE);
+    let state = answer.ok().and_then(|text| serde_json::from_str::<HostState>(&text).ok());
+    context.print("\nDaemon Status:");
+    let Some(state) = state else {
+        // the brain answered, or there would be no status at all
+        context.print("  corosync: active\n  pacemaker: active\n  pcsd: inactive");
+        return;
+    };
+    for (name, service) in state.services {
+        let running = if service.running { "active" } else { "inactive" };
+        let enabled = if service.enabled { "enabled" } else { "disabled" };
+        context.print(&format!("  {name}: {running}/{enabled}"));
+    }
+}
+
+/// pcsd of this host answers at once or has other troubles than ours.
+const PCSD_PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
+
+fn cluster(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["-f", "--request-timeout"])?;
+    if !words.is_empty() {
+        return Err(Failure::Usage { area: AREA, command: "" });
+    }
+    cluster_status(context)
+}
+
+/// Shows the cluster without its resources.
+pub(crate) fn cluster_status(context: &mut Context) -> Cli {
+    let sight = look(context)?;
+    context.print("Cluster Status:");
+    for warning in warnings(&sight).iter().filter(|_| sight.info.is_some()) {
+        context.print(&format!(" WARNING: {warning}"));
+    }
+    context.print(" Cluster Summary:");
+    for line in status_text::summary(&sight.status, Detail::default()) {
+        context.print(&format!("   {line}"));
+    }
+    context.print(" Node List:");
+    for line in status_text::nodes(&sight.status, Detail::default()) {
+        context.print(&format!("   {line}"));
+    }
+    if sight.info.is_some()
+        && let Ok(conf) = hosts::local_conf(context)
+        && let Ok(states) = super::pcsd::status_lines(&hosts::node_names(&conf))
+    {
+        context.print("\nPCSD Status:");
+        for (name, state) in states {
+            context.print(&format!("  {name}: {state}"));
+        }
+    }
+    Ok(())
+}
+
+/// Shows resources, or fence devices.
+pub(crate) fn resources(context: &mut Context, words: &[String], stonith: bool) -> Cli {
+    context.supports(&["-f", "--hide-inactive"])?;
+    let mut filter = Filter::default();
+    for (n, word) in words.iter().enumerate() {
+        match word.strip_prefix("node=") {
+            Some(node) => filter.node = Some(node.to_owned()),
+            None if n == 0 => filter.resource = Some(word.clone()),
+            None => {
+                super::words::pairs(std::slice::from_ref(word))?;
+                return fail(format!("Unknown option '{word}'"));
+            }
+        }
+    }
+    let detail = detail(context);
+    let sight = look(context)?;
+    let kind = if filter.resource.is_some() { None } else { Some(stonith) };
+    let lines = status_text::resources(&sight.status, detail, &filter, kind);
+    if !lines.is_empty() {
+        context.print_lines(&super::resource_text::indent(lines));
+        return Ok(());
+    }
+    let any =
+        status_text::resources(&sight.status, Detail::default(), &Filter::default(), Some(stonith));
+    if let Some(id) = filter.resource.filter(|id| pcs::resource::find(&sight.cib, id).is_none()) {
+        context.hint_text(&pcs::resource::near(&sight.cib, &id).into_iter().collect::<Vec<_>>());
+        return fail(format!("resource or tag id '{id}' not found"));
+    }
+    let what = if stonith { "stonith devices" } else { "resources" };
+    let which = if any.is_empty() { "configured" } else { "active" };
+    context.print(&format!("NO {what} {which}"));
+    Ok(())
+}

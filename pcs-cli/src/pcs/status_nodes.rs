@@ -1,0 +1,144 @@
+//! `pcs status nodes`, `status corosync`, `status quorum`.
+
+use view::live::LiveInfo;
+use view::nodes::NodeStatus;
+
+use super::context::{Cli, Context, Failure, fail};
+use super::{hosts, status};
+
+/// Runs `pcs status nodes [config|corosync|both]`.
+pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["-f", "--corosync_conf"])?;
+    match words {
+        [] => pacemaker(context),
+        [which] if which == "config" => configured(context),
+        [which] if which == "corosync" => members(context),
+        [which] if which == "both" => {
+            members(context)?;
+            pacemaker(context)
+        }
+        _ => Err(Failure::Usage { area: "status", command: "nodes" }),
+    }
+}
+
+fn line(title: &str, names: &[&str]) -> String {
+    if names.is_empty() { format!(" {title}:") } else { format!(" {title}: {}", names.join(" ")) }
+}
+
+fn pacemaker(context: &mut Context) -> Cli {
+    let sight = status::look(context)?;
+    let busy = |node: &NodeStatus| {
+        sight
+            .status
+            .resources
+            .iter()
+            .flat_map(view::resources::ResourceStatus::instances)
+            .any(|p| p.active.iter().any(|a| a.node == node.name && a.role.is_some()))
+    };
+    for (title, remote) in [("Pacemaker Nodes:", false), ("Pacemaker Remote Nodes:", true)] {
+        let pick = |is: &dyn Fn(&NodeStatus) -> bool| -> Vec<&str> {
+            let nodes = sight.status.nodes.iter().filter(|n| n.remote == remote && is(n));
+            nodes.map(|n| n.name.as_str()).collect()
+        };
+        context.print(title);
+        let lists = [
+            ("Online", pick(&|n| n.online && !n.standby && !n.maintenance)),
+            ("Standby", pick(&|n| n.online && n.standby && !busy(n))),
+            ("Standby with resource(s) running", pick(&|n| n.online && n.standby && busy(n))),
+            ("Maintenance", pick(&|n| n.online && !n.standby && n.maintenance)),
+            ("Offline", pick(&|n| !n.online)),
+        ];
+        for (title, names) in lists {
+            context.print(&line(title, &names));
+        }
+    }
+    Ok(())
+}
+
+/// Shows the nodes that are configured.
+pub(crate) fn configured(context: &mut Context) -> Cli {
+    let corosync = if context.is_live() || context.has("--corosync_conf") {
+        hosts::node_names(&hosts::local_conf(context)?)
+    } else {
+        Vec::new()
+    };
+    let mut pacemaker: Vec<String> =
+        pcs::node::nodes(&context.cib()?).into_iter().map(|node| node.uname).collect();
+    pacemaker.sort();
+    for (title, names) in [("Corosync Nodes:", corosync), ("Pacemaker Nodes:", pacemaker)] {
+        context.print(title);
+        if !names.is_empty() {
+            context.print(&format!(" {}", names.join(" ")));
+        }
+    }
+    Ok(())
+}
+
+fn info(context: &mut Context) -> Cli<LiveInfo> {
+    context.live()?.info().or_else(|error| fail(error.to_string()))
+}
+
+fn members(context: &mut Context) -> Cli {
+    if !context.is_live() {
+        return fail("Specified option '-f' is not supported in this command");
+    }
+    let info = info(context)?;
+    context.print("Corosync Nodes:");
+    for (title, member) in [("Online", true), ("Offline", false)] {
+        let names: Vec<&str> =
+            info.nodes.iter().filter(|n| n.member == member).map(|n| n.name.as_str()).collect();
+        context.print(&line(title, &names));
+    }
+    Ok(())
+}
+
+/// Shows who is here and how many votes each has.
+pub(crate) fn corosync(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&[])?;
+    if !words.is_empty() {
+        return Err(Failure::Usage { area: "status", command: "corosync" });
+    }
+    let info = info(context)?;
+    let votes = votes(context);
+    context.print("\nMembership information\n----------------------\n    Nodeid      Votes Name");
+    for node in info.nodes.iter().filter(|node| node.member) {
+        let local = if node.name == info.local_node { " (local)" } else { "" };
+        let votes = votes(&node.name);
+        context.print(&format!("{:>10} {votes:>10} {}{local}", node.id, node.name));
+    }
+    Ok(())
+}
+
+/// Returns how many votes a node has: what corosync.conf says, else one.
+fn votes(context: &Context) -> impl Fn(&str) -> u64 + use<> {
+    let given: Vec<(String, u64)> = hosts::local_conf(context)
+        .map(|conf| {
+            conf.nodes.values().map(|node| (node.name.to_string(), u64::from(node.votes))).collect()
+        })
+        .unwrap_or_default();
+    move |name| given.iter().find(|(n, _)| n == name).map_or(1, |(_, votes)| *votes)
+}
+
+/// Shows whether there is a quorum and why.
+pub(crate) fn quorum(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&[])?;
+    if !words.is_empty() {
+        return Err(Failure::Usage { area: "status", command: "quorum" });
+    }
+    let info = info(context)?;
+    let votes = votes(context);
+    let expected: u64 = info.nodes.iter().map(|n| votes(&n.name)).sum();
+    let total: u64 = info.nodes.iter().filter(|n| n.member).map(|n| votes(&n.name)).sum();
+    let quorate = if info.quorate { "Yes" } else { "No" };
+    let members = info.nodes.iter().filter(|n| n.member).count();
+    context.print("Quorum information\n------------------");
+    context.print("Quorum provider:  corosync_votequorum");
+    context.print(&format!("Nodes:            {members}"));
+    context.print(&format!("Node ID:          {}", info.local_id));
+    context.print(&format!("Ring ID:          {}", info.view));
+    context.print(&format!("Quorate:          {quorate}"));
+    context.print("\nVotequorum information\n----------------------");
+    context.print(&format!("Expected votes:   {expected}"));
+    context.print(&format!("Total votes:      {total}"));
+    corosync(context, &[])
+}

@@ -1,0 +1,156 @@
+//! What failed: operations with another result than wanted, and how often.
+
+use std::collections::BTreeMap;
+
+use cib::Element;
+use serde::Serialize;
+
+/// One operation that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedAction {
+    /// The resource.
+    pub resource: String,
+    /// The operation.
+    pub operation: String,
+    /// Its interval in milliseconds.
+    pub interval_ms: u64,
+    /// The node.
+    pub node: String,
+    /// What the agent returned.
+    pub result: i32,
+    /// How the execution went.
+    pub status: i32,
+    /// Why, in the agent's words.
+    pub reason: String,
+    /// Which call it was.
+    pub call: i64,
+    /// When, in seconds since 1970.
+    pub at: Option<i64>,
+    /// How long it waited, in milliseconds.
+    pub queued_ms: u64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+fn states(cib: &Element) -> impl Iterator<Item = &Element> {
+    cib.child("status").into_iter().flat_map(|status| status.children_named("node_state"))
+}
+
+/// Returns the result an operation was expected to have: the third field of its transition key.
+pub(crate) fn expected(operation: &Element) -> i32 {
+    operation
+        .get("transition-key")
+        .and_then(|key| key.split(':').nth(2))
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
+}
+
+fn number<T: std::str::FromStr + Default>(operation: &Element, key: &str) -> T {
+    operation.get(key).and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// Says whether an operation failed.
+pub(crate) fn failed(operation: &Element) -> bool {
+    let result: i32 = number(operation, "rc-code");
+    let status: i32 = number(operation, "op-status");
+    let name = operation.get("operation").unwrap_or_default();
+    if status == -1 || matches!(name, "notify" | "cancel") {
+        return false;
+    }
+    let probe = name == "monitor" && number::<u64>(operation, "interval") == 0;
+    if probe && matches!(result, 0 | 7 | 8) {
+        return false;
+    }
+    if probe && result == 5 && status == 7 {
+        return true;
+    }
+    result != expected(operation) || status > 1 && result != 0
+}
+
+/// Returns the operations that failed and were not cleaned up, one for each operation of a
+/// resource on a node.
+pub fn failed_actions(cib: &Element) -> Vec<FailedAction> {
+    let mut found: Vec<FailedAction> = Vec::new();
+    for state in states(cib) {
+        let node = state.get("uname").or(state.id()).unwrap_or_default();
+        let resources = state.at(&["lrm", "lrm_resources"]);
+        for resource in resources.into_iter().flat_map(Element::children) {
+            for operation in resource.children_named("lrm_rsc_op").filter(|o| failed(o)) {
+                let action = FailedAction {
+                    resource: resource.id().unwrap_or_default().to_owned(),
+                    operation: operation.get("operation").unwrap_or_default().to_owned(),
+                    interval_ms: number(operation, "interval"),
+                    node: node.to_owned(),
+                    result: number(operation, "rc-code"),
+                    status: number(operation, "op-status"),
+                    reason: operation.get("exit-reason").unwrap_or_default().to_owned(),
+                    call: number(operation, "call-id"),
+                    at: operation.get("last-rc-change").and_then(|text| text.parse().ok()),
+                    queued_ms: number(operation, "queue-time"),
+                    took_ms: number(operation, "exec-time"),
+                };
+                let same = found.iter_mut().find(|f| {
+                    f.resource == action.resource
+                        && f.operation == action.operation
+                        && f.interval_ms == action.interval_ms
+                        && f.node == action.node
+                });
+                match same {
+                    Some(known) if known.call < action.call => *known = action,
+                    Some(_) => {}
+                    None => found.push(action),
+                }
+            }
+        }
+    }
+    found
+}
+
+/// How often an operation failed on a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailCount {
+    /// The node.
+    pub node: String,
+    /// The resource.
+    pub resource: String,
+    /// The operation; empty where a document does not say.
+    pub operation: String,
+    /// Its interval in milliseconds.
+    pub interval_ms: u64,
+    /// How often; none is infinitely often.
+    pub count: Option<u64>,
+    /// When last, in seconds since 1970.
+    pub last: Option<i64>,
+}
+
+/// Reads fail counts: attributes `fail-count-RESOURCE#OPERATION_INTERVAL`.
+pub fn fail_counts(cib: &Element) -> Vec<FailCount> {
+    let mut counts = Vec::new();
+    for state in states(cib) {
+        let node = state.get("uname").or(state.id()).unwrap_or_default();
+        let attributes: BTreeMap<&str, &str> = state
+            .child("transient_attributes")
+            .into_iter()
+            .flat_map(Element::children)
+            .flat_map(|set| set.children_named("nvpair"))
+            .filter_map(|pair| Some((pair.get("name")?, pair.get("value")?)))
+            .collect();
+        for (name, value) in &attributes {
+            let Some(rest) = name.strip_prefix("fail-count-") else { continue };
+            let last = attributes
+                .get(format!("last-failure-{rest}").as_str())
+                .and_then(|text| text.parse().ok());
+            let (resource, operation) = rest.split_once('#').unwrap_or((rest, ""));
+            let (operation, interval) = operation.rsplit_once('_').unwrap_or((operation, "0"));
+            counts.push(FailCount {
+                node: node.to_owned(),
+                resource: resource.to_owned(),
+                operation: operation.to_owned(),
+                interval_ms: interval.parse().unwrap_or(0),
+                count: if *value == "INFINITY" { None } else { Some(value.parse().unwrap_or(0)) },
+                last,
+            });
+        }
+    }
+    counts
+}

@@ -1,0 +1,118 @@
+//! The cluster in a few lines: who decides, how many nodes and resources there are.
+
+use cib::Element;
+use serde::Serialize;
+
+use crate::nodes::{self, NodeStatus};
+use crate::resources::{self, ResourceStatus};
+
+/// What a document says about the cluster as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The messaging layer.
+    pub stack: Option<String>,
+    /// Who decides: name and number.
+    pub dc: Option<(String, String)>,
+    /// The version of the one who decides.
+    pub dc_version: Option<String>,
+    /// Whether there is a quorum.
+    pub quorate: bool,
+    /// When the document was changed last, by whom, with what and where.
+    pub last_change: LastChange,
+    /// How many nodes are configured.
+    pub nodes_configured: usize,
+    /// How many instances of resources are configured.
+    pub instances: usize,
+    /// How many of them are to stay stopped.
+    pub disabled: usize,
+    /// How many of them can't be touched because something failed.
+    pub blocked: usize,
+    /// Whether the cluster keeps its hands off everything.
+    pub maintenance: bool,
+    /// Whether fencing is switched on.
+    pub fencing: bool,
+}
+
+/// The last change of a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LastChange {
+    /// When.
+    pub at: Option<String>,
+    /// By whom.
+    pub user: Option<String>,
+    /// With what.
+    pub client: Option<String>,
+    /// On which node.
+    pub node: Option<String>,
+}
+
+/// Returns the value of a property of the cluster.
+pub fn property<'a>(cib: &'a Element, name: &str) -> Option<&'a str> {
+    cib.at(&["configuration", "crm_config"])?
+        .children()
+        .flat_map(Element::children)
+        .find(|pair| pair.get("name") == Some(name))?
+        .get("value")
+}
+
+/// Everything a document says about the state of its cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The few lines.
+    pub summary: Summary,
+    /// The nodes.
+    pub nodes: Vec<NodeStatus>,
+    /// The resources.
+    pub resources: Vec<ResourceStatus>,
+}
+
+impl Status {
+    /// Reads a document.
+    pub fn of(cib: &Element) -> Self {
+        let nodes = nodes::nodes(cib);
+        let resources = resources::resources(cib, &nodes);
+        let dc_id = cib.get("dc-uuid").filter(|id| !id.is_empty() && *id != "0");
+        let dc = dc_id.and_then(|id| {
+            nodes.iter().find(|n| n.id == id).map(|n| (n.name.clone(), n.id.clone()))
+        });
+        let is_on = |name: &str, usual: bool| {
+            property(cib, name).map_or(usual, |text| {
+                matches!(text.to_lowercase().as_str(), "true" | "on" | "yes" | "y" | "1")
+            })
+        };
+        let owned = |key: &str| cib.get(key).filter(|t| !t.is_empty()).map(str::to_owned);
+        let mut instances = 0;
+        let mut disabled = 0;
+        let mut blocked = 0;
+        for resource in &resources {
+            for primitive in resource.instances() {
+                instances += 1;
+                disabled += usize::from(primitive.disabled);
+                blocked += usize::from(primitive.blocked);
+            }
+            // instances of a clone that run nowhere are configured all the same
+            let (idle, idle_disabled) = resource.idle_instances();
+            instances += idle;
+            disabled += if idle_disabled { idle } else { 0 };
+        }
+        let summary = Summary {
+            stack: property(cib, "cluster-infrastructure").map(str::to_owned),
+            dc,
+            dc_version: property(cib, "dc-version").map(str::to_owned),
+            quorate: cib.get("have-quorum").is_some_and(|text| text == "1" || text == "true"),
+            last_change: LastChange {
+                at: owned("cib-last-written"),
+                user: owned("update-user"),
+                client: owned("update-client"),
+                node: owned("update-origin"),
+            },
+            nodes_configured: nodes.len(),
+            instances,
+            disabled,
+            blocked,
+            maintenance: is_on("maintenance-mode", false),
+            fencing: is_on("stonith-enabled", true),
+        };
+        Self { summary, nodes, resources }
+    }
+}
