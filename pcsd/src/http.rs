@@ -171,3 +171,7 @@ fn respond(reply: Reply) -> Response<Full<Bytes>> {
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -34,7 +34,9 @@ impl Services {
         if paths.at("/run/systemd/system").is_dir() {
             return Ok(Self::Systemd);
         }
-        Supervisor::launch(paths.clone()).map(Self::Supervised)
+        let program = std::env::current_exe()
+            .map_err(|source| StoreError::Read { path: "/proc/self/exe".into(), source })?;
+        Supervisor::launch(paths.clone(), program).map(Self::Supervised)
     }
 
     /// Starts the cluster here; answered when its daemons are up.

@@ -58,16 +58,18 @@ fn gone<T>(_: T) -> String {
 }
 
 impl Supervisor {
-    /// Starts supervising; daemons of an earlier pcsd are taken over as they run.
+    /// Starts supervising; daemons of an earlier pcsd are taken over as they run. `program` becomes
+    /// a daemon by the daemon's name as its only argument.
     ///
     /// # Errors
     /// The runtime directory cannot be used.
-    pub(crate) fn launch(paths: Paths) -> Result<Self, StoreError> {
+    pub(crate) fn launch(paths: Paths, program: PathBuf) -> Result<Self, StoreError> {
         let (inputs, receiver) = mpsc::channel(QUEUE_MAX);
         let (hands, hands_said) = process::notify_socket(&paths, Daemon::Hands)?;
         let (brain, brain_said) = process::notify_socket(&paths, Daemon::Brain)?;
         let notify = [hands, brain];
         let mut shell = Shell {
+            program,
             paths,
             core: Core::new(),
             epoch: Instant::now(),
@@ -115,6 +117,7 @@ impl Supervisor {
 }
 
 struct Shell {
+    program: PathBuf,
     paths: Paths,
     core: Core,
     epoch: Instant,
@@ -284,7 +287,7 @@ impl Shell {
     }
 
     fn spawn(&mut self, daemon: Daemon) {
-        match Process::spawn(&self.paths, daemon, &self.inputs) {
+        match Process::spawn(&self.program, &self.paths, daemon, &self.inputs) {
             Ok(process) => {
                 tracing::info!(daemon = daemon.program(), pid = process.pid, "started");
                 self.processes[slot(daemon)] = Some(process);
@@ -320,5 +323,105 @@ async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A host below a temporary root whose daemons are a shell script.
+    struct Host {
+        root: tempfile::TempDir,
+        paths: Paths,
+    }
+
+    impl Host {
+        fn new(script: &str) -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let program = root.path().join("daemon");
+            std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let paths = Paths::under(Some(root.path().into()));
+            Self { root, paths }
+        }
+
+        fn launch(&self) -> Supervisor {
+            Supervisor::launch(self.paths.clone(), self.root.path().join("daemon")).unwrap()
+        }
+
+        fn pid(&self, daemon: Daemon) -> Option<String> {
+            let text = store::read_text(&process::pid_file(&self.paths, daemon)).unwrap()?;
+            Some(text.split(' ').next().unwrap().to_owned())
+        }
+
+        async fn wait_for(&self, what: impl Fn(&Self) -> bool) {
+            let begin = Instant::now();
+            while !what(self) {
+                assert!(begin.elapsed() < Duration::from_secs(10), "it did not happen");
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+    }
+
+    fn kill(pid: &str) {
+        let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+        rustix::process::kill_process(pid, Signal::KILL).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_dies_at_once_is_told_with_its_last_words_and_leaves_nothing() {
+        let host = Host::new("[ $1 = node ] || exec sleep 100\necho the disk is full >&2\nexit 3");
+        let supervisor = host.launch();
+        let reason = supervisor.start().await.unwrap_err();
+        assert!(reason.contains("'systole node' ended with exit status 3"), "{reason}");
+        assert!(reason.contains("the disk is full"), "{reason}");
+        host.wait_for(|host| host.pid(Daemon::Hands).is_none()).await;
+    }
+
+    /// A pcsd's life: what runs in it ends with it, as with a kill.
+    fn life<T>(work: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let result = runtime.block_on(work);
+        runtime.shutdown_background();
+        result
+    }
+
+    #[test]
+    fn a_killed_daemon_is_back_and_a_new_supervisor_adopts_both() {
+        let host = Host::new("exec sleep 100");
+        let (hands, second) = life(async {
+            let supervisor = host.launch();
+            let starter = supervisor.clone();
+            let starting = tokio::spawn(async move { starter.start().await });
+            host.wait_for(|host| host.pid(Daemon::Brain).is_some()).await;
+            // Past the first start a death is answered by a restart.
+            let notify = std::os::unix::net::UnixDatagram::unbound().unwrap();
+            for daemon in Daemon::ALL {
+                let path = host.paths.run_dir().join(format!("{}.notify", daemon.program()));
+                notify.send_to(b"READY=1\nSTATUS=up\n", path).unwrap();
+            }
+            starting.await.unwrap().unwrap();
+            let (hands, first) =
+                (host.pid(Daemon::Hands).unwrap(), host.pid(Daemon::Brain).unwrap());
+            kill(&first);
+            host.wait_for(|host| host.pid(Daemon::Brain).is_some_and(|pid| pid != first)).await;
+            assert_eq!(host.pid(Daemon::Hands).unwrap(), hands);
+            (hands, host.pid(Daemon::Brain).unwrap())
+        });
+        life(async {
+            let supervisor = host.launch();
+            let status = supervisor.status().await.unwrap();
+            assert!(status.daemons.iter().all(|daemon| daemon.running && daemon.ready));
+            assert_eq!(host.pid(Daemon::Brain).unwrap(), second);
+            kill(&second);
+            host.wait_for(|host| host.pid(Daemon::Brain).is_some_and(|pid| pid != second)).await;
+            assert_eq!(host.pid(Daemon::Hands).unwrap(), hands);
+            supervisor.stop(false, true).await.unwrap();
+            assert_eq!(host.pid(Daemon::Brain), None);
+        });
     }
 }

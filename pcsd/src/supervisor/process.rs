@@ -42,10 +42,15 @@ pub(super) fn pid_file(paths: &Paths, daemon: Daemon) -> PathBuf {
 
 impl Process {
     /// Starts a daemon and watches it; its end arrives on `inputs`.
-    pub(super) fn spawn(paths: &Paths, daemon: Daemon, inputs: &Sender<Input>) -> io::Result<Self> {
+    pub(super) fn spawn(
+        program: &Path,
+        paths: &Paths,
+        daemon: Daemon,
+        inputs: &Sender<Input>,
+    ) -> io::Result<Self> {
         let log_path = paths.pacemaker_log();
         let (log, start) = open_log(&log_path)?;
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut child = Command::new(program)
             .arg(daemon.program())
             .env(exec::notify::SOCKET_VARIABLE, notify_path(paths, daemon))
             .stdin(Stdio::null())

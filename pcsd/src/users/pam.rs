@@ -2,7 +2,7 @@
 //! crash or leave threads behind, and a daemon should not pay for that.
 
 use std::ffi::CString;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ const INPUT_MAX: u64 = 4096;
 /// Exit statuses of the helper.
 const REFUSED: u8 = 1;
 const NO_PAM: u8 = 2;
+
+/// What the helper says when the password is right.
+const YES: &[u8] = b"the password is right\n";
 
 /// What PAM said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +67,17 @@ async fn ask_helper(service: &str, user: &str, password: &str) -> std::io::Resul
     let mut child = Command::new(std::env::current_exe()?)
         .args(["pcsd", HELPER_ARGUMENT, service])
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .spawn()?;
     if let Some(mut input) = child.stdin.take() {
         input.write_all(format!("{user}\0{password}").as_bytes()).await?;
     }
-    let status = child.wait().await?;
-    Ok(match status.code().and_then(|code| u8::try_from(code).ok()) {
-        Some(0) => Verdict::Yes,
+    let output = child.wait_with_output().await?;
+    // The word and the status: nothing else that may have been started in its place says both.
+    Ok(match output.status.code().and_then(|code| u8::try_from(code).ok()) {
+        Some(0) if output.stdout == YES => Verdict::Yes,
         Some(REFUSED) => Verdict::No,
         _ => Verdict::Unavailable,
     })
@@ -95,7 +99,10 @@ pub(crate) fn helper(service: &str) -> ExitCode {
         return ExitCode::from(REFUSED);
     };
     match pam_library::check(&service, &user, &password) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => match std::io::stdout().write_all(YES) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(NO_PAM),
+        },
         Err(Refusal::Refused(reason)) => {
             tracing::info!(?user, reason, "PAM refuses");
             ExitCode::from(REFUSED)
