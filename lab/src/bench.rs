@@ -81,7 +81,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     let entered = std::env::current_exe().and_then(|program| {
         let mut words = vec![OsString::from("bench")];
         words.extend_from_slice(arguments);
-        enter::run_inside(&program, &words)
+        enter::run_inside(&program, &words, true)
     });
     match entered {
         Ok(status) if status.success() => ExitCode::SUCCESS,
@@ -244,11 +244,7 @@ fn inside(options: &Options) -> Result<(), LabError> {
         move |source| LabError::Io { what, source }
     };
     let program = std::env::current_exe().map_err(io("find this program"))?;
-    let number = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos());
-    let directory = std::env::temp_dir().join(format!("systole-bench-{number}"));
-    std::fs::create_dir_all(&directory).map_err(io("make the lab's directory"))?;
+    let directory = enter::directory();
     let plan = ClusterPlan {
         nodes: options.nodes,
         links: 1,
@@ -260,10 +256,8 @@ fn inside(options: &Options) -> Result<(), LabError> {
     }
     let booted = Cluster::boot(plan, &program, &directory);
     let measured = booted.and_then(|cluster| measure(cluster, options));
-    // a failed run leaves its logs for whoever looks into it
-    match &measured {
-        Ok(()) => drop(std::fs::remove_dir_all(&directory)),
-        Err(_) => note(&format!("the hosts' disks and logs are kept in {}", directory.display())),
+    if measured.is_err() {
+        note(&format!("the hosts' disks and logs are kept in {}", directory.display()));
     }
     measured
 }

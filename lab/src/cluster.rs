@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::hosts::{Host, HostPlan, Lab, LabError};
 
 /// The password of `hacluster` on every host of a lab: nobody else can reach them.
-pub const PASSWORD: &str = "lab";
+pub const PASSWORD: &str = "laboratory";
 
 /// Where distributions keep the agents of the resource-agents package.
 const INSTALLED_AGENTS: &str = "/usr/lib/ocf/resource.d/heartbeat";
@@ -88,9 +88,9 @@ impl Cluster {
         let lab = Lab::new(&HostPlan::numbered(plan.nodes, plan.links), program, directory)?;
         let mut cluster = Self { lab, plan, tools, daemons: Vec::new() };
         for number in 0..cluster.lab.hosts().len() {
-            let said = cluster.run(number, &format!("pcs pcsd passwd --password {PASSWORD}"))?;
-            expect(&said, "pcs pcsd passwd")?;
             cluster.start_daemon(number)?;
+            let typed = format!("printf '{PASSWORD}\\n{PASSWORD}\\n' | pcs pcsd passwd");
+            cluster.must(number, &typed)?;
         }
         Ok(cluster)
     }

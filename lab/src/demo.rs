@@ -3,9 +3,8 @@
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, IsTerminal as _};
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ExitCode, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -71,7 +70,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     let entered = std::env::current_exe().and_then(|program| {
         let mut words = vec![OsString::from("demo")];
         words.extend_from_slice(arguments);
-        enter::run_inside(&program, &words)
+        enter::run_inside(&program, &words, false)
     });
     match entered {
         Ok(status) if status.success() => ExitCode::SUCCESS,
@@ -128,26 +127,14 @@ fn whole(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A directory that is gone when the demo ends, however it ends in order.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // what cannot be removed lies below the temporary directory and says whose it is
-        let _removed = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn inside(options: &Options) -> Result<bool, LabError> {
-    let cancelled = cancel_on_interrupt();
+    end_on_interrupt();
     let io = |what: &str| {
         let what = what.to_owned();
         move |source| LabError::Io { what, source }
     };
     let program = std::env::current_exe().map_err(io("find this program"))?;
-    let directory = std::env::temp_dir().join(format!("systole-demo-{}", own_number()));
-    std::fs::create_dir_all(&directory).map_err(io("make the lab's directory"))?;
-    let scratch = Scratch(directory.clone());
+    let directory = enter::directory();
 
     let real_time = can_have_real_time();
     let token_ms = real_time.then_some(1000);
@@ -164,27 +151,23 @@ fn inside(options: &Options) -> Result<bool, LabError> {
     out(&format!("Booting {} hosts and a client on one bridge ...", options.nodes));
     let plan = ClusterPlan { nodes: options.nodes, links: 1, token_ms, own_agents: false };
     let cluster = Cluster::boot(plan, &program, &directory)?;
-    let mut show = Show { cluster, failed: false, cancelled };
+    let mut show = Show { cluster, failed: false };
     tutorial(&mut show, token_ms)?;
     let good = fault(&mut show, options, &program)?;
     if options.keep && good {
         keep(&show);
     }
-    drop(show);
-    drop(scratch);
     Ok(good)
 }
 
 struct Show {
     cluster: Cluster,
     failed: bool,
-    cancelled: Arc<AtomicBool>,
 }
 
 impl Show {
     /// Types a command on a host, shows what it says, and remembers whether it failed.
     fn type_on(&mut self, number: usize, line: &str) -> Result<Said, LabError> {
-        self.check_cancelled()?;
         let host = self.cluster.lab.hosts()[number].name().to_owned();
         out(&format!("\n{host}# {}", line.replace(PASSWORD, "***")));
         let said = self.cluster.run(number, line)?;
@@ -197,16 +180,6 @@ impl Show {
             self.failed = true;
         }
         Ok(said)
-    }
-
-    fn check_cancelled(&self) -> Result<(), LabError> {
-        if self.cancelled.load(Ordering::Relaxed) {
-            return Err(LabError::Command {
-                command: "demo".to_owned(),
-                reason: "interrupted; everything is cleaned up".to_owned(),
-            });
-        }
-        Ok(())
     }
 }
 
@@ -424,8 +397,8 @@ fn keep(show: &Show) {
         }
     }
     out("The tools are in bin/ of the lab's directory; press Ctrl-C to end it all.");
-    while !show.cancelled.load(Ordering::Relaxed) {
-        pause(Duration::from_millis(100));
+    loop {
+        pause(Duration::from_secs(1));
     }
 }
 
@@ -534,22 +507,21 @@ impl WatchState {
     }
 }
 
-/// Sets a flag on Ctrl-C, so that the demo ends in order and cleans up.
-fn cancel_on_interrupt() -> Arc<AtomicBool> {
+/// Ends the demo on Ctrl-C. The hosts end with it, and the outer process removes their disks.
+#[allow(clippy::exit, reason = "the main thread may be waiting for a command on a host")]
+fn end_on_interrupt() {
     use nix::sys::signal::{SigSet, Signal};
-    let flag = Arc::new(AtomicBool::new(false));
     let mut set = SigSet::empty();
     set.add(Signal::SIGINT);
     set.add(Signal::SIGTERM);
     if set.thread_block().is_ok() {
-        let flag = Arc::clone(&flag);
         std::thread::spawn(move || {
             if set.wait().is_ok() {
-                flag.store(true, Ordering::Relaxed);
+                out("\nInterrupted: everything is cleaned up.");
+                std::process::exit(130);
             }
         });
     }
-    flag
 }
 
 /// Tells whether this user may have real-time scheduling: what the heartbeats will try, too.
@@ -562,13 +534,6 @@ fn can_have_real_time() -> bool {
             .status()
             .is_ok_and(|status| status.success())
     })
-}
-
-/// A number that no other demo has: in the lab every demo's own process number is small.
-fn own_number() -> u128 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos())
 }
 
 #[allow(clippy::disallowed_methods, reason = "the demo has no executor to block")]

@@ -74,18 +74,48 @@ fn unshare(program: &Path, arguments: &[OsString]) -> Command {
     command
         .args(["--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"])
         .arg("--mount-proc")
+        // a shell as the first process reaps what nobody else waits for: without that, hosts whose
+        // processes were adopted could never end
+        .args(["sh", "-c", "\"$@\"; exit $?", "lab"])
         .arg(program)
         .args(arguments);
     command
 }
 
-/// Runs a program (usually this one again) as the first process of a new lab and waits for it.
-/// When this process is killed, the lab and all in it go with it.
+/// Names the directory for the hosts' disks to the program inside.
+pub const DIRECTORY: &str = "SYSTOLE_LAB_DIRECTORY";
+
+/// Returns the directory for the hosts' disks; it is removed when the lab has ended.
+pub fn directory() -> std::path::PathBuf {
+    std::env::var_os(DIRECTORY).map_or_else(std::env::temp_dir, Into::into)
+}
+
+/// Runs a program (usually this one again) in a new lab and waits for it. When this process is
+/// killed, the lab and all in it go with it. What the hosts wrote is kept only after a failure,
+/// and only if `keep_failed`.
 ///
 /// # Errors
-/// `unshare` could not be started.
-pub fn run_inside(program: &Path, arguments: &[OsString]) -> std::io::Result<ExitStatus> {
+/// `unshare` could not be started, or there is no place for the hosts' disks.
+pub fn run_inside(
+    program: &Path,
+    arguments: &[OsString],
+    keep_failed: bool,
+) -> std::io::Result<ExitStatus> {
+    let number = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos());
+    let directory = std::env::temp_dir().join(format!("systole-lab-{number:x}"));
+    std::fs::create_dir_all(&directory)?;
+    let status = run_in(program, arguments, &directory);
+    if !keep_failed || status.as_ref().is_ok_and(ExitStatus::success) {
+        std::fs::remove_dir_all(&directory)?;
+    }
+    status
+}
+
+fn run_in(program: &Path, arguments: &[OsString], directory: &Path) -> std::io::Result<ExitStatus> {
     let mut command = unshare(program, arguments);
+    command.env(DIRECTORY, directory);
     command.env(INSIDE, if is_root() { "root" } else { "user" });
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin:/usr/bin:/bin"));
