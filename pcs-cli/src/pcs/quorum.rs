@@ -1,14 +1,11 @@
 //! `pcs quorum`: the options of quorum and the arbiter, and what the running cluster makes of them.
 
 use pcs::cluster::config;
-use pcs::cluster::protocol::{QuorumState, Request};
 use serde_json::{Map, Value as Json};
 
 use super::cluster_config::{change, document};
 use super::cluster_setup::pairs;
 use super::context::{Cli, Context, Failure, fail};
-use super::hosts;
-use super::peers::Fields;
 
 fn usage<T>(command: &'static str) -> Cli<T> {
     Err(Failure::Usage { area: "quorum", command })
@@ -19,7 +16,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         None | Some(("config", [])) => show(context),
         Some(("update", rest)) => update(context, rest),
-        Some(("status", [])) => status(context),
+        Some(("status", rest)) => super::status_nodes::quorum(context, rest),
         Some(("device", rest)) => device(context, rest),
         Some(("expected-votes", _)) => {
             context.supports(&[])?;
@@ -82,30 +79,6 @@ fn update(context: &mut Context, words: &[String]) -> Cli {
     change(context, |document, context| {
         context.with_reports(|reports| config::update_quorum(document, &options, reports))
     })
-}
-
-/// Tells whether the partition of this host may act, and with whose votes.
-fn status(context: &mut Context) -> Cli {
-    context.supports(&[])?;
-    let body = hosts::local(Request::GetQuorumInfo, Fields::new(), hosts::LOCAL_TIMEOUT)?;
-    let state: QuorumState = serde_json::from_str(&body)
-        .or_else(|error| fail(format!("the answer of pcsd cannot be read: {error}")))?;
-    let votes: u32 = state.members.values().sum();
-    context.print("Quorum information");
-    context.print("------------------");
-    context.print(&format!("Quorate:          {}", if state.quorate { "Yes" } else { "No" }));
-    context.print(&format!("Nodes:            {}", state.members.len()));
-    context.print(&format!("Total votes:      {votes}"));
-    context.print(&format!("Quorum:           {}", state.quorum));
-    context.print("");
-    context.print("Membership information");
-    context.print("----------------------");
-    context.print("     Votes Name");
-    for (name, votes) in &state.members {
-        let local = if state.local.as_deref() == Some(name) { " (local)" } else { "" };
-        context.print(&format!("{votes:>10} {name}{local}"));
-    }
-    Ok(())
 }
 
 fn device(context: &mut Context, words: &[String]) -> Cli {
