@@ -25,7 +25,7 @@ impl Brain {
             }
             raft::Effect::Restore { index: _, data } => {
                 if let Err(error) = self.store.restore(&data) {
-                    self.stop_log(&error.to_string(), out);
+                    self.stop_log(now, &error.to_string(), out);
                     return;
                 }
                 self.tell_config(now, out);
@@ -71,15 +71,20 @@ impl Brain {
                     generation.0
                 )));
             }
-            raft::Effect::Stopped { reason } => self.stop_log(&reason, out),
+            raft::Effect::Stopped { reason } => self.stop_log(now, &reason, out),
             raft::Effect::Warn(text) => out.push(Output::Warn(text)),
         }
     }
 
     /// Ends this node's part in the log, and says so; resources and heartbeats go on.
-    fn stop_log(&mut self, reason: &str, out: &mut Vec<Output>) {
+    fn stop_log(&mut self, now: Now, reason: &str, out: &mut Vec<Output>) {
         out.push(Output::Warn(format!("this node takes no part in the log any more: {reason}")));
-        self.log_stopped = Some(reason.to_owned());
+        let already = self.log_stopped.replace(reason.to_owned()).is_some();
+        if !already {
+            // it must not vote for what it cannot apply
+            let error = reason.to_owned();
+            self.consense(now, raft::Event::PersistFailed { seq: 0, error });
+        }
     }
 
     fn apply(&mut self, now: Now, data: &[u8], proposal: Option<RequestId>, out: &mut Vec<Output>) {
@@ -88,7 +93,7 @@ impl Brain {
             Ok(Applied::Node(_)) => self.tell_records(now),
             Ok(Applied::Level) => {}
             Err(error) => {
-                self.stop_log(&error.to_string(), out);
+                self.stop_log(now, &error.to_string(), out);
                 return;
             }
         }
