@@ -4,7 +4,9 @@
 //! document, and says what there is to say as typed [`Report`]s. It reads no file, starts no
 //! process and asks no clock; the faces (`pcs-cli`, `pcsd`) do, and they push the change.
 
+pub mod acl;
 pub mod agent;
+pub mod alert;
 pub mod builtin;
 pub mod cluster;
 pub mod constraint;
@@ -24,6 +26,7 @@ pub mod report;
 pub mod resource;
 pub mod rule;
 pub mod stonith;
+pub mod tag;
 pub mod text;
 
 pub use environment::Environment;

@@ -273,6 +273,38 @@ pub enum Message {
     #[error("Duplicate constraint already exists")]
     DuplicateConstraint,
 
+    // --- tags ---
+    #[error("Ids to add must be unique, duplicate ids: {}", quoted(.ids))]
+    TagDuplicateIds { ids: Vec<String> },
+    #[error("Ids cannot be added and removed at the same time: {}", quoted(.ids))]
+    TagAddAndRemove { ids: Vec<String> },
+    #[error("Cannot add reference {} already in the tag '{tag}': {}", plural(.ids.len(), "id", "ids"), quoted(.ids))]
+    TagAlreadyHas { tag: String, ids: Vec<String> },
+    #[error("Tag '{tag}' does not contain {}: {}", plural(.ids.len(), "id", "ids"), quoted(.ids))]
+    TagLacks { tag: String, ids: Vec<String> },
+    #[error(
+        "There would be no references left in the tag '{tag}', please remove the whole tag using the 'pcs tag remove {tag}' command"
+    )]
+    TagWouldBeEmpty { tag: String },
+    #[error(
+        "There is no reference id '{id}' in the tag '{tag}', cannot put reference ids next to it in the tag"
+    )]
+    TagAdjacentNotThere { id: String, tag: String },
+    #[error("Cannot put id '{id}' next to itself.")]
+    TagNextToItself { id: String },
+
+    // --- alerts ---
+    #[error("Recipient '{value}' in alert '{alert}' already exists")]
+    RecipientExists { value: String, alert: String },
+
+    // --- access control ---
+    #[error("'{id}' is not an {kind}")]
+    IdIsNotAn { id: String, kind: String },
+    #[error("Role '{role}' is already assigned to '{who}'")]
+    RoleAlreadyAssigned { role: String, who: String },
+    #[error("Role '{role}' is not assigned to '{who}'")]
+    RoleNotAssigned { role: String, who: String },
+
     // --- moving resources ---
     #[error("You must specify a node when moving/banning a stopped resource")]
     NodeNeededForStopped,

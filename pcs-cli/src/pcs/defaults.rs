@@ -124,16 +124,18 @@ fn config(context: &mut Context, words: &[String], kind: Kind) -> Cli {
         }
         _ => {
             let ids = context.has("--full");
-            for (title, sets) in
-                [("Attributes", &all.instance_attributes), ("Meta Attrs", &all.meta_attributes)]
-            {
-                for set in sets {
-                    context.print_lines(&text(title, set, ids));
-                }
-            }
+            context.print_lines(&lines(&all, ids));
         }
     }
     Ok(())
+}
+
+/// Shows defaults.
+pub(crate) fn lines(all: &Defaults, ids: bool) -> Vec<String> {
+    [("Attributes", &all.instance_attributes), ("Meta Attrs", &all.meta_attributes)]
+        .into_iter()
+        .flat_map(|(title, sets)| sets.iter().flat_map(move |set| text(title, set, ids)))
+        .collect()
 }
 
 fn text(title: &str, set: &SetView, ids: bool) -> Vec<String> {

@@ -1,13 +1,16 @@
 //! `pcs`: argv in, text out. What commands do is in the `pcs` library.
 
+mod acl;
 mod agent_text;
 mod agents;
+mod alert;
 mod arguments;
 mod clock;
 mod cluster;
 mod cluster_config;
 mod cluster_nodes;
 mod cluster_setup;
+mod config;
 mod constraint;
 mod constraint_text;
 mod context;
@@ -34,6 +37,7 @@ mod status_query;
 mod status_text;
 mod stonith;
 mod stonith_level;
+mod tag;
 mod usage;
 mod words;
 
@@ -100,6 +104,10 @@ fn dispatch(context: &mut Context) -> Cli {
         "resource" => resource::run,
         "stonith" => stonith::run,
         "constraint" => constraint::run,
+        "acl" => acl::run,
+        "alert" => alert::run,
+        "config" => config::run,
+        "tag" => tag::run,
         "node" => node::run,
         "status" => status::run,
         _ => return Err(Failure::Usage { area: "", command: "" }),

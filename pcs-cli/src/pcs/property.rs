@@ -128,7 +128,8 @@ fn config(context: &mut Context, words: &[String]) -> Cli {
     Ok(())
 }
 
-fn heading(set: &SetView) -> String {
+/// Returns the line above a set of properties.
+pub(crate) fn heading(set: &SetView) -> String {
     let options: Vec<String> = set.options.iter().map(|(k, v)| format!(" {k}={v}")).collect();
     format!("Cluster Properties: {}{}", set.id, options.concat())
 }

@@ -1,0 +1,339 @@
+//! Access control lists: roles, users, groups, permissions.
+
+use cib::Element;
+
+use crate::environment::Environment;
+use crate::ids;
+use crate::message::Message;
+use crate::options::Wanted;
+use crate::report::{Failed, Outcome};
+
+/// A permission as somebody typed it: what, of which kind, where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// `read`, `write` or `deny`.
+    pub kind: String,
+    /// `xpath` or `id`.
+    pub scope: String,
+    /// The path or the id.
+    pub target: String,
+}
+
+const KINDS: [&str; 3] = ["deny", "read", "write"];
+
+/// Whom a role is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+    /// A user, else a group.
+    Either,
+}
+
+impl Holder {
+    fn element(self) -> &'static str {
+        if self == Self::Group { "acl_group" } else { "acl_target" }
+    }
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::User => "ACL user",
+            Self::Group => "ACL group",
+            Self::Either => "ACL group / ACL user",
+        }
+    }
+}
+
+fn acls(cib: &Element) -> impl Iterator<Item = &Element> {
+    cib.at(&["configuration", "acls"]).into_iter().flat_map(Element::children)
+}
+
+fn find<'a>(cib: &'a Element, name: &str, id: &str) -> Option<&'a Element> {
+    acls(cib).find(|e| e.name() == name && e.id() == Some(id))
+}
+
+fn not_found(cib: &Element, id: &str, kind: &str) -> Message {
+    let other =
+        acls(cib).flat_map(Element::descendants).any(|e| e.id() == Some(id) && e.name() != "role");
+    if other || (kind != "ACL role" && ids::exists(cib, id)) {
+        Message::IdIsNotAn { id: id.into(), kind: kind.into() }
+    } else {
+        Message::IdNotFound { id: id.into(), kinds: vec![kind.into()], near: None }
+    }
+}
+
+/// Shows the lists.
+pub fn lines(cib: &Element) -> Vec<String> {
+    let on = crate::property::value(cib, "enable-acl").is_some_and(crate::options::is_true);
+    let mut lines = vec![
+        if on { "ACLs are enabled" } else { "ACLs are disabled, run 'pcs acl enable' to enable" }
+            .to_owned(),
+        String::new(),
+    ];
+    let id = |e: &Element| e.id().unwrap_or_default().to_owned();
+    for (title, name) in [("User", "acl_target"), ("Group", "acl_group")] {
+        for holder in acls(cib).filter(|e| e.name() == name) {
+            let roles: Vec<String> = holder.children_named("role").map(id).collect();
+            lines.push(format!("{title}: {}", id(holder)));
+            lines.push(format!("  Roles: {}", roles.join(" ")));
+        }
+    }
+    for role in acls(cib).filter(|e| e.name() == "acl_role") {
+        lines.push(format!("Role: {}", id(role)));
+        if let Some(description) = role.get("description") {
+            lines.push(format!("  Description: {description}"));
+        }
+        for permission in role.children_named("acl_permission") {
+            let kind = permission.get("kind").unwrap_or_default();
+            let target = match (permission.get("xpath"), permission.get("reference")) {
+                (Some(xpath), _) => format!("xpath {xpath}"),
+                (None, Some(reference)) => format!("id {reference}"),
+                (None, None) => {
+                    let tag = permission.get("object-type").unwrap_or_default();
+                    format!("object-type {tag}")
+                }
+            };
+            lines.push(format!("  Permission: {kind} {target} ({})", id(permission)));
+        }
+    }
+    lines
+}
+
+fn check_permissions(env: &mut Environment<'_>, permissions: &[Permission]) {
+    for permission in permissions {
+        let kind = &permission.kind;
+        env.check_value("permission", kind, KINDS.contains(&kind.as_str()), Wanted::Choice(&KINDS));
+        let scopes = ["id", "xpath"];
+        let scope = &permission.scope;
+        env.check_value(
+            "scope type",
+            scope,
+            scopes.contains(&scope.as_str()),
+            Wanted::Choice(&scopes),
+        );
+        if scope == "id" && !ids::exists(&env.cib, &permission.target) {
+            env.error(Message::IdNotFound {
+                id: permission.target.clone(),
+                kinds: vec!["id".into()],
+                near: None,
+            });
+        }
+    }
+}
+
+fn build_permission(
+    cib: &Element,
+    role: &str,
+    permission: &Permission,
+    taken: &mut Vec<String>,
+) -> Element {
+    let id = ids::free_besides(cib, &format!("{role}-{}", permission.kind), taken);
+    taken.push(id.clone());
+    let key = if permission.scope == "id" { "reference" } else { "xpath" };
+    Element::new("acl_permission")
+        .with("id", id)
+        .with("kind", permission.kind.as_str())
+        .with(key, permission.target.as_str())
+}
+
+/// Makes a role.
+///
+/// # Errors
+/// Reported.
+pub fn create_role(
+    env: &mut Environment<'_>,
+    id: &str,
+    description: Option<&str>,
+    permissions: &[Permission],
+) -> Outcome {
+    check_permissions(env, permissions);
+    env.check_new_id(id, "ACL role");
+    env.checked()?;
+    let mut role = Element::new("acl_role").with("id", id);
+    if let Some(description) = description {
+        role.set("description", description);
+    }
+    let mut taken = vec![id.to_owned()];
+    for permission in permissions {
+        role.push(build_permission(&env.cib, id, permission, &mut taken));
+    }
+    env.section("acls").push(role);
+    Ok(())
+}
+
+/// Deletes a role and takes it from everybody; with `with_empty_holders` those who have no other
+/// go too.
+///
+/// # Errors
+/// Said.
+pub fn delete_role(env: &mut Environment<'_>, id: &str, with_empty_holders: bool) -> Outcome {
+    if find(&env.cib, "acl_role", id).is_none() {
+        return Err(Failed::because(not_found(&env.cib, id, "ACL role")));
+    }
+    let acls = env.section("acls");
+    acls.retain_children(|e| !(e.name() == "acl_role" && e.id() == Some(id)));
+    let mut emptied = Vec::new();
+    for holder in acls.children_mut().filter(|e| e.name() != "acl_role") {
+        let had = holder.children().any(|r| r.id() == Some(id));
+        holder.retain_children(|r| r.id() != Some(id));
+        if had && holder.child("role").is_none() {
+            emptied.extend(holder.id().map(str::to_owned));
+        }
+    }
+    if with_empty_holders {
+        acls.retain_children(|e| {
+            e.name() == "acl_role" || !e.id().is_some_and(|id| emptied.iter().any(|h| h == id))
+        });
+    }
+    Ok(())
+}
+
+fn find_holder(env: &Environment<'_>, who: &str, holder: Holder) -> Outcome<&'static str> {
+    if find(&env.cib, holder.element(), who).is_some() {
+        return Ok(holder.element());
+    }
+    if holder == Holder::Either {
+        if find(&env.cib, "acl_group", who).is_some() {
+            return Ok("acl_group");
+        }
+        let other = acls(&env.cib).flat_map(Element::descendants).any(|e| e.id() == Some(who));
+        if other {
+            return Err(Failed::because(not_found(&env.cib, who, "ACL user")));
+        }
+    }
+    Err(Failed::because(not_found(&env.cib, who, holder.kind())))
+}
+
+/// Gives somebody a role.
+///
+/// # Errors
+/// Said.
+pub fn assign(env: &mut Environment<'_>, role: &str, who: &str, holder: Holder) -> Outcome {
+    if find(&env.cib, "acl_role", role).is_none() {
+        return Err(Failed::because(not_found(&env.cib, role, "ACL role")));
+    }
+    let name = find_holder(env, who, holder)?;
+    let acls = env.section("acls");
+    let found = acls.children_mut().find(|e| e.name() == name && e.id() == Some(who));
+    if let Some(element) = found {
+        if element.children().any(|r| r.id() == Some(role)) {
+            return Err(Failed::because(Message::RoleAlreadyAssigned {
+                role: role.into(),
+                who: who.into(),
+            }));
+        }
+        element.push(Element::new("role").with("id", role));
+    }
+    Ok(())
+}
+
+/// Takes a role from somebody.
+///
+/// # Errors
+/// Said.
+pub fn unassign(
+    env: &mut Environment<'_>,
+    role: &str,
+    who: &str,
+    holder: Holder,
+    with_empty_holders: bool,
+) -> Outcome {
+    let name = find_holder(env, who, holder)?;
+    let acls = env.section("acls");
+    let found = acls.children_mut().find(|e| e.name() == name && e.id() == Some(who));
+    let Some(element) = found else { return Ok(()) };
+    if element.remove_child(|r| r.id() == Some(role)).is_none() {
+        return Err(Failed::because(Message::RoleNotAssigned {
+            role: role.into(),
+            who: who.into(),
+        }));
+    }
+    if with_empty_holders && element.child("role").is_none() {
+        acls.retain_children(|e| !(e.name() == name && e.id() == Some(who)));
+    }
+    Ok(())
+}
+
+/// Makes a user or a group with roles.
+///
+/// # Errors
+/// Said.
+pub fn create_holder(
+    env: &mut Environment<'_>,
+    who: &str,
+    holder: Holder,
+    roles: &[String],
+) -> Outcome {
+    let name = holder.element();
+    if find(&env.cib, name, who).is_some() {
+        return Err(Failed::because(Message::IdAlreadyExists { id: who.into() }));
+    }
+    if let Some(role) = roles.iter().find(|role| find(&env.cib, "acl_role", role).is_none()) {
+        return Err(Failed::because(not_found(&env.cib, role, "ACL role")));
+    }
+    let mut element = Element::new(name).with("id", who);
+    for role in roles {
+        element.push(Element::new("role").with("id", role.as_str()));
+    }
+    env.section("acls").push(element);
+    Ok(())
+}
+
+/// Deletes a user or a group.
+///
+/// # Errors
+/// Said.
+pub fn delete_holder(env: &mut Environment<'_>, who: &str, holder: Holder) -> Outcome {
+    let name = holder.element();
+    if find(&env.cib, name, who).is_none() {
+        return Err(Failed::because(not_found(&env.cib, who, holder.kind())));
+    }
+    env.section("acls").retain_children(|e| !(e.name() == name && e.id() == Some(who)));
+    Ok(())
+}
+
+/// Adds permissions to a role, which is made when it is missing.
+///
+/// # Errors
+/// Reported.
+pub fn add_permissions(
+    env: &mut Environment<'_>,
+    role: &str,
+    permissions: &[Permission],
+) -> Outcome {
+    check_permissions(env, permissions);
+    env.checked()?;
+    if find(&env.cib, "acl_role", role).is_none() {
+        env.check_new_id(role, "ACL role");
+        env.checked()?;
+        env.section("acls").push(Element::new("acl_role").with("id", role));
+    }
+    let mut taken = Vec::new();
+    for permission in permissions {
+        let element = build_permission(&env.cib, role, permission, &mut taken);
+        let acls = env.section("acls");
+        if let Some(role) =
+            acls.children_mut().find(|e| e.name() == "acl_role" && e.id() == Some(role))
+        {
+            role.push(element);
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a permission.
+///
+/// # Errors
+/// Said.
+pub fn delete_permission(env: &mut Environment<'_>, id: &str) -> Outcome {
+    let is_it = |e: &Element| e.name() == "acl_permission" && e.id() == Some(id);
+    if !acls(&env.cib).flat_map(Element::children).any(is_it) {
+        return Err(Failed::because(not_found(&env.cib, id, "ACL permission")));
+    }
+    for role in env.section("acls").children_mut() {
+        role.retain_children(|e| !is_it(e));
+    }
+    Ok(())
+}
