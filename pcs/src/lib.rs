@@ -28,6 +28,7 @@ pub mod rule;
 pub mod stonith;
 pub mod tag;
 pub mod text;
+pub mod verify;
 
 pub use environment::Environment;
 pub use message::Message;

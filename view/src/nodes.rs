@@ -139,12 +139,7 @@ fn status(
         && state.is_some()
         && expected
         && (half_here || (fencing && !in_cluster));
-    let feature_set = transient.get("#feature-set").cloned().or_else(|| {
-        state
-            .and_then(|s| s.descendants().find(|e| e.name() == "lrm_rsc_op"))
-            .and_then(|o| o.get("crm_feature_set"))
-            .map(str::to_owned)
-    });
+    let feature_set = transient.get("#feature-set").cloned();
     NodeStatus {
         id: id.to_owned(),
         name: name.to_owned(),

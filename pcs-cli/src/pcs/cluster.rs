@@ -64,7 +64,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
             "This command has been replaced with 'pcs pcsd status', 'pcs status pcsd'. See 'man \
              pcs' -> Changes in pcs-0.12.",
         ),
-        _ => Err(Failure::Usage { area: "cluster", command: "" }),
+        _ => super::cluster_cib::run(context, words),
     }
 }
 

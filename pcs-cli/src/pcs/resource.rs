@@ -45,6 +45,9 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "op" => run_operation(context, rest, false),
         "defaults" => super::defaults::resources(context, rest),
         "utilization" => utilization(context, rest),
+        "failcount" => super::resource_failures::failcount(context, rest),
+        "cleanup" => super::resource_failures::forget(context, rest, false),
+        "refresh" => super::resource_failures::forget(context, rest, true),
         // as these were spelled up to 0.10
         "show" => {
             context.deprecated("'pcs resource show' is now 'pcs resource status' and 'pcs resource config <id>'; the old spelling still works");

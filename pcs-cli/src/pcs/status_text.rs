@@ -302,7 +302,7 @@ impl Shown<'_> {
                     return Vec::new();
                 }
                 let lines = self.clone(resource);
-                if lines.is_empty() && self.detail.hide_inactive {
+                if lines.is_empty() && (self.detail.hide_inactive || self.filter.node.is_some()) {
                     return Vec::new();
                 }
                 let mut words = Vec::new();

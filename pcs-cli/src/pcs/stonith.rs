@@ -30,6 +30,9 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
                 resource::config(context, rest, true)
             }
         }
+        "failcount" => super::resource_failures::failcount(context, rest),
+        "cleanup" => super::resource_failures::forget(context, rest, false),
+        "refresh" => super::resource_failures::forget(context, rest, true),
         "defaults" => super::defaults::resources(context, rest),
         _ => Err(Failure::Usage { area: AREA, command: "" }),
     }
