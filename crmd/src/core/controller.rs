@@ -481,7 +481,3 @@ impl Controller {
             .is_some_and(|r| r.state == RecordState::Active && Some(r.boot) == boot)
     }
 }
-
-#[cfg(test)]
-#[path = "stories.rs"]
-mod stories;

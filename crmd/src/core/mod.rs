@@ -15,8 +15,12 @@ pub mod graph;
 pub mod history;
 pub mod interface;
 pub mod journal;
+#[cfg(test)]
+mod member_stories;
 mod members;
 pub mod options;
+#[cfg(test)]
+mod plan_stories;
 mod planning;
 mod results;
 pub mod runner;

@@ -1,0 +1,430 @@
+//! Stories of members: who joins, is lost, leaves, takes over, is fenced.
+
+#![allow(clippy::wildcard_enum_match_arm, reason = "a story looks for the few effects it is about")]
+
+use model::{
+    BootId, ExecStatus, Generation, HandsCommand, HandsId, HandsReport, Incarnation, Monotonic,
+    NodeId, OpRecord, Term,
+};
+
+use super::controller::{Controller, Role};
+use super::entry::{NodeRecord, RecordState};
+use super::interface::{Effect, Event, Identity};
+use super::status::{StatusChange, StatusUpdate};
+use super::testing::{World, cluster_event, graph, operation, record};
+use super::waiting::Waiting;
+
+#[test]
+fn the_first_plan_waits_for_the_nodelist_and_no_longer_than_dc_deadtime() {
+    let mut world = World::new();
+    world.see(&[1, 2], true);
+    world.lead(1);
+    world.pass(19_000);
+    assert!(world.asked.is_empty());
+    let waiting = world.controller.waiting(world.clock());
+    assert_eq!(waiting, [Waiting::FirstPlan { nodes: vec!["ser3".into()], remaining_ms: 1_000 }],);
+    assert_eq!(world.controller.next_deadline(), Some(Monotonic(21_000)));
+    world.pass(1_000);
+    assert_eq!(world.asked.len(), 1);
+
+    let mut world = World::new();
+    world.see(&[1, 2], true);
+    world.lead(1);
+    world.see(&[1, 2, 3], true);
+    world.pass(10);
+    assert_eq!(world.asked.len(), 1, "all of the nodelist is here");
+}
+
+#[test]
+fn a_member_that_does_not_answer_is_pending_and_holds_nobody_up() {
+    let mut world = World::settled();
+    world.histories.remove(&NodeId(3));
+    world.lead(2);
+    world.pass(100);
+    assert_eq!(world.asked.len(), 1);
+    world.pass(400);
+    assert_eq!(world.asked.len(), 2);
+    assert_eq!(world.node_state(3).0, "pending");
+    assert!(
+        world.controller.waiting(world.clock()).contains(&Waiting::Silent { node: "ser3".into() })
+    );
+    world.histories.insert(NodeId(3), Vec::new());
+    world.pass(2_000);
+    world.pass(10);
+    assert_eq!(world.node_state(3).0, "member");
+    assert_eq!(world.asked.len(), 3);
+}
+
+#[test]
+fn nothing_is_started_on_a_boot_before_the_log_has_its_record() {
+    let mut world = World::new();
+    world.log = false;
+    world.see(&[1, 2, 3], true);
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.lead(1);
+    world.pass(10);
+    assert_eq!(world.asked.len(), 1);
+    assert_eq!(world.sent(), [""; 0]);
+    assert!(world.entry("web_last_0").is_none());
+    let records = [1, 2, 3].map(|n| {
+        let record = NodeRecord {
+            node: NodeId(n),
+            boot: BootId(n.into()),
+            state: RecordState::Active,
+            proof: String::new(),
+        };
+        (record.node, record)
+    });
+    world.tell(Event::NodeRecords(records.into()));
+    assert_eq!(world.sent(), ["start web on ser2"]);
+}
+
+#[test]
+fn the_plan_after_a_loss_is_made_at_once_and_the_old_one_goes_no_further() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(
+        &[operation(1, "stop", 1, 0, &[]), operation(2, "start", 2, 0, &[1])].concat(),
+    ));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let stop = world.one();
+    let asked = world.asked.len();
+    world.engine = false;
+    world.see(&[1, 3], true);
+    assert_eq!(world.asked.len(), asked + 1, "no waiting, no tick needed");
+    assert_eq!(world.node_state(2), ("down".into(), "member".into()));
+    world.ends(&stop, 0);
+    assert_eq!(world.sent(), [""; 0]);
+}
+
+#[test]
+fn a_new_dc_takes_over_what_is_under_way() {
+    let mut world = World::settled();
+    let mut under_way = record("web", "start", 0, 193, 3);
+    under_way.status = ExecStatus::Pending;
+    under_way.transition_key = "4:9:0:old-dc".into();
+    world.histories.insert(NodeId(2), vec![under_way.clone()]);
+    world.graphs.push_back(graph(
+        &[operation(1, "start", 2, 0, &[]), operation(2, "monitor", 2, 10_000, &[1])].concat(),
+    ));
+    world.lead(2);
+    world.pass(10);
+    assert_eq!(world.sent(), [""; 0], "not repeated");
+    assert_eq!(world.entry("web_last_0").unwrap().get("op-status"), Some("-1"));
+    let done = OpRecord { rc: 0, status: ExecStatus::Done, ..under_way };
+    world.report(2, done);
+    assert_eq!(world.sent(), ["monitor web on ser2"], "not forgotten");
+}
+
+#[test]
+fn a_new_dc_counts_a_failure_that_nobody_heard_but_no_old_one() {
+    let mut world = World::settled();
+    let failed = record("web", "monitor", 10_000, 7, 3);
+    world.histories.insert(NodeId(2), vec![failed]);
+    world.lead(2);
+    world.pass(10);
+    assert_eq!(world.attribute(2, "fail-count-web#monitor_10000"), Some("1"));
+    world.lead(3);
+    world.pass(10);
+    assert_eq!(world.attribute(2, "fail-count-web#monitor_10000"), Some("1"));
+}
+
+#[test]
+fn a_node_leaves_only_after_the_log_says_that_it_runs_nothing() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&operation(1, "stop", 2, 0, &[])));
+    world.tell(Event::LeaveAsked { node: NodeId(2) });
+    assert_eq!(world.attribute(2, "shutdown"), Some("1700000001"));
+    let stop = world.one();
+    world.log = false;
+    world.graphs.push_back(graph(&cluster_event(1, "do_shutdown", 2)));
+    world.ends(&stop, 0);
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let may_leave = |world: &World| world.effects.contains(&Effect::MayLeave { node: NodeId(2) });
+    assert!(!may_leave(&world));
+    let clean = NodeRecord {
+        node: NodeId(2),
+        boot: BootId(2),
+        state: RecordState::Clean,
+        proof: String::new(),
+    };
+    assert!(world.effects.contains(&Effect::Record(clean.clone())));
+    world.records.insert(NodeId(2), clean);
+    world.tell(Event::NodeRecords(world.records.clone()));
+    assert!(may_leave(&world));
+    world.see(&[1, 3], true);
+    assert_eq!(world.node_state(2), ("down".into(), "down".into()));
+    assert_eq!(world.attribute(2, "shutdown"), None);
+}
+
+#[test]
+fn a_lost_node_keeps_its_history_until_it_is_certain_to_be_gone() {
+    let mut world = World::settled();
+    world.histories.insert(NodeId(2), vec![record("web", "start", 0, 0, 1)]);
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    world.see(&[1, 3], true);
+    assert!(world.entry("web_last_0").is_some());
+    world.tell(Event::Fenced { node: NodeId(2), proof: "a human says so".into() });
+    assert!(world.entry("web_last_0").is_none());
+    assert_eq!(world.node_state(2), ("down".into(), "down".into()));
+}
+
+#[test]
+fn fencing_that_is_not_to_be_had_is_said_and_not_tried_in_a_loop() {
+    let mut world = World::settled();
+    world.see(&[1, 3], true);
+    world.effects.clear();
+    world.graphs.push_back(graph(
+        &[cluster_event(1, "stonith", 2), operation(2, "start", 1, 0, &[1])].concat(),
+    ));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let fence = Effect::Fence { node: NodeId(2), action: "reboot".into() };
+    assert!(world.effects.contains(&fence));
+    let asked = world.asked.len();
+    world.tell(Event::FencingFailed { node: NodeId(2), reason: "no device".into() });
+    world.pass(1_000);
+    assert_eq!((world.sent(), world.asked.len()), (Vec::new(), asked));
+    let waiting = world.controller.waiting(world.clock());
+    assert_eq!(waiting, [Waiting::Fencing { node: "ser2".into(), reason: "no device".into() }]);
+}
+
+#[test]
+fn a_confirmed_fencing_lets_the_plan_go_on() {
+    let mut world = World::settled();
+    world.see(&[1, 3], true);
+    world.graphs.push_back(graph(
+        &[cluster_event(1, "stonith", 2), operation(2, "start", 1, 0, &[1])].concat(),
+    ));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    assert_eq!(world.sent(), [""; 0]);
+    world.tell(Event::Fenced { node: NodeId(2), proof: "the agent says so".into() });
+    assert_eq!(world.sent(), ["start web on ser1"]);
+}
+
+#[test]
+fn without_quorum_a_coordinator_stops_and_starts_nothing() {
+    let mut world = World::settled();
+    world.see(&[1], false);
+    world.graphs.push_back(graph(
+        &[operation(1, "stop", 1, 0, &[]), operation(2, "start", 1, 0, &[])].concat(),
+    ));
+    world.tell(Event::Coordinating { generation: Generation(1), term: Term(1) });
+    assert_eq!(world.controller.role(), Role::Coordinating);
+    assert_eq!(world.sent(), ["stop web on ser1"]);
+    assert_eq!(world.asked.last().unwrap().1.get("have-quorum"), Some("0"));
+    assert_eq!(
+        world.controller.waiting(world.clock()),
+        [Waiting::NoQuorum { policy: "stop".into() }]
+    );
+}
+
+#[test]
+fn a_lost_command_is_sent_again_and_one_that_arrived_is_not() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let start = world.one();
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    assert_eq!(world.sent(), ["start web on ser2"]);
+    let mut under_way = world.record_of(&start, 193);
+    under_way.status = ExecStatus::Pending;
+    world.histories.insert(NodeId(2), vec![under_way]);
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    assert_eq!(world.sent(), [""; 0]);
+}
+
+#[test]
+fn a_follower_keeps_its_copy_and_asks_when_it_missed_something() {
+    let mut dc = World::settled();
+    let mut follower = Controller::new(Identity {
+        me: NodeId(2),
+        uuid: "x".into(),
+        version: String::new(),
+        cluster_name: String::new(),
+    });
+    let mut out = Vec::new();
+    let now = dc.clock();
+    follower.handle(now, Event::Status(dc.controller.snapshot()), &mut out);
+    dc.tell(Event::LeaveAsked { node: NodeId(3) });
+    let updates: Vec<StatusUpdate> = dc
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Status(update) => Some(update.clone()),
+            _ => None,
+        })
+        .collect();
+    for update in updates {
+        follower.handle(now, Event::Status(update), &mut out);
+    }
+    assert!(out.is_empty());
+    assert_eq!(follower.status(), dc.controller.status());
+    let missed =
+        StatusUpdate { sequence: 999, change: StatusChange::ForgetNode { node: NodeId(3) } };
+    follower.handle(now, Event::Status(missed), &mut out);
+    assert_eq!(out, [Effect::WantSnapshot]);
+}
+
+#[test]
+fn a_command_refused_for_a_number_used_up_is_sent_under_a_higher_one() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&operation(1, "stop", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let (_, command) = world.sent.pop().unwrap();
+    let HandsCommand::Execute { authority, operation } = command else { panic!("{command:?}") };
+    let highest = model::Authority { sequence: 500, ..authority };
+    let transition_key = operation.transition_key;
+    let report = HandsReport::Refused { authority, highest, transition_key };
+    world.tell(Event::Hands { node: NodeId(2), report });
+    let (_, command) = world.sent.pop().unwrap();
+    let HandsCommand::Execute { authority, .. } = command else { panic!("{command:?}") };
+    assert_eq!(authority.sequence, 501);
+}
+
+#[test]
+fn a_deposed_dc_falls_silent() {
+    let mut world = World::settled();
+    let ours = model::Authority { generation: Generation(1), term: Term(1), sequence: 4 };
+    let highest = model::Authority { term: Term(2), ..ours };
+    let transition_key = String::new();
+    let report = HandsReport::Refused { authority: ours, highest, transition_key };
+    world.tell(Event::Hands { node: NodeId(2), report });
+    assert_eq!(world.controller.role(), Role::Following);
+}
+
+#[test]
+fn a_command_sent_after_the_join_is_not_taken_for_lost() {
+    let mut world = World::settled();
+    let joins = world.histories.remove(&NodeId(2)).unwrap();
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    let join = world.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Hands { command: HandsCommand::Join { authority }, .. } => Some(*authority),
+        _ => None,
+    });
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    assert_eq!(world.sent(), ["start web on ser2"]);
+    let (boot, hands) = (BootId(2), HandsId(2));
+    let report = HandsReport::History { authority: join.unwrap(), boot, hands, records: joins };
+    world.tell(Event::Hands { node: NodeId(2), report });
+    assert_eq!(world.sent(), [""; 0]);
+    assert_eq!(world.entry("web_last_0").unwrap().get("op-status"), Some("-1"));
+}
+
+#[test]
+fn a_restarted_brain_joins_again_and_nothing_moves_or_fails_meanwhile() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(
+        &[operation(1, "stop", 1, 0, &[]), operation(2, "start", 2, 0, &[1])].concat(),
+    ));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let stop = world.one();
+    let history = world.histories.remove(&NodeId(2)).unwrap();
+    let mut view = world.controller.view.clone();
+    view.members.get_mut(&NodeId(2)).unwrap().incarnation = Incarnation(2);
+    world.tell(Event::View(view));
+    world.ends(&stop, 0);
+    assert_eq!(world.sent(), [""; 0], "it has not joined again yet");
+    world.histories.insert(NodeId(2), history);
+    world.graphs.push_back(graph(&operation(2, "start", 2, 0, &[])));
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    world.pass(10);
+    assert_eq!(world.sent(), ["start web on ser2"]);
+}
+
+#[test]
+fn all_leave_together_and_the_dc_last() {
+    let mut world = World::settled();
+    world.log = false;
+    let all: String = (1..=3).map(|n| cluster_event(n, "do_shutdown", n)).collect();
+    for node in 1..=3 {
+        world.tell(Event::LeaveAsked { node: NodeId(node) });
+    }
+    world.graphs.extend([graph(&all), graph(&all), graph(&all)]);
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let leavers = |world: &World| -> Vec<u32> {
+        world
+            .effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::MayLeave { node } => Some(node.0),
+                _ => None,
+            })
+            .collect()
+    };
+    for n in 1..=3 {
+        assert_eq!(leavers(&world), [0; 0], "a quorum is needed for the records of the others");
+        let state = RecordState::Clean;
+        let (node, boot, proof) = (NodeId(n), BootId(n.into()), String::new());
+        world.records.insert(node, NodeRecord { node, boot, state, proof });
+        world.tell(Event::NodeRecords(world.records.clone()));
+    }
+    assert_eq!(leavers(&world), [2, 3, 1]);
+}
+
+#[test]
+fn hands_that_know_of_no_quorum_yet_are_tried_again_after_a_while() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let (_, command) = world.sent.pop().unwrap();
+    let HandsCommand::Execute { authority, operation: start } = command else { panic!() };
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.tell(Event::Hands {
+        node: NodeId(2),
+        report: HandsReport::Refused {
+            authority,
+            highest: model::Authority { sequence: 0, ..authority },
+            transition_key: start.transition_key,
+        },
+    });
+    world.pass(400);
+    assert_eq!(world.sent(), [""; 0]);
+    world.pass(200);
+    world.pass(10);
+    assert_eq!(world.sent(), ["start web on ser2"]);
+}
+
+#[test]
+fn a_node_that_stays_after_all_may_run_resources_again() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&cluster_event(1, "do_shutdown", 2)));
+    world.tell(Event::LeaveAsked { node: NodeId(2) });
+    assert_eq!(world.records[&NodeId(2)].state, RecordState::Clean);
+    world.tell(Event::LeaveWithdrawn { node: NodeId(2) });
+    assert_eq!(world.records[&NodeId(2)].state, RecordState::Active);
+    assert_eq!(world.attribute(2, "shutdown"), None);
+}
+
+#[test]
+fn without_fencing_a_silent_member_is_not_taken_for_one_that_is_off() {
+    let mut world = World::settled();
+    world.histories.remove(&NodeId(3));
+    world.lead(2);
+    world.pass(600);
+    let (_, document) = world.asked.last().unwrap();
+    let state = document.child("status").unwrap().find_id("3").unwrap();
+    assert_eq!(state.get("join"), Some("member"));
+    assert!(state.find_id("status-3-maintenance").is_some());
+    assert!(world.entry("status-3-maintenance").is_none(), "only the engine sees it so");
+}
+
+#[test]
+fn a_node_lost_on_its_way_out_is_a_lost_node() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&operation(1, "stop", 2, 0, &[])));
+    world.tell(Event::LeaveAsked { node: NodeId(2) });
+    world.see(&[1, 3], true);
+    assert_eq!(world.attribute(2, "shutdown"), None);
+    assert_eq!(world.node_state(2), ("down".into(), "member".into()));
+    assert!(world.asked.last().unwrap().1.find_id("status-2-shutdown").is_none());
+}
