@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use cib::Element;
 use membership::conf::Conf;
 use model::{ExitCode, Paths};
 use pcs::cluster::protocol::{JoinState, QuorumState};
 use view::live::LiveInfo;
 use wire::tools::action::{Kind, Leave, Reload};
-use wire::tools::{Action, Caller, Change, InfoRequest};
+use wire::tools::{Action, Caller, Change, InfoRequest, QueryRequest};
 
 /// The brain answers from memory; longer than this means that it hangs.
 const INFO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,22 +47,44 @@ async fn info(socket: &Path) -> Result<LiveInfo, String> {
         .unwrap_or_else(|_| Err("the cluster's brain does not answer".to_owned()))
 }
 
+/// Returns the status section as this node knows it.
+async fn status_section(socket: &Path) -> Result<Element, String> {
+    let ask = async {
+        let mut client = wire::client::cluster(socket)
+            .await
+            .map_err(|_| "the cluster does not run on this host".to_owned())?;
+        let request = QueryRequest { section: "status".to_owned() };
+        let answer = client.query(request).await.map_err(|status| status.message().to_owned())?;
+        cib::parse(&answer.into_inner().xml).map_err(|error| error.to_string())
+    };
+    tokio::time::timeout(INFO_TIMEOUT, ask)
+        .await
+        .unwrap_or_else(|_| Err("the cluster's brain does not answer".to_owned()))
+}
+
 /// Tells how far this node has joined.
 pub(crate) async fn join_state(paths: &Paths) -> JoinState {
-    match info(&paths.node_socket()).await {
-        Ok(info) => joined(&info),
+    let socket = paths.node_socket();
+    let known = async { Ok((info(&socket).await?, status_section(&socket).await?)) };
+    match known.await {
+        Ok((info, status)) => joined(&info, &status),
         Err(reason) => JoinState { online: false, pending: false, waiting_for: Some(reason) },
     }
 }
 
-/// A node is online when somebody who may decide counts on it and its hands can act.
-fn joined(info: &LiveInfo) -> JoinState {
-    let online = info.dc.is_some() && info.hands_connected && !info.leaving;
+/// A node is online when the DC has taken it in; that is what status displays say, too.
+fn joined(info: &LiveInfo, status: &Element) -> JoinState {
+    let taken_in = status.descendants().any(|element| {
+        element.name() == "node_state"
+            && element.get("uname") == Some(&info.local_node)
+            && element.get("join") == Some("member")
+    });
+    let online = info.dc.is_some() && taken_in && !info.leaving;
     let waiting_for = if online {
         None
     } else {
         let hands = (!info.hands_connected).then(|| "its hands are not connected".to_owned());
-        info.waiting.first().cloned().or(hands).or_else(|| info.warnings.first().cloned())
+        info.waiting.first().cloned().or(hands)
     };
     JoinState { online, pending: !online && !info.leaving, waiting_for }
 }
@@ -176,14 +199,21 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_online_when_somebody_decides_and_its_hands_are_there() {
+    fn a_node_is_online_when_the_dc_has_taken_it_in() {
+        let status = |join: &str| {
+            cib::parse(&format!("<status><node_state uname=\"a\" join=\"{join}\"/></status>"))
+                .unwrap()
+        };
         let mut info = live(&[("a", true)]);
-        assert!(joined(&info).pending);
+        info.local_node = "a".into();
+        assert!(joined(&info, &status("member")).pending, "nobody decides yet");
         info.dc = Some("a".into());
-        assert_eq!(joined(&info).waiting_for.as_deref(), Some("its hands are not connected"));
-        info.hands_connected = true;
-        assert!(joined(&info).online);
+        let state = joined(&info, &status("down"));
+        assert!(state.pending);
+        assert_eq!(state.waiting_for.as_deref(), Some("its hands are not connected"));
+        assert!(joined(&info, &status("member")).online);
         info.leaving = true;
-        assert!(!joined(&info).online && !joined(&info).pending);
+        let state = joined(&info, &status("member"));
+        assert!(!state.online && !state.pending);
     }
 }

@@ -46,20 +46,6 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "reload" => cluster_config::reload(context, rest),
         "rename" => cluster_config::rename(context, rest),
         "authkey" => cluster_config::authkey(context, rest),
-        "status" => {
-            context.supports(&["-f", "--request-timeout"])?;
-            if rest.is_empty() {
-                super::status::cluster_status(context)
-            } else {
-                Err(Failure::Usage { area: "cluster", command: "status" })
-            }
-        }
-        "standby" | "unstandby" if context.is_live() => {
-            context.deprecated(&format!(
-                "'pcs cluster {first}' is deprecated, use 'pcs node {first}' instead"
-            ));
-            super::node::run(context, words)
-        }
         "pcsd-status" => fail(
             "This command has been replaced with 'pcs pcsd status', 'pcs status pcsd'. See 'man \
              pcs' -> Changes in pcs-0.12.",
