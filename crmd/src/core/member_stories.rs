@@ -428,3 +428,29 @@ fn a_node_lost_on_its_way_out_is_a_lost_node() {
     assert_eq!(world.node_state(2), ("down".into(), "member".into()));
     assert!(world.asked.last().unwrap().1.find_id("status-2-shutdown").is_none());
 }
+
+#[test]
+fn a_leader_that_has_its_quorum_back_begins_anew_under_higher_numbers() {
+    let mut world = World::settled();
+    let asked = world.asked.len();
+    world.see(&[1], false);
+    world.tell(Event::Replan { reason: "nobody may decide this".into() });
+    world.pass(10);
+    assert_eq!(world.asked.len(), asked);
+    assert!(world.controller.waiting(world.clock()).is_empty());
+    world.effects.clear();
+    world.see(&[1, 2, 3], true);
+    world.pass(10);
+    assert_eq!(world.asked.len(), asked + 1);
+    let sequences: Vec<u64> = world
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Hands { command: HandsCommand::Join { authority }, .. } => {
+                Some(authority.sequence)
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sequences, [3, 4, 5], "the first three joins had 0 to 2");
+}
