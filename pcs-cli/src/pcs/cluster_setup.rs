@@ -501,3 +501,46 @@ fn report(mut errors: Vec<String>) -> Cli {
     }
     Err(Failure::Reported)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Setup, String> {
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        parse(&words).map_err(|failure| match failure {
+            Failure::Text(text) => text,
+            other => format!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn nodes_links_and_options_each_go_to_their_place() {
+        let setup = read(
+            "c n1 addr=10.0.0.1 addr=10.1.0.1 n2 transport knet link_mode=active link \
+             link_priority=1 link linknumber=1 crypto hash=sha1 cipher=aes128 totem token=1000 \
+             quorum wait_for_all=1",
+        )
+        .unwrap();
+        assert_eq!(setup.name, "c");
+        assert_eq!(setup.nodes[0].addresses, ["10.0.0.1", "10.1.0.1"]);
+        assert!(setup.nodes[1].addresses.is_empty());
+        assert_eq!(setup.links.len(), 2);
+        assert_eq!(setup.crypto[0].0, "cipher", "options are written in order");
+        assert_eq!(setup.totem, [("token".to_owned(), "1000".to_owned())]);
+        assert_eq!(setup.quorum.len(), 1);
+    }
+
+    #[test]
+    fn slips_are_named() {
+        assert_eq!(read("c n1 port=3").unwrap_err(), "Unknown options 'port' for node 'n1'");
+        assert_eq!(read("c n1 n1").unwrap_err(), "Node name 'n1' defined multiple times");
+        assert_eq!(read("c n1 transport link_mode=rr").unwrap_err(), "Transport type not defined");
+        assert_eq!(read("c n1 totem token").unwrap_err(), "missing value of 'token' option");
+        assert_eq!(
+            read("c n1 totem token=1 token=2").unwrap_err(),
+            "duplicate option 'token' with different values '1' and '2'"
+        );
+        assert!(read("c").is_err() && read("").is_err());
+    }
+}
