@@ -305,6 +305,28 @@ pub enum Message {
     #[error("Role '{role}' is not assigned to '{who}'")]
     RoleNotAssigned { role: String, who: String },
 
+    // --- bundles ---
+    #[error("Only one of {kind} options '{one}' and '{other}' can be used")]
+    OnlyOneOption { kind: String, one: String, other: String },
+    #[error("{kind} option '{one}' or '{other}' has to be specified")]
+    OneOptionNeeded { kind: String, one: String, other: String },
+    #[error("image cannot be empty, use image name")]
+    ImageEmpty,
+    #[error("there is no {kind} '{map}' in the bundle '{bundle}'")]
+    BundleMapNotFound { kind: String, map: String, bundle: String },
+    #[error(
+        "Resource '{resource}' will not be accessible by the cluster inside bundle '{bundle}', at least one of bundle options 'control-port' or 'ip-range-start' has to be specified"
+    )]
+    BundleUnreachable { resource: String, bundle: String },
+    #[error(
+        "bundle '{bundle}' already contains resource '{resource}'; a bundle may contain at most one resource"
+    )]
+    BundleFull { bundle: String, resource: String },
+    #[error(
+        "Resource will not be accessible by the cluster inside bundle '{bundle}', at least one of bundle options 'control-port' or 'ip-range-start' has to be specified"
+    )]
+    BundleNotReachable { bundle: String },
+
     // --- moving resources ---
     #[error("You must specify a node when moving/banning a stopped resource")]
     NodeNeededForStopped,
@@ -341,10 +363,12 @@ fn keyword_list(keywords: &[String]) -> String {
 }
 
 fn by_kind(elements: &[(String, Vec<String>)]) -> Vec<String> {
-    elements
+    let mut lines: Vec<String> = elements
         .iter()
         .map(|(kind, ids)| format!("{}: {}", plural_kind(kind, ids.len()), quoted(ids)))
-        .collect()
+        .collect();
+    lines.sort();
+    lines
 }
 
 fn plural_kind(kind: &str, count: usize) -> String {

@@ -220,6 +220,13 @@ pub fn class_options(agent: &Element) -> Vec<Parameter> {
                 option.advanced = true;
             }
         }
+        // the choices are listed beside the text, not in it
+        if let Some(long) = &mut option.longdesc
+            && let Some(at) = long.find("  Allowed values: ")
+            && !option.choices.is_empty()
+        {
+            long.truncate(at);
+        }
         option.longdesc = match (option.shortdesc.take(), option.longdesc.take()) {
             (Some(short), Some(long)) if long.starts_with(&short) => {
                 option.shortdesc = Some(short);
@@ -277,7 +284,7 @@ fn parameter(element: &Element) -> Parameter {
     let name = element.get("name").unwrap_or_default().to_owned();
     let content = element.child("content");
     let deprecated = element.child("deprecated");
-    let mut choices: Vec<String> = content
+    let choices: Vec<String> = content
         .map(|content| {
             content
                 .children_named("option")
@@ -285,7 +292,6 @@ fn parameter(element: &Element) -> Parameter {
                 .collect()
         })
         .unwrap_or_default();
-    choices.sort();
     let unique_group = element
         .get("unique-group")
         .map(str::to_owned)

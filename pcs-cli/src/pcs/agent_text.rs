@@ -104,3 +104,23 @@ pub(crate) fn properties(options: &[Parameter], names: &[String], full: bool) ->
     }
     Ok(lines)
 }
+
+/// Describes a parameter for programs.
+pub(crate) fn parameter_json(parameter: &Parameter) -> serde_json::Value {
+    let choices = (!parameter.choices.is_empty()).then_some(&parameter.choices);
+    serde_json::json!({
+        "name": parameter.name,
+        "shortdesc": parameter.shortdesc,
+        "longdesc": parameter.longdesc,
+        "type": parameter.kind,
+        "default": parameter.default,
+        "enum_values": choices,
+        "required": parameter.required,
+        "advanced": parameter.advanced,
+        "deprecated": parameter.deprecated,
+        "deprecated_by": parameter.deprecated_by,
+        "deprecated_desc": null,
+        "unique_group": parameter.unique_group,
+        "reloadable": parameter.reloadable,
+    })
+}

@@ -16,6 +16,7 @@ mod constraint;
 mod constraint_text;
 mod context;
 mod defaults;
+mod element;
 mod host;
 mod hosts;
 mod json;
@@ -25,7 +26,9 @@ mod pcsd;
 mod peers;
 mod property;
 mod quorum;
+mod relations;
 mod resource;
+mod resource_bundle;
 mod resource_clone;
 mod resource_create;
 mod resource_failures;
@@ -108,6 +111,7 @@ fn dispatch(context: &mut Context) -> Cli {
         "constraint" => constraint::run,
         "acl" => acl::run,
         "alert" => alert::run,
+        "cib" => element::run,
         "config" => config::run,
         "tag" => tag::run,
         "node" => node::run,

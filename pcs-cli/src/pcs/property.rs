@@ -10,6 +10,9 @@ use super::{json, words};
 
 const AREA: &str = "property";
 
+/// Properties that only the cluster sets.
+const READ_ONLY: [&str; 5] = GENERATED;
+
 /// Runs `pcs property …`.
 pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     let (command, rest) =
@@ -182,7 +185,24 @@ fn describe(context: &mut Context, words: &[String]) -> Cli {
         return fail("property filtering is not supported with --output-format=json");
     }
     let full = context.has("--full");
-    let options = context.without_cib(|env| Ok(property::settable(env)))?;
+    if full && !words.is_empty() {
+        return fail("cannot specify properties when using '--full'");
+    }
+    let mut options = context.without_cib(|env| Ok(env.agents.options(OptionClass::Cluster)))?;
+    if format == "json" {
+        let metadata: Vec<serde_json::Value> =
+            options.iter().map(super::agent_text::parameter_json).collect();
+        let all = serde_json::json!({
+            "properties_metadata": metadata,
+            "readonly_properties": READ_ONLY,
+        });
+        context.print(&json::line(&all));
+        return Ok(());
+    }
+    options.sort_by(|a, b| a.name.cmp(&b.name));
+    if !full && words.is_empty() {
+        options.retain(|option| !GENERATED.contains(&option.name.as_str()));
+    }
     let lines = super::agent_text::properties(&options, words, full)?;
     context.print_lines(&lines);
     Ok(())

@@ -48,6 +48,9 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "failcount" => super::resource_failures::failcount(context, rest),
         "cleanup" => super::resource_failures::forget(context, rest, false),
         "refresh" => super::resource_failures::forget(context, rest, true),
+        "description" => description(context, rest, AREA),
+        "relations" => super::relations::run(context, rest),
+        "bundle" => super::resource_bundle::run(context, rest),
         // as these were spelled up to 0.10
         "show" => {
             context.deprecated("'pcs resource show' is now 'pcs resource status' and 'pcs resource config <id>'; the old spelling still works");
@@ -220,6 +223,9 @@ pub(crate) fn config(context: &mut Context, words: &[String], stonith: bool) -> 
             ids.sort();
         }
         (shown, missing) = all.restricted(&ids);
+        if format != "text" {
+            shown.sort();
+        }
     }
     let what = if stonith { "stonith device" } else { "resource" };
     if !missing.is_empty() {
@@ -557,4 +563,25 @@ fn utilization(context: &mut Context, words: &[String]) -> Cli {
         context.print(&format!(" {}: {}", element.id().unwrap_or_default(), values.join(" ")));
     }
     Ok(())
+}
+
+/// Shows or sets what somebody wrote about an element.
+pub(crate) fn description(context: &mut Context, words: &[String], area: &'static str) -> Cli {
+    context.supports(&["-f"])?;
+    match words {
+        [id] => {
+            let cib = context.cib()?;
+            match cib.at(&["configuration"]).and_then(|c| c.find_id(id)) {
+                Some(element) => {
+                    if let Some(text) = element.get("description") {
+                        context.print(text);
+                    }
+                    Ok(())
+                }
+                None => fail(format!("'{id}' does not exist")),
+            }
+        }
+        [id, text] => context.change(|env| update::describe(env, id, text)),
+        _ => Err(Failure::Usage { area, command: "description" }),
+    }
 }

@@ -30,6 +30,13 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
                 resource::config(context, rest, true)
             }
         }
+        "description" => resource::description(context, rest, AREA),
+        "fence" | "confirm" | "history" | "sbd" | "update-scsi-devices" => {
+            context.supports(&["--force", "--full", "--off", "--yes"])?;
+            fail(format!(
+                "'pcs stonith {command}' needs the fencing daemon, which this version does not have yet; nothing was done"
+            ))
+        }
         "failcount" => super::resource_failures::failcount(context, rest),
         "cleanup" => super::resource_failures::forget(context, rest, false),
         "refresh" => super::resource_failures::forget(context, rest, true),

@@ -400,6 +400,11 @@ impl Resources {
         true
     }
 
+    /// Sorts primitives by their ids.
+    pub fn sort(&mut self) {
+        self.primitives.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+
     /// Says whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.primitives.is_empty()

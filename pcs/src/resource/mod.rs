@@ -8,6 +8,7 @@ pub mod create;
 pub mod delete;
 pub mod enable;
 pub mod group;
+pub mod relations;
 pub mod update;
 
 use cib::Element;

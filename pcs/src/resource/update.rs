@@ -305,7 +305,6 @@ pub fn delete_operation(
     if operations_of(&env.cib, id).len() == before {
         return Err(Failed::because(Message::OperationNotFound { operation: words.into() }));
     }
-    drop_empty_operations(env, id);
     Ok(())
 }
 
@@ -327,16 +326,7 @@ pub fn delete_operation_by_id(env: &mut Environment<'_>, operation: &str) -> Out
     if let Some(list) = find_mut(&mut env.cib, &id).and_then(|r| r.child_mut("operations")) {
         list.retain_children(|o| o.id() != Some(operation));
     }
-    drop_empty_operations(env, &id);
     Ok(())
-}
-
-fn drop_empty_operations(env: &mut Environment<'_>, id: &str) {
-    if let Some(resource) = find_mut(&mut env.cib, id)
-        && resource.child("operations").is_some_and(|list| list.children().next().is_none())
-    {
-        resource.retain_children(|child| child.name() != "operations");
-    }
 }
 
 /// Changes what an element (a resource or a node) uses or offers; values are whole numbers.
@@ -361,5 +351,24 @@ pub fn utilization(env: &mut Environment<'_>, owner: &str, set_id: &str, pairs: 
         }
     }
     nvset::update(&mut env.cib, owner, "utilization", pairs);
+    Ok(())
+}
+
+/// Writes a description into an element, or takes it away when it is empty.
+///
+/// # Errors
+/// Reported: there is no such element.
+pub fn describe(env: &mut Environment<'_>, id: &str, text: &str) -> Outcome {
+    let found = env.cib.child_mut("configuration").and_then(|c| c.find_id_mut(id));
+    let Some(element) = found else {
+        let near = super::near(&env.cib, id);
+        env.error(Message::IdNotFound { id: id.into(), kinds: Vec::new(), near });
+        return Err(Failed::Reported);
+    };
+    if text.is_empty() {
+        element.unset("description");
+    } else {
+        element.set("description", text);
+    }
     Ok(())
 }

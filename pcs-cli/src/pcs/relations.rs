@@ -1,0 +1,26 @@
+//! `pcs resource relations`.
+
+use super::context::{Cli, Context, Failure, fail};
+
+/// Runs `pcs resource relations ID`.
+pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["-f", "--full"])?;
+    let [id] = words else {
+        return Err(Failure::Usage { area: "resource", command: "relations" });
+    };
+    let cib = context.cib()?;
+    match pcs::resource::find(&cib, id) {
+        None => {
+            context.hint_text(&pcs::resource::near(&cib, id).into_iter().collect::<Vec<_>>());
+            fail(format!("resource '{id}' does not exist"))
+        }
+        Some(element) if pcs::resource::is_stonith(element) => fail(
+            "This command does not accept stonith resource.\nError: Errors have occurred, therefore pcs is unable to continue",
+        ),
+        Some(_) => {
+            let tree = pcs::resource::relations::tree(&cib, id);
+            context.print_lines(&tree.lines(context.has("--full")));
+            Ok(())
+        }
+    }
+}
