@@ -1,15 +1,24 @@
 //! The smaller tools: `cibadmin`, `crm_*` and their like, a file each.
 
 mod answer;
+mod attrd_updater;
 mod calendar;
 mod cibadmin;
+mod corosync_cfgtool;
+mod corosync_cmapctl;
+mod corosync_keygen;
+mod corosync_quorumtool;
 mod crm_diff;
 mod crm_error;
+mod crm_node;
 mod crm_shadow;
 mod crm_verify;
+mod crmadmin;
 mod events;
+mod frame;
 mod iso8601;
 mod options;
+mod pacemakerd;
 mod patch_text;
 
 /// A tool: its arguments without its own name in, what the process exits with out.
@@ -17,13 +26,21 @@ pub type Tool = fn(&[String]) -> model::ExitCode;
 
 /// The tools by the names they are called by; one line each.
 const TOOLS: &[(&str, Tool)] = &[
+    ("attrd_updater", attrd_updater::run),
     ("cibadmin", cibadmin::run),
+    ("corosync-cfgtool", corosync_cfgtool::run),
+    ("corosync-cmapctl", corosync_cmapctl::run),
+    ("corosync-keygen", corosync_keygen::run),
+    ("corosync-quorumtool", corosync_quorumtool::run),
     ("crm_diff", crm_diff::run),
     ("crm_error", crm_error::run),
+    ("crm_node", crm_node::run),
     ("crm_shadow", crm_shadow::run),
     ("crm_verify", crm_verify::run),
+    ("crmadmin", crmadmin::run),
     ("events", events::run),
     ("iso8601", iso8601::run),
+    ("pacemakerd", pacemakerd::run),
 ];
 
 /// Finds a tool by name.
