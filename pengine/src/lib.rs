@@ -1,1 +1,84 @@
-//! Placeholder of the skeleton.
+//! The policy engine: one document and one instant in, one plan out.
+//!
+//! Pure and deterministic: it reads no clock, no file and no environment.
+
+mod action;
+mod blocking;
+mod bundle;
+mod bundle_constraints;
+mod bundle_create;
+mod bundle_order;
+mod bundle_place;
+mod bundle_remote;
+mod bundle_unpack;
+mod calendar;
+mod clone_create;
+mod cluster;
+mod colocate;
+mod colocation_constraint;
+mod config_change;
+mod constraint;
+mod create;
+mod digest;
+mod dot;
+mod entry;
+mod fail_count;
+mod fence_and_shutdown;
+mod fencing;
+mod graph;
+mod guest_fencing;
+mod health;
+mod history;
+mod index;
+mod instances;
+mod interleave;
+mod interleaved_order;
+mod internal;
+mod invalid_order;
+mod ledger;
+mod list_sort;
+mod location;
+mod maintenance_update;
+mod migration_history;
+mod node_status;
+mod notify;
+mod operation;
+mod order;
+mod order_constraint;
+mod pairs;
+mod place;
+mod plan;
+mod playback;
+mod probe;
+mod probe_order;
+mod promote;
+mod propagate;
+mod properties;
+mod recurring;
+mod remote;
+mod remote_order;
+mod role;
+mod rules;
+pub mod status;
+mod summary;
+mod task;
+mod ticket;
+mod unfencing;
+mod unpack;
+mod utilization;
+mod values;
+
+pub use plan::{Level, Message, Options, Plan, PlannedAction, Report};
+
+use cib::Element;
+use model::WallTime;
+
+/// Decides what must be done, given a document (with its status) and an instant.
+pub fn schedule(input: &Element, now: WallTime, options: &Options) -> Plan {
+    let unpacked = unpack::unpack(input, now, options);
+    let constrained = constraint::apply(unpacked);
+    let placed = place::place(constrained);
+    let planned = create::actions(placed);
+    let ordered = order::relate(planned);
+    graph::build(ordered, options)
+}

@@ -187,5 +187,11 @@ fn answer(question: &[u8], document: &[u8]) -> Result<Answer, String> {
     let Question { now_ms } = serde_json::from_slice(question).map_err(|e| e.to_string())?;
     let text = std::str::from_utf8(document).map_err(|e| e.to_string())?;
     let input = cib::parse(text).map_err(|e| e.to_string())?;
-    Err(format!("no engine yet {now_ms} {}", input.name()))
+    let options = pengine::Options { time_is_set: true, ..pengine::Options::default() };
+    let plan = pengine::schedule(&input, model::WallTime(now_ms), &options);
+    Ok(Answer {
+        graph: plan.graph.to_xml(),
+        objections: plan.report.objections.clone(),
+        report: serde_json::to_value(&plan.report).map_err(|e| e.to_string())?,
+    })
 }

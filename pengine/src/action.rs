@@ -1,0 +1,679 @@
+//! Actions and orderings: the book that all stages write into.
+
+use std::collections::BTreeMap;
+
+use cib::Element;
+
+use crate::cluster::{Cluster, QuorumPolicy, Requires};
+use crate::index::{ActionIx, NodeIx, ResourceIx};
+use crate::operation::{self, OnFail};
+use crate::role::Role;
+use crate::rules::Pairs;
+use crate::task::{self, Task};
+
+/// How two actions of an ordering depend on each other.
+pub(crate) mod relation {
+    /// "Then" follows "first" if both happen.
+    pub(crate) const ORDERED: u32 = 1 << 0;
+    /// If "first" is required, so is "then".
+    pub(crate) const FIRST_IMPLIES_THEN: u32 = 1 << 1;
+    /// If "then" is required, so is "first".
+    pub(crate) const THEN_IMPLIES_FIRST: u32 = 1 << 2;
+    /// As before, for a promoted "then" only.
+    pub(crate) const PROMOTED_IMPLIES_FIRST: u32 = 1 << 3;
+    /// "First" implies "then" if both are on the same node.
+    pub(crate) const FIRST_IMPLIES_SAME_NODE_THEN: u32 = 1 << 4;
+    /// "Then" can't run if "first" can't.
+    pub(crate) const UNRUNNABLE_FIRST_BLOCKS: u32 = 1 << 5;
+    /// "Then" can't run if "first" can't migrate.
+    pub(crate) const UNMIGRATABLE_THEN_BLOCKS: u32 = 1 << 6;
+    /// A stop between two starts.
+    pub(crate) const INTERMEDIATE_STOP: u32 = 1 << 7;
+    /// "Then" becomes unrunnable if "first" is required and unrunnable.
+    pub(crate) const FIRST_ELSE_THEN: u32 = 1 << 8;
+    /// "First" must be in the graph if "then" is.
+    pub(crate) const THEN_IMPLIES_FIRST_GRAPHED: u32 = 1 << 9;
+    /// "Then" must be in the graph if "first" is.
+    pub(crate) const FIRST_IMPLIES_THEN_GRAPHED: u32 = 1 << 10;
+    /// Holds although one of the two is on a guest that the other runs.
+    pub(crate) const GUEST_ALLOWED: u32 = 1 << 11;
+    /// Just one after the other.
+    pub(crate) const SERIALIZE: u32 = 1 << 12;
+    /// Only if both are on the same node.
+    pub(crate) const IF_ON_SAME_NODE: u32 = 1 << 13;
+    /// Only if on the same node, or the first's migration target.
+    pub(crate) const IF_ON_SAME_NODE_OR_TARGET: u32 = 1 << 14;
+    /// "Then" cancels "first".
+    pub(crate) const THEN_CANCELS_FIRST: u32 = 1 << 15;
+    /// "Then" needs a number of such "firsts".
+    pub(crate) const MIN_RUNNABLE: u32 = 1 << 16;
+    /// The inverse does not hold.
+    pub(crate) const ASYMMETRIC: u32 = 1 << 17;
+    /// Part of a probe's dependencies.
+    pub(crate) const NESTED_PROBE: u32 = 1 << 18;
+    /// Holds as a "require-all" ordering of sets.
+    pub(crate) const REQUIRED_SET: u32 = 1 << 19;
+}
+
+/// An edge to another action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Edge {
+    pub(crate) other: ActionIx,
+    pub(crate) flags: u32,
+    /// Looked at in the search for loops, or in the graph already.
+    pub(crate) in_graph: bool,
+}
+
+/// An action.
+#[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent facts")]
+pub(crate) struct Action {
+    pub(crate) resource: Option<ResourceIx>,
+    pub(crate) node: Option<NodeIx>,
+    pub(crate) task: Task,
+    /// Task and interval that the key is made of; `name` overrides both.
+    pub(crate) key: Key,
+    pub(crate) name: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) meta: Pairs,
+    pub(crate) parameters: Pairs,
+    pub(crate) cancel_of: Option<String>,
+    pub(crate) needs: Requires,
+    pub(crate) on_fail: OnFail,
+    pub(crate) fail_role: Role,
+    pub(crate) priority: i64,
+    pub(crate) required_before: usize,
+    pub(crate) runnable_before: usize,
+    // flags
+    pub(crate) optional: bool,
+    pub(crate) runnable: bool,
+    pub(crate) pseudo: bool,
+    pub(crate) migratable: bool,
+    pub(crate) always_in_graph: bool,
+    pub(crate) min_runnable: bool,
+    pub(crate) migration_aborted: bool,
+    pub(crate) on_dc: bool,
+    pub(crate) reschedule: bool,
+    pub(crate) in_graph: bool,
+    pub(crate) processed: bool,
+    pub(crate) have_digests: bool,
+    // relations
+    pub(crate) before: Vec<Edge>,
+    pub(crate) after: Vec<Edge>,
+}
+
+/// What names an action of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) task: Task,
+    pub(crate) interval_ms: u64,
+}
+
+impl Key {
+    /// A key of an action that runs once.
+    pub(crate) fn once(task: Task) -> Self {
+        Self { task, interval_ms: 0 }
+    }
+}
+
+/// One side of an ordering.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Point {
+    pub(crate) resource: Option<ResourceIx>,
+    pub(crate) key: Option<Key>,
+    pub(crate) action: Option<ActionIx>,
+}
+
+impl Point {
+    pub(crate) fn of(resource: ResourceIx, task: Task) -> Self {
+        Self { resource: Some(resource), key: Some(Key::once(task)), action: None }
+    }
+}
+
+/// An ordering whose sides may not be actions yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ordering {
+    pub(crate) first: Point,
+    pub(crate) then: Point,
+    pub(crate) flags: u32,
+}
+
+/// All actions and orderings.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    pub(crate) actions: Vec<Action>,
+    pub(crate) orderings: Vec<Ordering>,
+    by_resource: Vec<Vec<ActionIx>>,
+    singletons: BTreeMap<String, ActionIx>,
+}
+
+impl std::ops::Index<ActionIx> for Book {
+    type Output = Action;
+
+    fn index(&self, action: ActionIx) -> &Action {
+        &self.actions[action.position()]
+    }
+}
+
+impl std::ops::IndexMut<ActionIx> for Book {
+    fn index_mut(&mut self, action: ActionIx) -> &mut Action {
+        &mut self.actions[action.position()]
+    }
+}
+
+impl Book {
+    /// The resource's actions, oldest first.
+    pub(crate) fn of_resource(&self, resource: ResourceIx) -> &[ActionIx] {
+        self.by_resource.get(resource.position()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The resource's actions with a key, newest first; those without a node match any node.
+    pub(crate) fn matching(
+        &self,
+        resource: ResourceIx,
+        key: Key,
+        node: Option<NodeIx>,
+    ) -> Vec<ActionIx> {
+        self.of_resource(resource)
+            .iter()
+            .rev()
+            .copied()
+            .filter(|action| {
+                let action = &self[*action];
+                action.key == key
+                    && action.name.is_none()
+                    && (node.is_none() || action.node.is_none() || action.node == node)
+            })
+            .collect()
+    }
+
+    /// As `matching`, only exact nodes.
+    pub(crate) fn matching_exactly(
+        &self,
+        resource: ResourceIx,
+        key: Key,
+        node: NodeIx,
+    ) -> Option<ActionIx> {
+        self.of_resource(resource).iter().rev().copied().find(|action| {
+            let action = &self[*action];
+            action.key == key && action.node == Some(node)
+        })
+    }
+
+    /// The newest action of a resource with a task, on a node if that is given.
+    pub(crate) fn first_action(
+        &self,
+        resource: ResourceIx,
+        task: Task,
+        node: Option<NodeIx>,
+    ) -> Option<ActionIx> {
+        self.matching(resource, Key::once(task), node).first().copied()
+    }
+
+    /// Finds or makes an action of a resource.
+    pub(crate) fn action(
+        &mut self,
+        cluster: &mut Cluster,
+        resource: ResourceIx,
+        key: Key,
+        task: Task,
+        node: Option<NodeIx>,
+        optional: bool,
+    ) -> ActionIx {
+        let found = self.matching(resource, key, node).first().copied();
+        let index = match found {
+            Some(index) => {
+                if self[index].node.is_none() {
+                    self[index].node = node;
+                }
+                index
+            }
+            None => self.make(cluster, Some(resource), key, None, task, node, optional),
+        };
+        self.refresh(cluster, index, optional);
+        index
+    }
+
+    /// Finds or makes the usual non-recurring action.
+    pub(crate) fn simple(
+        &mut self,
+        cluster: &mut Cluster,
+        resource: ResourceIx,
+        task: Task,
+        node: Option<NodeIx>,
+        optional: bool,
+    ) -> ActionIx {
+        self.action(cluster, resource, Key::once(task), task, node, optional)
+    }
+
+    /// Finds or makes a pseudo-action of a resource.
+    pub(crate) fn pseudo(
+        &mut self,
+        cluster: &mut Cluster,
+        resource: ResourceIx,
+        task: Task,
+        optional: bool,
+        runnable: bool,
+    ) -> ActionIx {
+        let index = self.simple(cluster, resource, task, None, optional);
+        let action = &mut self[index];
+        action.pseudo = true;
+        if runnable {
+            action.runnable = true;
+        }
+        index
+    }
+
+    /// Finds or makes an action without a resource, by its whole name.
+    pub(crate) fn named(
+        &mut self,
+        cluster: &mut Cluster,
+        name: &str,
+        task: Task,
+        node: Option<NodeIx>,
+        optional: bool,
+    ) -> ActionIx {
+        let index = match self.singletons.get(name) {
+            Some(index) => *index,
+            None => {
+                let key = Key::once(task);
+                self.make(cluster, None, key, Some(name.to_owned()), task, node, optional)
+            }
+        };
+        if !optional {
+            self[index].optional = false;
+        }
+        index
+    }
+
+    /// Finds an action without a resource.
+    pub(crate) fn find_named(&self, name: &str) -> Option<ActionIx> {
+        self.singletons.get(name).copied()
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "private; all of them name the action")]
+    fn make(
+        &mut self,
+        cluster: &mut Cluster,
+        resource: Option<ResourceIx>,
+        key: Key,
+        name: Option<String>,
+        task: Task,
+        node: Option<NodeIx>,
+        optional: bool,
+    ) -> ActionIx {
+        let index = ActionIx::at(self.actions.len());
+        let mut action = Action {
+            resource,
+            node,
+            task,
+            key,
+            name,
+            reason: None,
+            meta: Pairs::new(),
+            parameters: Pairs::new(),
+            cancel_of: None,
+            needs: Requires::Nothing,
+            on_fail: OnFail::Ignore,
+            fail_role: Role::Unknown,
+            priority: 0,
+            required_before: 0,
+            runnable_before: 0,
+            optional,
+            runnable: true,
+            pseudo: false,
+            migratable: false,
+            always_in_graph: false,
+            min_runnable: false,
+            migration_aborted: false,
+            on_dc: task == task::STONITH || task == task::SHUTDOWN || task == task::CLEAR_FAILCOUNT,
+            reschedule: false,
+            in_graph: false,
+            processed: false,
+            have_digests: false,
+            before: Vec::new(),
+            after: Vec::new(),
+        };
+        if let Some(resource) = resource {
+            if matches!(task, task::START | task::PROMOTE) {
+                action.needs = cluster[resource].requires;
+            }
+            let config = operation::configured(cluster, resource, key);
+            action.meta = operation::meta(cluster, resource, key, node, config.as_deref());
+            if task == task::CANCEL {
+                // a cancellation is no execution of what it cancels
+            }
+            if self.by_resource.len() <= resource.position() {
+                self.by_resource.resize(resource.position() + 1, Vec::new());
+            }
+            self.by_resource[resource.position()].push(index);
+        } else if let Some(name) = &action.name {
+            self.singletons.insert(name.clone(), index);
+        }
+        self.actions.push(action);
+        index
+    }
+
+    /// Brings an action's flags up to date with what its resource and node allow.
+    fn refresh(&mut self, cluster: &mut Cluster, index: ActionIx, optional: bool) {
+        let action = &self[index];
+        let Some(resource) = action.resource else { return };
+        if !action.pseudo
+            && action.node.is_some()
+            && !cluster[resource].managed
+            && !action.meta.contains_key("interval")
+        {
+            self[index].optional = true;
+        } else if !optional {
+            self[index].optional = false;
+        }
+        self.refresh_runnable(cluster, index, resource);
+        let action = &self[index];
+        if !action.optional {
+            match action.task {
+                task::STOP => cluster[resource].stopping = true,
+                task::START => {
+                    cluster[resource].starting = action.runnable;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn refresh_runnable(&mut self, cluster: &mut Cluster, index: ActionIx, resource: ResourceIx) {
+        if self[index].pseudo {
+            return;
+        }
+        let Some(node) = self[index].node else {
+            self[index].runnable = false;
+            return;
+        };
+        let on_dc = self[index].on_dc;
+        if !on_dc
+            && !cluster[node].online
+            && (!cluster.is_guest(node) || cluster[node].requires_reset)
+        {
+            self[index].runnable = false;
+            if cluster[resource].managed && !cluster[node].unclean {
+                self.fence_node(cluster, node, "resource actions are unrunnable", false);
+            }
+            return;
+        }
+        if !on_dc && cluster[node].pending {
+            self[index].runnable = false;
+            return;
+        }
+        if self[index].needs == Requires::Nothing {
+            self[index].reason = None;
+            self[index].runnable =
+                !(cluster.is_guest(node) && !cluster.can_fence(Some(node))) || true;
+            return;
+        }
+        match self.quorum_policy(cluster, resource) {
+            QuorumPolicy::Stop | QuorumPolicy::Fence => {
+                self.block(index, "no quorum");
+            }
+            QuorumPolicy::Freeze => {
+                let rsc = &cluster[resource];
+                if !cluster.is_active(resource, true) || rsc.next_role > rsc.role {
+                    self.block(index, "quorum freeze");
+                }
+            }
+            QuorumPolicy::Ignore | QuorumPolicy::Demote => self[index].runnable = true,
+        }
+    }
+
+    fn quorum_policy(&mut self, cluster: &mut Cluster, resource: ResourceIx) -> QuorumPolicy {
+        let policy = cluster.properties.quorum_policy;
+        if cluster.quorate {
+            return QuorumPolicy::Ignore;
+        }
+        if policy != QuorumPolicy::Demote {
+            return policy;
+        }
+        let rsc = &mut cluster[resource];
+        if matches!(rsc.role, Role::Promoted | Role::Unpromoted) {
+            if rsc.next_role > Role::Unpromoted {
+                rsc.next_role = Role::Unpromoted;
+            }
+            QuorumPolicy::Ignore
+        } else {
+            QuorumPolicy::Stop
+        }
+    }
+
+    /// Makes an action unrunnable and says why.
+    pub(crate) fn block(&mut self, index: ActionIx, reason: &str) {
+        self[index].runnable = false;
+        self[index].reason = Some(reason.to_owned());
+    }
+
+    /// Sets a reason; an older one stays unless `overwrite`.
+    pub(crate) fn set_reason(&mut self, index: ActionIx, reason: &str, overwrite: bool) {
+        if overwrite || self[index].reason.is_none() {
+            self[index].reason = Some(reason.to_owned());
+        }
+    }
+
+    /// Makes an action required.
+    pub(crate) fn require(&mut self, index: ActionIx, reason: Option<&str>) {
+        if self[index].optional {
+            self[index].optional = false;
+            if let Some(reason) = reason {
+                self.set_reason(index, reason, false);
+            }
+        }
+    }
+
+    /// Adds an ordering.
+    pub(crate) fn order(&mut self, first: Point, then: Point, flags: u32) {
+        if first.action.is_some() && first.action == then.action {
+            return;
+        }
+        if first.action.is_none() && first.key.is_none()
+            || then.action.is_none() && then.key.is_none()
+        {
+            return;
+        }
+        self.orderings.push(Ordering { first, then, flags });
+    }
+
+    /// Adds an ordering between the usual actions of two resources.
+    pub(crate) fn order_tasks(
+        &mut self,
+        first: (ResourceIx, Task),
+        then: (ResourceIx, Task),
+        flags: u32,
+    ) {
+        self.order(Point::of(first.0, first.1), Point::of(then.0, then.1), flags);
+    }
+
+    /// Adds an ordering between two actions.
+    pub(crate) fn order_points(&mut self, first: ActionIx, then: ActionIx, flags: u32) {
+        self.order(self.point(first), self.point(then), flags);
+    }
+
+    /// An action as one side of an ordering.
+    pub(crate) fn point(&self, action: ActionIx) -> Point {
+        let known = &self[action];
+        Point { resource: known.resource, key: None, action: Some(action) }
+    }
+
+    /// Orders two actions at once; false when they already were, the same way.
+    pub(crate) fn order_actions(&mut self, first: ActionIx, then: ActionIx, flags: u32) -> bool {
+        if flags == 0 || first == then {
+            return false;
+        }
+        let known = self[first].after.iter().any(|e| e.other == then && e.flags & flags != 0);
+        if known {
+            return false;
+        }
+        self[first].after.push(Edge { other: then, flags, in_graph: false });
+        self[then].before.push(Edge { other: first, flags, in_graph: false });
+        true
+    }
+
+    /// The action's key as it stands in graphs.
+    pub(crate) fn key_text(&self, cluster: &Cluster, index: ActionIx) -> String {
+        let action = &self[index];
+        match (&action.name, action.resource) {
+            (Some(name), _) => name.clone(),
+            (None, Some(resource)) => key_text(&cluster[resource].id, action.key),
+            (None, None) => action.key.task.to_owned(),
+        }
+    }
+
+    /// Marks a node as not to be trusted and plans its fencing.
+    pub(crate) fn fence_node(
+        &mut self,
+        cluster: &mut Cluster,
+        node: NodeIx,
+        reason: &str,
+        priority_delay: bool,
+    ) {
+        use crate::plan::Level;
+        let name = cluster[node].name.clone();
+        if let Some(container) = cluster.guest_container(node) {
+            if !cluster[container].failed {
+                let container_id = cluster[container].id.clone();
+                if cluster[container].managed {
+                    cluster.say(
+                        Level::Warning,
+                        format!("Guest node {name} will be fenced (by recovering its guest resource {container_id}): {reason}"),
+                    );
+                    // we don't mark it unclean: its connection's stop tells when it is down
+                    cluster[node].requires_reset = true;
+                    cluster[container].failed = true;
+                    cluster[container].stop_if_failed = true;
+                } else {
+                    cluster.say(
+                        Level::Notice,
+                        format!("Not fencing guest node {name} (otherwise would because {reason}): its guest resource {container_id} is unmanaged"),
+                    );
+                }
+            }
+            return;
+        }
+        let dangling = cluster[node].connection.is_some_and(|c| cluster[c].removed_filler);
+        if cluster[node].remote && dangling {
+            cluster[node].requires_reset = true;
+            return;
+        }
+        if cluster[node].remote {
+            let unmanaged = cluster[node].connection.is_some_and(|c| !cluster[c].managed);
+            if unmanaged {
+                cluster.say(
+                    Level::Notice,
+                    format!("Not fencing remote node {name} (otherwise would because {reason}): connection is unmanaged"),
+                );
+                return;
+            }
+            if !cluster[node].requires_reset {
+                cluster[node].requires_reset = true;
+                let how = self.how_it_ends(cluster, node);
+                cluster.say(Level::Warning, format!("Remote node {name} {how}: {reason}"));
+            }
+            cluster[node].unclean = true;
+            self.fencing(cluster, node, None, true, Some(reason), false);
+            return;
+        }
+        if cluster[node].unclean {
+            return;
+        }
+        let how = self.how_it_ends(cluster, node);
+        cluster.say(Level::Warning, format!("Cluster node {name} {how}: {reason}"));
+        cluster[node].unclean = true;
+        self.fencing(cluster, node, None, true, Some(reason), priority_delay);
+    }
+
+    #[allow(clippy::unused_self, reason = "reads as a sentence beside fence_node")]
+    fn how_it_ends(&self, cluster: &Cluster, node: NodeIx) -> &'static str {
+        if cluster.can_fence(Some(node)) { "will be fenced" } else { "is unclean" }
+    }
+
+    /// Finds or makes the fencing action of a node.
+    pub(crate) fn fencing(
+        &mut self,
+        cluster: &mut Cluster,
+        node: NodeIx,
+        operation: Option<&str>,
+        optional: bool,
+        reason: Option<&str>,
+        priority_delay: bool,
+    ) -> ActionIx {
+        let operation =
+            operation.map_or_else(|| cluster.properties.fencing_action.clone(), str::to_owned);
+        let name = format!("stonith-{}-{operation}", cluster[node].name);
+        let known = self.find_named(&name);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let index = self.named(cluster, &name, task::STONITH, Some(node), true);
+                let host = &cluster[node];
+                let meta = &mut self[index].meta;
+                meta.insert("on_node".into(), host.name.clone());
+                meta.insert("on_node_uuid".into(), host.id.clone());
+                meta.insert("stonith_action".into(), operation.clone());
+                if cluster.has_unfencing {
+                    crate::digest::add_device_digests(cluster, self, index, node);
+                }
+                index
+            }
+        };
+        if cluster.properties.priority_fencing_delay_ms > 0
+            && (priority_delay || known.is_none())
+            && !self[index].meta.contains_key("priority-fencing-delay")
+            && priority_delay
+        {
+            let delay = crate::fencing::priority_delay(cluster, node);
+            self[index].meta.insert("priority-fencing-delay".into(), delay);
+        }
+        if !optional && (cluster.can_fence(Some(node)) || operation == "on") {
+            self.require(index, reason);
+            if let (Some(reason), true) = (reason, self[index].reason.is_none()) {
+                self.set_reason(index, reason, false);
+            }
+        } else if let (Some(reason), true) = (reason, self[index].reason.is_none()) {
+            self[index].reason = Some(reason.to_owned());
+        }
+        index
+    }
+
+    /// Plans the clearing of a resource's fail count on a node.
+    pub(crate) fn clear_fail_count(
+        &mut self,
+        cluster: &mut Cluster,
+        resource: ResourceIx,
+        node: NodeIx,
+        reason: &str,
+    ) -> ActionIx {
+        let index = self.simple(cluster, resource, task::CLEAR_FAILCOUNT, Some(node), false);
+        self[index].meta.insert("op_no_wait".into(), "true".into());
+        self.set_reason(index, reason, true);
+        index
+    }
+
+    /// Names what blocks or requires an action: `RESOURCE TASK`.
+    pub(crate) fn describe(&self, cluster: &Cluster, index: ActionIx) -> String {
+        let action = &self[index];
+        match action.resource {
+            Some(resource) => format!("{} {}", cluster[resource].id, action.task),
+            None => match action.node {
+                Some(node) if action.task == task::STONITH => {
+                    format!("{} {}", action.task, cluster[node].name)
+                }
+                _ => self.key_text(cluster, index),
+            },
+        }
+    }
+}
+
+/// Puts an operation's key together.
+pub(crate) fn key_text(resource: &str, key: Key) -> String {
+    format!("{resource}_{}_{}", key.task, key.interval_ms)
+}
+
+/// Returns an attribute of an element as text.
+pub(crate) fn attribute(element: &Element, name: &str) -> Option<String> {
+    element.get(name).map(str::to_owned)
+}

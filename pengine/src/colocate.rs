@@ -1,0 +1,698 @@
+//! Colocations at work: who follows whom, and whose preferences count for whom.
+
+use model::Score;
+
+use crate::cluster::Variant;
+use crate::constraint::Colocation;
+use crate::index::{ColocationIx, NodeIx, ResourceIx};
+use crate::ledger::{Cause, Table, cell_of};
+use crate::list_sort::insert_sorted;
+use crate::place::Placing;
+use crate::role::Role;
+use crate::values::fraction;
+
+/// A score that marks a node which would have become negative.
+const MARK: i32 = -999_999;
+
+/// What adding a dependent's preferences takes into account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Select(u8);
+
+impl Select {
+    /// Follow colocations of this resource with others, rather than of others with it.
+    pub(crate) const THIS_WITH: Self = Self(1);
+    /// Never make a node negative.
+    pub(crate) const NONNEGATIVE: Self = Self(2);
+    /// Something is known to be possible already.
+    pub(crate) const ACTIVE: Self = Self(4);
+    /// Nothing special.
+    pub(crate) const NONE: Self = Self(0);
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What a colocation bears on once the primary has its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Affects {
+    Nothing,
+    Location,
+    Role,
+}
+
+/// Clones sort after groups, groups after primitives.
+fn rank(variant: &Variant) -> u8 {
+    match variant {
+        Variant::Primitive => 1,
+        Variant::Group { .. } => 2,
+        Variant::Clone(_) => 3,
+        Variant::Bundle(_) => 4,
+    }
+}
+
+impl Placing {
+    fn compare_others(
+        &self,
+        a: ColocationIx,
+        b: ColocationIx,
+        primary: bool,
+    ) -> std::cmp::Ordering {
+        let other = |index: ColocationIx| {
+            let colocation = &self.rules[index];
+            &self.cluster[if primary { colocation.primary } else { colocation.dependent }]
+        };
+        let (x, y) = (other(a), other(b));
+        y.priority
+            .cmp(&x.priority)
+            .then_with(|| rank(&y.variant).cmp(&rank(&x.variant)))
+            .then_with(|| y.promotable().cmp(&x.promotable()))
+            .then_with(|| self.rules[a].id.cmp(&self.rules[b].id))
+    }
+
+    /// A bundle's connection must not move a healthy container.
+    pub(crate) fn has_influence(&self, colocation: &Colocation, rsc: Option<ResourceIx>) -> bool {
+        let rsc = rsc.unwrap_or(colocation.primary);
+        let dependent = &self.cluster[colocation.dependent];
+        let bundled_connection =
+            dependent.is_remote && self.cluster.bundle_of(colocation.dependent).is_some();
+        if bundled_connection
+            && !self.cluster[rsc].failed
+            && self.cluster[rsc].running_on.len() == 1
+        {
+            return false;
+        }
+        colocation.influence || self.cluster[rsc].running_on.is_empty()
+    }
+
+    fn add_this_with(&self, list: &mut Vec<ColocationIx>, new: ColocationIx) {
+        if !list.contains(&new) {
+            insert_sorted(list, new, |a, b| self.compare_others(*a, *b, true));
+        }
+    }
+
+    fn add_with_this(&self, list: &mut Vec<ColocationIx>, new: ColocationIx) {
+        if !list.contains(&new) {
+            insert_sorted(list, new, |a, b| self.compare_others(*a, *b, false));
+        }
+    }
+
+    /// All colocations in which a resource follows others, the most important first.
+    pub(crate) fn this_with(&self, rsc: ResourceIx) -> Vec<ColocationIx> {
+        let mut list = Vec::new();
+        self.gather_this_with(rsc, rsc, &mut list);
+        list
+    }
+
+    fn gather_this_with(&self, rsc: ResourceIx, origin: ResourceIx, list: &mut Vec<ColocationIx>) {
+        let own = self.rules.own_this_with(rsc);
+        let parent = self.cluster[rsc].parent;
+        match &self.cluster[rsc].variant {
+            Variant::Primitive => {
+                if rsc == origin {
+                    own.iter().for_each(|c| self.add_this_with(list, *c));
+                    if let Some(parent) = parent {
+                        self.gather_this_with(parent, origin, list);
+                    }
+                } else {
+                    for &colocation in own {
+                        if self.has_influence(&self.rules[colocation], Some(origin)) {
+                            self.add_this_with(list, colocation);
+                        }
+                    }
+                }
+            }
+            Variant::Group { .. } => {
+                let members = &self.cluster[rsc].children;
+                let Some(&first) = members.first() else { return };
+                if origin == rsc || origin == first {
+                    own.iter().for_each(|c| self.add_this_with(list, *c));
+                    if let Some(parent) = parent {
+                        self.gather_this_with(parent, origin, list);
+                    }
+                }
+                if origin == rsc {
+                    return;
+                }
+                for &colocation in own {
+                    if origin != first
+                        && self.rules[colocation].score.is_infinite()
+                        && self.has_influence(&self.rules[colocation], Some(origin))
+                        && false
+                    {
+                        self.add_this_with(list, colocation);
+                    }
+                }
+            }
+            Variant::Clone(_) => {
+                own.iter().for_each(|c| self.add_this_with(list, *c));
+                if let Some(parent) = parent {
+                    self.gather_this_with(parent, origin, list);
+                }
+            }
+            Variant::Bundle(_) => crate::bundle_place::gather(
+                self,
+                rsc,
+                origin,
+                |c| {
+                    self.add_this_with(list, c);
+                },
+                own,
+            ),
+        }
+    }
+
+    /// All colocations in which others follow a resource, the most important first.
+    pub(crate) fn with_this(&self, rsc: ResourceIx) -> Vec<ColocationIx> {
+        let mut list = Vec::new();
+        self.gather_with_this(rsc, rsc, &mut list);
+        list
+    }
+
+    fn gather_with_this(&self, rsc: ResourceIx, origin: ResourceIx, list: &mut Vec<ColocationIx>) {
+        let own = self.rules.own_with_this(rsc);
+        let parent = self.cluster[rsc].parent;
+        match &self.cluster[rsc].variant {
+            Variant::Primitive => {
+                if rsc == origin {
+                    own.iter().for_each(|c| self.add_with_this(list, *c));
+                    if let Some(parent) = parent {
+                        self.gather_with_this(parent, origin, list);
+                    }
+                } else {
+                    for &colocation in own {
+                        if self.has_influence(&self.rules[colocation], Some(origin)) {
+                            self.add_with_this(list, colocation);
+                        }
+                    }
+                }
+            }
+            Variant::Group { .. } => {
+                let members = &self.cluster[rsc].children;
+                let Some(&last) = members.last() else { return };
+                if origin != rsc && origin != last {
+                    return;
+                }
+                own.iter().for_each(|c| self.add_with_this(list, *c));
+                if let Some(parent) = parent {
+                    self.gather_with_this(parent, origin, list);
+                }
+                for &member in members {
+                    if member != origin {
+                        self.gather_with_this(member, origin, list);
+                    }
+                }
+            }
+            Variant::Clone(_) => {
+                own.iter().for_each(|c| self.add_with_this(list, *c));
+                if let Some(parent) = parent {
+                    self.gather_with_this(parent, origin, list);
+                }
+            }
+            Variant::Bundle(_) => crate::bundle_place::gather(
+                self,
+                rsc,
+                origin,
+                |c| {
+                    self.add_with_this(list, c);
+                },
+                own,
+            ),
+        }
+    }
+
+    /// Applies "this with other": the other is assigned first.
+    pub(crate) fn apply_this_with(&mut self, index: ColocationIx, rsc: ResourceIx) {
+        let colocation = self.colocation(index);
+        let other = colocation.primary;
+        let revertible = colocation.dependent_role >= Role::Promoted
+            || (colocation.score < Score::ZERO && !colocation.score.forbids());
+        let archive = revertible.then(|| self.scores.table(rsc));
+        if self.home(other).provisional {
+            self.assign(other, None, true);
+        }
+        self.apply_score(rsc, other, &colocation, true);
+        if let Some(archive) = archive
+            && !self.any_available(&self.scores.table(rsc))
+        {
+            self.scores.replace(rsc, archive);
+        }
+    }
+
+    /// Lets a colocation's score bear on the dependent.
+    pub(crate) fn apply_score(
+        &mut self,
+        dependent: ResourceIx,
+        primary: ResourceIx,
+        colocation: &Colocation,
+        for_dependent: bool,
+    ) {
+        let side = if for_dependent { dependent } else { primary };
+        match self.cluster[side].variant {
+            Variant::Primitive if for_dependent => {
+                self.apply_score(dependent, primary, colocation, false);
+            }
+            Variant::Primitive => match self.affects(dependent, primary, colocation, false) {
+                Affects::Nothing => {}
+                Affects::Role => {
+                    self.apply_to_priority(dependent, primary, colocation);
+                }
+                Affects::Location => self.apply_to_scores(dependent, primary, colocation),
+            },
+            Variant::Group { colocated, .. } => {
+                let members = self.cluster[side].children.clone();
+                if !for_dependent && self.home(side).provisional {
+                    return;
+                }
+                let some: Vec<ResourceIx> = if !colocated {
+                    if colocation.score.is_infinite() {
+                        return;
+                    }
+                    members
+                } else if for_dependent || !colocation.score.is_infinite() {
+                    members.first().copied().into_iter().collect()
+                } else {
+                    members.last().copied().into_iter().collect()
+                };
+                for member in some {
+                    if for_dependent {
+                        self.apply_score(member, primary, colocation, true);
+                    } else {
+                        self.apply_score(dependent, member, colocation, false);
+                    }
+                }
+            }
+            Variant::Clone(_) => {
+                if !for_dependent {
+                    self.apply_clone_score(dependent, primary, colocation);
+                }
+            }
+            Variant::Bundle(_) => {
+                if !for_dependent {
+                    self.apply_bundle_score(dependent, primary, colocation);
+                }
+            }
+        }
+    }
+
+    /// The resource whose role a colocation with a resource is about.
+    pub(crate) fn role_bearer(&self, rsc: ResourceIx) -> ResourceIx {
+        match self.cluster.bundle_of(rsc) {
+            Some(bundle) => self
+                .cluster
+                .bundle(bundle)
+                .and_then(|b| {
+                    b.replicas
+                        .iter()
+                        .find(|r| r.container == rsc || r.remote == Some(rsc) || r.ip == Some(rsc))
+                })
+                .and_then(|replica| replica.child)
+                .unwrap_or(rsc),
+            None => rsc,
+        }
+    }
+
+    /// What a colocation bears on.
+    pub(crate) fn affects(
+        &self,
+        dependent: ResourceIx,
+        primary: ResourceIx,
+        colocation: &Colocation,
+        preview: bool,
+    ) -> Affects {
+        if !preview && self.home(primary).provisional {
+            return Affects::Nothing;
+        }
+        let dependent_bearer = self.role_bearer(dependent);
+        let primary_bearer = self.role_bearer(primary);
+        let assigned = !self.home(dependent).provisional;
+        if colocation.dependent_role >= Role::Unpromoted
+            && self.in_promotable(dependent_bearer)
+            && assigned
+        {
+            return Affects::Role;
+        }
+        if !preview && assigned {
+            return Affects::Nothing;
+        }
+        let unfit = |role: Role, bearer: ResourceIx| {
+            role != Role::Unknown && role != self.cluster[bearer].next_role
+        };
+        if unfit(colocation.dependent_role, dependent_bearer)
+            || unfit(colocation.primary_role, primary_bearer)
+        {
+            return Affects::Nothing;
+        }
+        Affects::Location
+    }
+
+    /// Tells whether a resource is an instance, or in one, of a promotable clone.
+    pub(crate) fn in_promotable(&self, rsc: ResourceIx) -> bool {
+        self.cluster.clone_of(rsc).is_some_and(|clone| self.cluster[clone].promotable())
+    }
+
+    /// A node attribute, looked up as the resource wants it.
+    pub(crate) fn node_value(
+        &self,
+        node: NodeIx,
+        attribute: &str,
+        rsc: ResourceIx,
+    ) -> Option<String> {
+        if attribute == "#uname" {
+            return Some(self.cluster[node].name.clone());
+        }
+        let target = self.cluster[rsc].meta.get("container-attribute-target");
+        if target.is_some_and(|t| t == "host")
+            && let Some(container) = self.cluster.guest_container(node)
+        {
+            let host = self
+                .home(container)
+                .node
+                .or_else(|| self.cluster[container].running_on.first().copied());
+            return host.and_then(|h| self.cluster.attribute(h, attribute)).map(str::to_owned);
+        }
+        self.cluster.attribute(node, attribute).map(str::to_owned)
+    }
+
+    fn cause_of(&mut self, colocation: &Colocation, other: ResourceIx) -> u32 {
+        let other = self.cluster[other].id.clone();
+        self.scores.ledger.cause(Cause::Colocation(colocation.id.clone(), other))
+    }
+
+    fn apply_to_scores(
+        &mut self,
+        dependent: ResourceIx,
+        primary: ResourceIx,
+        colocation: &Colocation,
+    ) {
+        let attribute = colocation.attribute().to_owned();
+        let home = self.home(primary).node;
+        if home.is_none() && colocation.score < Score::ZERO {
+            return;
+        }
+        let value = home.and_then(|home| self.node_value(home, &attribute, primary));
+        let cause = self.cause_of(colocation, primary);
+        let mut work = self.scores.table(dependent);
+        for position in 0..work.len() {
+            let cell = work[position];
+            if !cell.present() {
+                continue;
+            }
+            let node = NodeIx::at(position);
+            let delta = if home.is_none() {
+                -colocation.score
+            } else if same(
+                self.node_value(node, &attribute, dependent).as_deref(),
+                value.as_deref(),
+            ) {
+                if colocation.score.is_infinite() {
+                    continue;
+                }
+                colocation.score
+            } else if colocation.score.is_infinite() {
+                Score::MINUS_INFINITY
+            } else {
+                continue;
+            };
+            work[position] = self.scores.ledger.add(cell, delta, cause);
+        }
+        if colocation.mandatory() || self.any_available(&work) {
+            self.scores.replace(dependent, work);
+        }
+    }
+
+    /// Lets a colocation bear on who is promoted; the change of the dependent's priority.
+    pub(crate) fn apply_to_priority(
+        &mut self,
+        dependent: ResourceIx,
+        primary: ResourceIx,
+        colocation: &Colocation,
+    ) -> i32 {
+        let (Some(there), Some(here)) = (self.home(primary).node, self.home(dependent).node) else {
+            return 0;
+        };
+        let attribute = colocation.attribute().to_owned();
+        let value = self.node_value(there, &attribute, primary);
+        let own = self.node_value(here, &attribute, dependent);
+        if !same(own.as_deref(), value.as_deref()) {
+            if colocation.score.is_infinite() && colocation.dependent_role == Role::Promoted {
+                self.cluster[dependent].priority = -1_000_000;
+                return -1_000_000;
+            }
+            return 0;
+        }
+        let bearer = self.role_bearer(primary);
+        if colocation.primary_role != Role::Unknown
+            && colocation.primary_role != self.cluster[bearer].next_role
+        {
+            return 0;
+        }
+        let delta = if colocation.dependent_role == Role::Unpromoted {
+            -colocation.score
+        } else {
+            colocation.score
+        };
+        let sum = Score::new(self.cluster[dependent].priority) + delta;
+        self.cluster[dependent].priority = i64::from(sum.value());
+        delta.value()
+    }
+
+    /// Adds the preferences of a dependent, and of all that follow it, to a resource's own.
+    pub(crate) fn add_dependents_scores(&mut self, index: ColocationIx, rsc: ResourceIx) {
+        let colocation = self.colocation(index);
+        if !self.has_influence(&colocation, None) {
+            return;
+        }
+        let mut select = Select::ACTIVE;
+        if self.cluster[rsc].is_clone() {
+            select = select.and(Select::NONNEGATIVE);
+        }
+        let factor = fraction(colocation.score);
+        let mut table = Some(self.scores.table(rsc));
+        self.add_colocated(
+            colocation.dependent,
+            Some(rsc),
+            &mut table,
+            Some(&colocation),
+            factor,
+            select,
+        );
+        if let Some(table) = table {
+            self.scores.replace(rsc, table);
+        }
+    }
+
+    /// Adds the scores of `source` and of what is colocated with it to a table.
+    pub(crate) fn add_colocated(
+        &mut self,
+        source: ResourceIx,
+        target: Option<ResourceIx>,
+        nodes: &mut Option<Table>,
+        colocation: Option<&Colocation>,
+        factor: f32,
+        select: Select,
+    ) {
+        if self.home(source).merging {
+            return;
+        }
+        self.homes[source.position()].merging = true;
+        if self.cluster[source].is_group() {
+            let members = &self.cluster[source].children;
+            let member = if nodes.is_none() { members.last() } else { members.first() };
+            if let Some(&member) = member {
+                self.add_colocated(member, target, nodes, colocation, factor, select);
+            }
+        } else {
+            self.add_colocated_plain(source, target, nodes, colocation, factor, select);
+        }
+        self.homes[source.position()].merging = false;
+    }
+
+    fn add_colocated_plain(
+        &mut self,
+        source: ResourceIx,
+        target: Option<ResourceIx>,
+        nodes: &mut Option<Table>,
+        colocation: Option<&Colocation>,
+        factor: f32,
+        select: Select,
+    ) {
+        let target = target.unwrap_or(source);
+        let mut work = match nodes {
+            None => self.scores.table(source),
+            Some(table) => {
+                let mut work = table.clone();
+                if let Some(colocation) = colocation {
+                    let positive = select.has(Select::NONNEGATIVE);
+                    self.add_matching(&mut work, source, target, colocation, factor, positive);
+                }
+                work
+            }
+        };
+        if self.any_available(&work) {
+            let follow = if select.has(Select::THIS_WITH) {
+                self.this_with(source)
+            } else {
+                self.with_this(source)
+            };
+            for index in follow {
+                let next = self.colocation(index);
+                let other = if select.has(Select::THIS_WITH) {
+                    next.primary
+                } else if self.has_influence(&next, None) {
+                    next.dependent
+                } else {
+                    continue;
+                };
+                let other_factor = factor * fraction(next.score);
+                let mut table = Some(work);
+                self.add_colocated(
+                    other,
+                    Some(target),
+                    &mut table,
+                    Some(&next),
+                    other_factor,
+                    select.and(Select::ACTIVE),
+                );
+                work = table.unwrap_or_default();
+            }
+        } else if select.has(Select::ACTIVE) {
+            // nothing would be left: forget the whole branch
+            return;
+        }
+        if select.has(Select::NONNEGATIVE) {
+            let cause =
+                self.scores.ledger.cause(Cause::BuiltIn("kept allowed for other instances"));
+            for cell in &mut work {
+                if cell.present() && self.scores.ledger.score(*cell).value() == MARK {
+                    *cell = self.scores.ledger.begin(Score::new(1), cause);
+                }
+            }
+        }
+        *nodes = Some(work);
+    }
+
+    fn add_matching(
+        &mut self,
+        nodes: &mut Table,
+        source: ResourceIx,
+        target: ResourceIx,
+        colocation: &Colocation,
+        factor: f32,
+        only_positive: bool,
+    ) {
+        let attribute = colocation.attribute().to_owned();
+        let cause = self.cause_of(colocation, source);
+        let single = self.allowed_on_one(source);
+        for position in 0..nodes.len() {
+            let cell = nodes[position];
+            if !cell.present() {
+                continue;
+            }
+            let value = self.node_value(NodeIx::at(position), &attribute, target);
+            let score = self.best_with_value(source, &attribute, value.as_deref());
+            if factor < 0.0 && score < Score::ZERO && !single {
+                continue;
+            }
+            let before = self.scores.ledger.score(cell);
+            if before.value() == MARK {
+                continue;
+            }
+            let delta = crate::values::scaled(factor, score);
+            let after = before + delta;
+            if only_positive && after < Score::ZERO && before > Score::ZERO {
+                nodes[position] = self.scores.ledger.begin(Score::new(i64::from(MARK)), cause);
+                continue;
+            }
+            if only_positive && after < Score::ZERO && before == Score::ZERO {
+                continue;
+            }
+            nodes[position] = self.scores.ledger.add(cell, delta, cause);
+        }
+    }
+
+    fn allowed_on_one(&self, rsc: ResourceIx) -> bool {
+        let candidates = self.scores.candidates(rsc);
+        candidates.iter().filter(|n| self.scores.get(rsc, **n) >= Score::ZERO).count() == 1
+    }
+
+    /// The best score of a resource among the nodes whose attribute has a value.
+    fn best_with_value(&self, rsc: ResourceIx, attribute: &str, value: Option<&str>) -> Score {
+        let table = self.scores.table(rsc);
+        let best_of = |node: NodeIx| {
+            let cell = cell_of(&table, node);
+            if cell.present() && self.available(node, None, false) {
+                self.scores.ledger.score(cell)
+            } else {
+                Score::MINUS_INFINITY
+            }
+        };
+        if attribute == "#uname" {
+            let node = value.and_then(|name| self.cluster.find_node(None, Some(name)));
+            return node.map_or(Score::MINUS_INFINITY, best_of);
+        }
+        crate::ledger::present(&table)
+            .into_iter()
+            .filter(|node| same(self.node_value(*node, attribute, rsc).as_deref(), value))
+            .map(best_of)
+            .max()
+            .unwrap_or(Score::MINUS_INFINITY)
+    }
+
+    /// Everything that must be together with a resource, the resource itself included.
+    pub(crate) fn colocated(
+        &self,
+        rsc: ResourceIx,
+        origin: ResourceIx,
+        found: &mut Vec<ResourceIx>,
+    ) {
+        if found.contains(&rsc) {
+            return;
+        }
+        let one = &self.cluster[rsc];
+        if let Variant::Group { colocated, .. } = one.variant
+            && (colocated || one.parent.is_some_and(|p| self.cluster[p].is_clone()))
+        {
+            for &member in &one.children {
+                self.colocated(member, origin, found);
+            }
+        }
+        if found.contains(&rsc) {
+            return;
+        }
+        found.insert(0, rsc);
+        let must = |colocation: &Colocation| {
+            colocation.score.is_infinite()
+                && self.affects(colocation.dependent, colocation.primary, colocation, true)
+                    == Affects::Location
+        };
+        for index in self.this_with(rsc) {
+            let colocation = &self.rules[index];
+            if colocation.primary != origin && must(colocation) {
+                self.colocated(colocation.primary, origin, found);
+            }
+        }
+        for index in self.with_this(rsc) {
+            let colocation = &self.rules[index];
+            let dependent = colocation.dependent;
+            let loose = one.is_clone() && !self.cluster[dependent].is_clone();
+            if dependent != origin && !loose && must(colocation) {
+                self.colocated(dependent, origin, found);
+            }
+        }
+    }
+}
+
+/// Compares attribute values without regard to case; two missing ones are equal.
+pub(crate) fn same(a: Option<&str>, b: Option<&str>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}

@@ -1,0 +1,200 @@
+//! What runs but not as it is configured: restarts, reloads, cancellations, clean-ups.
+
+use std::sync::Arc;
+
+use cib::Element;
+
+use crate::action::{Book, Key, Point, relation::*};
+use crate::cluster::Cluster;
+use crate::constraint::Constrained;
+use crate::create::Planned;
+use crate::digest::Comparison;
+use crate::entry::Entry;
+use crate::history::active_span;
+use crate::index::{NodeIx, ResourceIx};
+use crate::list_sort::list_sort;
+use crate::operation;
+use crate::task;
+
+/// Compares every history entry with the configuration.
+pub(crate) fn check_all(all: &mut Constrained) {
+    let document = Arc::clone(&all.cluster.document);
+    let Some(status) = document.child("status") else { return };
+    for state in status.children_named("node_state") {
+        let Some(node) = all.cluster.find_node(state.id(), state.get("uname")) else { continue };
+        let host = &all.cluster[node];
+        let available =
+            host.online && !host.shutdown && !host.unclean && !host.standby && !host.maintenance;
+        if !available && !host.maintenance {
+            continue;
+        }
+        let Some(resources) = state.at(&["lrm", "lrm_resources"]) else { continue };
+        for element in resources.children_named("lrm_resource") {
+            if element.children().next().is_none() {
+                continue;
+            }
+            let Some(id) = element.id() else { continue };
+            for rsc in matching(&all.cluster, id) {
+                check(all, rsc, node, element);
+            }
+        }
+    }
+}
+
+fn matching(cluster: &Cluster, id: &str) -> Vec<ResourceIx> {
+    let mut found = Vec::new();
+    for &top in &cluster.top {
+        for part in cluster.family(top) {
+            let one = &cluster[part];
+            if one.is_primitive() && (one.id == id || one.history_name.as_deref() == Some(id)) {
+                found.push(part);
+            }
+        }
+    }
+    found
+}
+
+/// A history of another agent.
+fn agent_changed(cluster: &Cluster, rsc: ResourceIx, element: &Element) -> bool {
+    let one = &cluster[rsc];
+    ["class", "provider", "type"].into_iter().any(|name| {
+        let value = one.xml.get(name);
+        value != element.get(name) && (value.is_some() || element.get(name).is_some())
+    })
+}
+
+fn check(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, element: &Element) {
+    let Constrained { cluster, book, .. } = all;
+    if cluster[rsc].removed {
+        return;
+    }
+    let running = cluster[rsc].running_on.contains(&node);
+    if agent_changed(cluster, rsc, element) {
+        if running {
+            let stop = book.simple(cluster, rsc, task::STOP, Some(node), false);
+            book.set_reason(stop, "resource definition change", true);
+        }
+        schedule_delete(cluster, book, rsc, node, false);
+    }
+    if !running {
+        return;
+    }
+    let mut entries: Vec<Entry> =
+        element.children_named("lrm_rsc_op").filter_map(Entry::read).collect();
+    list_sort(&mut entries, &mut |a: &Entry, b: &Entry| a.call_id.cmp(&b.call_id));
+    let (start, stop) = active_span(&entries);
+    for (at, entry) in (0_i64..).zip(&entries) {
+        if start < stop || at < start {
+            continue;
+        }
+        let Some(name) = task::parse(&entry.task) else { continue };
+        let key = Key { task: name, interval_ms: entry.interval_ms };
+        let in_maintenance = cluster[rsc].maintenance || cluster[node].maintenance;
+        if entry.interval_ms > 0 && in_maintenance {
+            cancel(cluster, book, rsc, key, node, entry);
+        } else if entry.interval_ms > 0
+            || matches!(name, task::MONITOR | task::START | task::PROMOTE | task::MIGRATE_FROM)
+        {
+            let changed = entry_changed(cluster, book, rsc, node, key, entry);
+            if changed && crate::fail_count::get(cluster, rsc, node, true, false).count != 0 {
+                book.clear_fail_count(cluster, rsc, node, "action definition changed");
+            }
+        }
+    }
+}
+
+fn cancel(
+    cluster: &mut Cluster,
+    book: &mut Book,
+    rsc: ResourceIx,
+    key: Key,
+    node: NodeIx,
+    entry: &Entry,
+) {
+    let cancel = crate::recurring::cancel(cluster, book, rsc, key, Some(node));
+    book[cancel].meta.insert("call-id".into(), entry.call_id.to_string());
+    book.order(Point::of(rsc, task::STOP), book.point(cancel), ORDERED);
+}
+
+/// Compares one entry; tells whether its operation is configured otherwise now.
+fn entry_changed(
+    cluster: &mut Cluster,
+    book: &mut Book,
+    rsc: ResourceIx,
+    node: NodeIx,
+    key: Key,
+    entry: &Entry,
+) -> bool {
+    if key.interval_ms > 0 && operation::configured(cluster, rsc, key).is_none() {
+        if cluster.properties.cancel_removed_actions {
+            cancel(cluster, book, rsc, key, node, entry);
+        }
+        return true;
+    }
+    match crate::digest::compare(cluster, rsc, node, entry) {
+        Comparison::Unknown | Comparison::Match => false,
+        Comparison::Restart => {
+            force_restart(cluster, book, rsc, key);
+            true
+        }
+        Comparison::All => {
+            if key.interval_ms > 0 {
+                let again = book.action(cluster, rsc, key, key.task, Some(node), true);
+                book[again].reschedule = true;
+            } else if entry.xml.get("op-restart-digest").is_some() {
+                reload(cluster, book, rsc, node);
+            } else {
+                force_restart(cluster, book, rsc, key);
+            }
+            true
+        }
+    }
+}
+
+fn force_restart(cluster: &mut Cluster, book: &mut Book, rsc: ResourceIx, key: Key) {
+    let required = book.action(cluster, rsc, key, key.task, None, false);
+    book.set_reason(required, "resource definition change", true);
+}
+
+fn reload(cluster: &mut Cluster, book: &mut Book, rsc: ResourceIx, node: NodeIx) {
+    if !cluster[rsc].managed || cluster[rsc].failed {
+        return;
+    }
+    if cluster[rsc].start_pending {
+        book.simple(cluster, rsc, task::STOP, Some(node), false);
+        return;
+    }
+    cluster[rsc].reload = true;
+    let reload = book.simple(cluster, rsc, task::RELOAD, Some(node), false);
+    book.set_reason(reload, "resource definition change", false);
+    for what in [task::STOP, task::DEMOTE] {
+        book.order(book.point(reload), Point::of(rsc, what), ORDERED | THEN_CANCELS_FIRST);
+    }
+}
+
+/// Schedules that a node forgets a resource.
+pub(crate) fn schedule_delete(
+    cluster: &mut Cluster,
+    book: &mut Book,
+    rsc: ResourceIx,
+    node: NodeIx,
+    optional: bool,
+) {
+    if cluster[rsc].failed || cluster[node].unclean || !cluster[node].online {
+        return;
+    }
+    book.simple(cluster, rsc, task::DELETE, Some(node), optional);
+    book.order_tasks(
+        (rsc, task::STOP),
+        (rsc, task::DELETE),
+        if optional { FIRST_IMPLIES_THEN } else { ORDERED },
+    );
+    book.order_tasks(
+        (rsc, task::DELETE),
+        (rsc, task::START),
+        if optional { FIRST_IMPLIES_THEN } else { ORDERED },
+    );
+}
+
+/// Checks that had to wait until containers have their hosts.
+pub(crate) fn deferred(_planned: &mut Planned) {}

@@ -1,0 +1,323 @@
+//! The second phase: what the constraints section and node-specific criteria ask for.
+
+use std::sync::Arc;
+
+use cib::Element;
+use model::Score;
+
+use crate::action::Book;
+use crate::cluster::{Cluster, Variant};
+use crate::index::{ColocationIx, NodeIx, ResourceIx};
+use crate::ledger::Scores;
+use crate::role::Role;
+use crate::unpack::Unpacked;
+
+/// A colocation: the dependent goes with the primary.
+#[derive(Clone, Debug)]
+pub(crate) struct Colocation {
+    pub(crate) id: String,
+    pub(crate) node_attribute: Option<String>,
+    pub(crate) dependent: ResourceIx,
+    pub(crate) primary: ResourceIx,
+    pub(crate) dependent_role: Role,
+    pub(crate) primary_role: Role,
+    pub(crate) score: Score,
+    /// The dependent's preferences count for the primary even while that is active.
+    pub(crate) influence: bool,
+}
+
+impl Colocation {
+    /// The node attribute that must be the same.
+    pub(crate) fn attribute(&self) -> &str {
+        self.node_attribute.as_deref().unwrap_or("#uname")
+    }
+
+    /// Must, or must not.
+    pub(crate) fn mandatory(&self) -> bool {
+        self.score.is_infinite() || self.score.forbids()
+    }
+}
+
+/// What a location constraint gives to nodes.
+#[derive(Clone, Debug)]
+pub(crate) struct Location {
+    pub(crate) id: String,
+    pub(crate) resource: ResourceIx,
+    pub(crate) role: Role,
+    pub(crate) nodes: Vec<(NodeIx, Score)>,
+    pub(crate) discovery: Discovery,
+}
+
+/// Where a resource's state is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Discovery {
+    #[default]
+    Always,
+    Never,
+    Exclusive,
+}
+
+/// A ticket constraint.
+#[derive(Clone, Debug)]
+pub(crate) struct TicketConstraint {
+    pub(crate) ticket: String,
+    pub(crate) resource: ResourceIx,
+    pub(crate) role: Role,
+    pub(crate) loss_policy: LossPolicy,
+}
+
+/// What happens when a ticket is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LossPolicy {
+    Stop,
+    Demote,
+    Fence,
+    Freeze,
+}
+
+/// All constraints, indexed by resource.
+#[derive(Debug, Default)]
+pub(crate) struct Constraints {
+    pub(crate) colocations: Vec<Colocation>,
+    this_with: Vec<Vec<ColocationIx>>,
+    with_this: Vec<Vec<ColocationIx>>,
+    pub(crate) locations: Vec<Location>,
+    pub(crate) tickets: Vec<TicketConstraint>,
+    /// Discovery per resource and node.
+    discovery: Vec<Vec<Discovery>>,
+}
+
+impl std::ops::Index<ColocationIx> for Constraints {
+    type Output = Colocation;
+
+    fn index(&self, index: ColocationIx) -> &Colocation {
+        &self.colocations[index.position()]
+    }
+}
+
+impl Constraints {
+    /// Adds a colocation.
+    pub(crate) fn colocate(&mut self, colocation: Colocation) {
+        if colocation.score == Score::ZERO || colocation.dependent == colocation.primary {
+            return;
+        }
+        let index = ColocationIx::at(self.colocations.len());
+        let add = |lists: &mut Vec<Vec<ColocationIx>>, resource: ResourceIx| {
+            if lists.len() <= resource.position() {
+                lists.resize(resource.position() + 1, Vec::new());
+            }
+            lists[resource.position()].push(index);
+        };
+        add(&mut self.this_with, colocation.dependent);
+        add(&mut self.with_this, colocation.primary);
+        self.colocations.push(colocation);
+    }
+
+    /// Colocations whose dependent is exactly this resource.
+    pub(crate) fn own_this_with(&self, resource: ResourceIx) -> &[ColocationIx] {
+        self.this_with.get(resource.position()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Colocations whose primary is exactly this resource.
+    pub(crate) fn own_with_this(&self, resource: ResourceIx) -> &[ColocationIx] {
+        self.with_this.get(resource.position()).map_or(&[], Vec::as_slice)
+    }
+
+    /// How a resource's state is looked for on a node.
+    pub(crate) fn discovery(&self, resource: ResourceIx, node: NodeIx) -> Discovery {
+        self.discovery
+            .get(resource.position())
+            .and_then(|list| list.get(node.position()))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Raises the discovery mode.
+    pub(crate) fn set_discovery(&mut self, resource: ResourceIx, node: NodeIx, mode: Discovery) {
+        if self.discovery.len() <= resource.position() {
+            self.discovery.resize(resource.position() + 1, Vec::new());
+        }
+        let list = &mut self.discovery[resource.position()];
+        if list.len() <= node.position() {
+            list.resize(node.position() + 1, Discovery::Always);
+        }
+        if list[node.position()] < mode {
+            list[node.position()] = mode;
+        }
+    }
+}
+
+/// The cluster with its constraints.
+#[derive(Debug)]
+pub(crate) struct Constrained {
+    pub(crate) cluster: Cluster,
+    pub(crate) book: Book,
+    pub(crate) scores: Scores,
+    pub(crate) rules: Constraints,
+}
+
+/// Reads all constraints and applies what does not depend on where anything is placed.
+pub(crate) fn apply(unpacked: Unpacked) -> Constrained {
+    let Unpacked { cluster, book, scores } = unpacked;
+    let mut all = Constrained { cluster, book, scores, rules: Constraints::default() };
+    crate::health::apply(&mut all);
+    let document = Arc::clone(&all.cluster.document);
+    if let Some(constraints) = document.at(&["configuration", "constraints"]) {
+        for element in constraints.children() {
+            if element.get("lifetime").is_some() || !in_effect(&all.cluster, element) {
+                continue;
+            }
+            match element.name() {
+                "rsc_order" => crate::order_constraint::unpack(&mut all, element),
+                "rsc_colocation" => crate::colocation_constraint::unpack(&mut all, element),
+                "rsc_location" => crate::location::unpack(&mut all, element),
+                "rsc_ticket" => crate::ticket::unpack(&mut all, element),
+                _ => {}
+            }
+        }
+    }
+    crate::location::apply_node_criteria(&mut all);
+    crate::internal::all(&mut all);
+    crate::config_change::check_all(&mut all);
+    all
+}
+
+/// A constraint's lifetime rules.
+fn in_effect(cluster: &Cluster, element: &Element) -> bool {
+    element
+        .child("lifetime")
+        .is_none_or(|lifetime| crate::rules::any_holds(lifetime, &cluster.context(), &mut None))
+}
+
+/// What a constraint's reference means: resources, in order.
+pub(crate) fn referred(cluster: &Cluster, id: &str) -> Vec<ResourceIx> {
+    let find = |id: &str| find_resource(cluster, id);
+    if let Some(found) = find(id) {
+        return vec![found];
+    }
+    if let Some(users) = cluster.templates.get(id) {
+        return users.iter().filter_map(|user| find(user)).collect();
+    }
+    if let Some(tagged) = cluster.tags.get(id) {
+        return tagged.iter().flat_map(|id| find(id)).collect();
+    }
+    Vec::new()
+}
+
+/// Tells whether a reference is a template or tag.
+pub(crate) fn is_collection(cluster: &Cluster, id: &str) -> bool {
+    find_resource(cluster, id).is_none()
+        && (cluster.templates.contains_key(id) || cluster.tags.contains_key(id))
+}
+
+/// Finds a resource by its id; the member of an anonymous clone stands for the first instance's.
+pub(crate) fn find_resource(cluster: &Cluster, id: &str) -> Option<ResourceIx> {
+    let found = cluster.resource_by_id.get(id).copied().or_else(|| {
+        // the child of a clone: what is in the first instance
+        let zero = cluster.resource_by_id.get(&format!("{id}:0")).copied()?;
+        Some(zero)
+    })?;
+    Some(found)
+}
+
+/// Resolves a reference in a constraint: what is directly in a clone stands for the clone.
+pub(crate) fn constrained_resource(cluster: &Cluster, id: &str) -> Option<ResourceIx> {
+    let found = find_resource(cluster, id)?;
+    if cluster[found].id == id {
+        return Some(found);
+    }
+    // an instance was meant by its base name
+    let mut at = found;
+    while let Some(parent) = cluster[at].parent {
+        at = parent;
+        if matches!(cluster[parent].variant, Variant::Clone(_) | Variant::Bundle(_)) {
+            return Some(parent);
+        }
+    }
+    Some(found)
+}
+
+/// Rewrites a constraint whose references are templates or tags as one of sets; none when there
+/// is nothing to rewrite. `sides` name the attributes of each side: reference, role, action.
+pub(crate) fn as_sets(
+    cluster: &Cluster,
+    element: &Element,
+    sides: &[(&str, Option<&str>, Option<&str>)],
+) -> Option<Element> {
+    let collection = |id: Option<&str>| id.is_some_and(|id| is_collection(cluster, id));
+    if element.child("resource_set").is_some() {
+        let any = element.children_named("resource_set").any(|set| {
+            set.children_named("resource_ref").any(|reference| collection(reference.id()))
+        });
+        if !any {
+            return None;
+        }
+        let mut copy = element.clone();
+        for set in copy.children_mut().filter(|c| c.name() == "resource_set") {
+            let references: Vec<String> = set
+                .children_named("resource_ref")
+                .filter_map(Element::id)
+                .map(str::to_owned)
+                .collect();
+            set.retain_children(|c| c.name() != "resource_ref");
+            for id in references {
+                if collection(Some(&id)) {
+                    for rsc in referred(cluster, &id) {
+                        let id = cluster[rsc].id.clone();
+                        set.push(Element::new("resource_ref").with("id", id));
+                    }
+                } else {
+                    set.push(Element::new("resource_ref").with("id", id));
+                }
+            }
+        }
+        return Some(copy);
+    }
+    if !sides.iter().any(|(reference, _, _)| collection(element.get(reference))) {
+        return None;
+    }
+    let mut copy = element.clone();
+    for (number, (reference, role, action)) in sides.iter().enumerate() {
+        let Some(id) = copy.unset(reference) else { continue };
+        let mut set = Element::new("resource_set")
+            .with("id", format!("{}-set-{number}", element.id().unwrap_or_default()))
+            .with("sequential", "false");
+        if let Some(value) = role.and_then(|role| copy.unset(role)) {
+            set.set("role", value);
+        }
+        if let Some(value) = action.and_then(|action| copy.unset(action)) {
+            set.set("action", value);
+        }
+        for rsc in referred(cluster, &id) {
+            let id = cluster[rsc].id.clone();
+            set.push(Element::new("resource_ref").with("id", id));
+        }
+        copy.push(set);
+    }
+    Some(copy)
+}
+
+/// The members of a set, in order.
+pub(crate) fn set_members(cluster: &Cluster, set: &Element) -> Vec<ResourceIx> {
+    set.children_named("resource_ref")
+        .filter_map(Element::id)
+        .filter_map(|id| constrained_resource(cluster, id))
+        .collect()
+}
+
+/// The sets of a constraint, references followed.
+pub(crate) fn sets(cluster: &Cluster, element: &Element) -> Vec<Element> {
+    let context = cluster.context();
+    element
+        .children_named("resource_set")
+        .filter_map(|set| match set.get("id-ref") {
+            None => Some(set.clone()),
+            Some(_) => context.resolve(set).cloned(),
+        })
+        .collect()
+}
+
+/// A set's members are a sequence unless it says otherwise.
+pub(crate) fn sequential(set: &Element) -> bool {
+    set.get("sequential").is_none_or(|text| crate::values::boolean(text).unwrap_or(true))
+}

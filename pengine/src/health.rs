@@ -1,0 +1,65 @@
+//! Node health: `#health-…` attributes become scores of every resource on the node.
+
+use model::Score;
+
+use crate::cluster::{Cluster, HealthStrategy};
+use crate::constraint::{Constrained, Discovery, Location};
+use crate::index::NodeIx;
+use crate::role::Role;
+use crate::values;
+
+/// A node's health as a score.
+fn of_node(cluster: &Cluster, node: NodeIx) -> Score {
+    let properties = &cluster.properties;
+    let [green, yellow, red] = match properties.health {
+        HealthStrategy::None => return Score::ZERO,
+        HealthStrategy::MigrateOnRed => [Score::ZERO, Score::ZERO, Score::MINUS_INFINITY],
+        HealthStrategy::OnlyGreen => [Score::ZERO, Score::MINUS_INFINITY, Score::MINUS_INFINITY],
+        HealthStrategy::Progressive | HealthStrategy::Custom => properties.health_scores,
+    };
+    let base = if properties.health == HealthStrategy::Progressive {
+        Score::new(properties.health_base)
+    } else {
+        Score::ZERO
+    };
+    cluster[node]
+        .attributes
+        .iter()
+        .filter(|(name, _)| name.starts_with("#health"))
+        .map(|(_, value)| match value.to_ascii_lowercase().as_str() {
+            "green" => green,
+            "yellow" => yellow,
+            "red" => red,
+            other => values::score(other).unwrap_or_default(),
+        })
+        .fold(base, |sum, score| sum + score)
+}
+
+/// Turns every node's health into location scores.
+pub(crate) fn apply(all: &mut Constrained) {
+    let cluster = &all.cluster;
+    if cluster.properties.health == HealthStrategy::None {
+        return;
+    }
+    for &node in &cluster.node_order {
+        let health = of_node(cluster, node);
+        if health == Score::ZERO {
+            continue;
+        }
+        for &rsc in &cluster.top {
+            let allowed = health < Score::ZERO
+                && values::truth(
+                    cluster[rsc].meta.get("allow-unhealthy-nodes").map(String::as_str),
+                );
+            if !allowed {
+                all.rules.locations.push(Location {
+                    id: "node-health-strategy".into(),
+                    resource: rsc,
+                    role: Role::Unknown,
+                    nodes: vec![(node, health)],
+                    discovery: Discovery::Always,
+                });
+            }
+        }
+    }
+}

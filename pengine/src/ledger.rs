@@ -1,0 +1,238 @@
+//! The score ledger: the only place where a score lives.
+//!
+//! Every score that a resource has on a node is a chain of contributions, each with its cause; the
+//! last one knows the sum. Copying a table of scores copies one small integer a node.
+
+use model::Score;
+
+use crate::index::{NodeIx, ResourceIx};
+
+/// Who added a contribution.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// `symmetric-cluster` and the like: where scores begin.
+    Start,
+    /// A location constraint or one of its rules, by id.
+    Location(String),
+    /// `resource-stickiness`.
+    Stickiness,
+    /// A colocation, by its id, through the other resource's id.
+    Colocation(String, String),
+    /// Fail counts at or above `migration-threshold`.
+    FailCount,
+    /// A failure that this node cannot mend.
+    HardError,
+    /// A failure that no node can mend.
+    FatalError,
+    /// Node health.
+    Health,
+    /// A score in the node's entry.
+    NodeScore,
+    /// Any other built-in reason, by its name in the documentation.
+    BuiltIn(&'static str),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    cause: u32,
+    delta: Score,
+    total: Score,
+    before: u32,
+}
+
+/// A resource's score on one node: a place in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell(u32);
+
+impl Cell {
+    /// The node is not a candidate at all.
+    pub(crate) const ABSENT: Self = Self(u32::MAX);
+    /// A candidate without any contribution.
+    pub(crate) const EMPTY: Self = Self(0);
+
+    /// Tells whether the node is a candidate.
+    pub(crate) fn present(self) -> bool {
+        self != Self::ABSENT
+    }
+}
+
+/// Scores on all nodes.
+pub(crate) type Table = Vec<Cell>;
+
+/// All contributions of a run.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    entries: Vec<Entry>,
+    causes: Vec<Cause>,
+    by_cause: std::collections::BTreeMap<Cause, u32>,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: vec![Entry { cause: 0, delta: Score::ZERO, total: Score::ZERO, before: 0 }],
+            causes: vec![Cause::Start],
+            by_cause: [(Cause::Start, 0)].into(),
+        }
+    }
+
+    /// Returns the number by which contributions name their cause.
+    pub(crate) fn cause(&mut self, cause: Cause) -> u32 {
+        if let Some(known) = self.by_cause.get(&cause) {
+            return *known;
+        }
+        let number = u32::try_from(self.causes.len()).unwrap_or(u32::MAX);
+        self.causes.push(cause.clone());
+        self.by_cause.insert(cause, number);
+        number
+    }
+
+    /// Returns the sum; minus infinity for a node that is no candidate.
+    pub(crate) fn score(&self, cell: Cell) -> Score {
+        if cell.present() { self.entries[cell.0 as usize].total } else { Score::MINUS_INFINITY }
+    }
+
+    /// Adds a contribution.
+    pub(crate) fn add(&mut self, cell: Cell, delta: Score, cause: u32) -> Cell {
+        let total = if cell.present() { self.score(cell) } else { Score::ZERO } + delta;
+        if delta == Score::ZERO && cell.present() {
+            return cell;
+        }
+        let before = if cell.present() { cell.0 } else { 0 };
+        let place = u32::try_from(self.entries.len()).unwrap_or(u32::MAX - 1);
+        self.entries.push(Entry { cause, delta, total, before });
+        Cell(place)
+    }
+
+    /// Begins anew with a score that does not depend on what was before.
+    pub(crate) fn begin(&mut self, score: Score, cause: u32) -> Cell {
+        self.add(Cell::EMPTY, score, cause)
+    }
+
+    /// Returns the contributions, oldest first.
+    pub(crate) fn contributions(&self, cell: Cell) -> Vec<(&Cause, Score)> {
+        let mut found = Vec::new();
+        let mut at = if cell.present() { cell.0 } else { 0 };
+        while at != 0 {
+            let entry = self.entries[at as usize];
+            found.push((&self.causes[entry.cause as usize], entry.delta));
+            at = entry.before;
+        }
+        found.reverse();
+        found
+    }
+}
+
+/// The candidates' scores of every resource.
+#[derive(Debug)]
+pub(crate) struct Scores {
+    pub(crate) ledger: Ledger,
+    tables: Vec<Table>,
+    nodes: usize,
+}
+
+impl Scores {
+    pub(crate) fn new() -> Self {
+        Self { ledger: Ledger::new(), tables: Vec::new(), nodes: 0 }
+    }
+
+    fn ensure(&mut self, resource: ResourceIx, node: usize) {
+        if self.tables.len() <= resource.position() {
+            self.tables.resize(resource.position() + 1, Vec::new());
+        }
+        self.nodes = self.nodes.max(node + 1);
+        let table = &mut self.tables[resource.position()];
+        if table.len() <= node {
+            table.resize(self.nodes.max(node + 1), Cell::ABSENT);
+        }
+    }
+
+    /// Returns a resource's place on a node.
+    pub(crate) fn cell(&self, resource: ResourceIx, node: NodeIx) -> Cell {
+        self.tables
+            .get(resource.position())
+            .and_then(|table| table.get(node.position()))
+            .copied()
+            .unwrap_or(Cell::ABSENT)
+    }
+
+    /// Changes a resource's place on a node.
+    pub(crate) fn set(&mut self, resource: ResourceIx, node: NodeIx, cell: Cell) {
+        self.ensure(resource, node.position());
+        self.tables[resource.position()][node.position()] = cell;
+    }
+
+    /// Tells whether the node is a candidate of the resource.
+    pub(crate) fn allowed(&self, resource: ResourceIx, node: NodeIx) -> bool {
+        self.cell(resource, node).present()
+    }
+
+    /// Returns the resource's score on the node.
+    pub(crate) fn get(&self, resource: ResourceIx, node: NodeIx) -> Score {
+        self.ledger.score(self.cell(resource, node))
+    }
+
+    /// Adds a contribution, making the node a candidate.
+    pub(crate) fn add(&mut self, resource: ResourceIx, node: NodeIx, score: Score, cause: Cause) {
+        let cause = self.ledger.cause(cause);
+        let cell = self.ledger.add(self.cell(resource, node), score, cause);
+        self.set(resource, node, cell);
+    }
+
+    /// Copies a resource's table.
+    pub(crate) fn table(&self, resource: ResourceIx) -> Table {
+        self.tables.get(resource.position()).cloned().unwrap_or_default()
+    }
+
+    /// Puts a table in place of a resource's.
+    pub(crate) fn replace(&mut self, resource: ResourceIx, table: Table) {
+        if self.tables.len() <= resource.position() {
+            self.tables.resize(resource.position() + 1, Vec::new());
+        }
+        self.tables[resource.position()] = table;
+    }
+
+    /// Returns the candidates of a resource.
+    pub(crate) fn candidates(&self, resource: ResourceIx) -> Vec<NodeIx> {
+        present(self.tables.get(resource.position()).map_or(&[], Vec::as_slice))
+    }
+}
+
+/// Returns the nodes that are candidates in a table.
+pub(crate) fn present(table: &[Cell]) -> Vec<NodeIx> {
+    table
+        .iter()
+        .enumerate()
+        .filter(|(_, cell)| cell.present())
+        .map(|(position, _)| NodeIx::at(position))
+        .collect()
+}
+
+/// Returns a table's place for a node.
+pub(crate) fn cell_of(table: &[Cell], node: NodeIx) -> Cell {
+    table.get(node.position()).copied().unwrap_or(Cell::ABSENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause, Cell, Ledger};
+    use model::Score;
+
+    #[test]
+    fn a_score_is_the_sum_of_its_contributions() {
+        let mut ledger = Ledger::new();
+        let stickiness = ledger.cause(Cause::Stickiness);
+        let location = ledger.cause(Cause::Location("l".into()));
+        let one = ledger.add(Cell::EMPTY, Score::new(100), stickiness);
+        let two = ledger.add(one, Score::new(-30), location);
+        assert_eq!(ledger.score(two), Score::new(70));
+        assert_eq!(ledger.score(one), Score::new(100), "a copy is unchanged");
+        assert_eq!(
+            ledger.contributions(two),
+            [
+                (&Cause::Stickiness, Score::new(100)),
+                (&Cause::Location("l".into()), Score::new(-30))
+            ]
+        );
+    }
+}

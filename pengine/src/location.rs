@@ -1,0 +1,341 @@
+//! Location constraints and everything else that ties resources to nodes.
+
+use cib::Element;
+use model::Score;
+
+use crate::cluster::Variant;
+use crate::constraint::{
+    Constrained, Discovery, Location, as_sets, constrained_resource, set_members, sets,
+};
+use crate::index::{NodeIx, ResourceIx};
+use crate::ledger::Cause;
+use crate::role::Role;
+use crate::rules::{self, Context, Pairs};
+use crate::unpack::add_score;
+use crate::values;
+
+/// What a rule's text may refer to: what a pattern matched in the resource's name.
+type Matches = Vec<String>;
+
+/// Reads one constraint.
+pub(crate) fn unpack(all: &mut Constrained, element: &Element) {
+    let expanded = as_sets(&all.cluster, element, &[("rsc", Some("role"), None)]);
+    let element = expanded.as_ref().unwrap_or(element);
+    let sets = sets(&all.cluster, element);
+    if !sets.is_empty() {
+        for set in &sets {
+            let score = set.get("score").or_else(|| element.get("score"));
+            let role = set.get("role").or_else(|| element.get("role"));
+            for resource in set_members(&all.cluster, set) {
+                one(all, element, resource, role, score, &Matches::new());
+            }
+        }
+        return;
+    }
+    if let Some(id) = element.get("rsc") {
+        if let Some(resource) = constrained_resource(&all.cluster, id) {
+            one(all, element, resource, element.get("role"), element.get("score"), &Matches::new());
+        }
+        return;
+    }
+    let Some(pattern) = element.get("rsc-pattern") else { return };
+    let (pattern, invert) = match pattern.strip_prefix('!') {
+        Some(rest) => (rest, true),
+        None => (pattern, false),
+    };
+    let Ok(pattern) = regex::Regex::new(pattern) else { return };
+    for resource in all.cluster.top.clone() {
+        let id = all.cluster[resource].id.clone();
+        let captures = pattern.captures(&id);
+        if captures.is_some() == invert {
+            continue;
+        }
+        let matches = captures.map_or_else(Matches::new, |captures| {
+            captures.iter().map(|m| m.map_or("", |m| m.as_str()).to_owned()).collect()
+        });
+        one(all, element, resource, element.get("role"), element.get("score"), &matches);
+    }
+}
+
+fn discovery_of(element: &Element) -> Discovery {
+    match element.get("resource-discovery") {
+        Some("never") => Discovery::Never,
+        Some("exclusive") => Discovery::Exclusive,
+        _ => Discovery::Always,
+    }
+}
+
+fn one(
+    all: &mut Constrained,
+    element: &Element,
+    resource: ResourceIx,
+    role: Option<&str>,
+    score: Option<&str>,
+    matches: &Matches,
+) {
+    let role = role.and_then(Role::parse).unwrap_or_default();
+    let id = element.id().unwrap_or_default();
+    if let Some(name) = element.get("node") {
+        let score = score.and_then(values::score).unwrap_or_default();
+        if let Some(node) = all.cluster.find_node(None, Some(name)) {
+            add(all, id, resource, role, vec![(node, score)], discovery_of(element));
+        }
+        return;
+    }
+    let context = all.cluster.context();
+    let rules: Vec<Element> =
+        element.children_named("rule").filter_map(|rule| context.resolve(rule)).cloned().collect();
+    for rule in rules {
+        by_rule(all, element, &rule, resource, role, matches);
+    }
+}
+
+fn by_rule(
+    all: &mut Constrained,
+    element: &Element,
+    rule: &Element,
+    resource: ResourceIx,
+    role: Role,
+    matches: &Matches,
+) {
+    let rule = &with_matches(rule, matches);
+    let role = rule.get("role").and_then(Role::parse).unwrap_or(role);
+    let fixed = rule.get("score").and_then(values::score);
+    let attribute = rule.get("score-attribute");
+    let cluster = &all.cluster;
+    let parameters = parameters_of(all, resource);
+    let mut nodes = Vec::new();
+    let mut next = None;
+    for &node in &cluster.node_order {
+        let context = Context {
+            node: Some(&cluster[node].attributes),
+            parameters: Some(&parameters),
+            meta: Some(&cluster[resource].meta),
+            ..cluster.context()
+        };
+        if !rules::holds(rule, &context, &mut next) {
+            continue;
+        }
+        let score = match attribute {
+            Some(name) => cluster
+                .attribute_for(node, name, Some(resource))
+                .and_then(values::score)
+                .unwrap_or_default(),
+            None => fixed.unwrap_or_default(),
+        };
+        nodes.push((node, score));
+    }
+    if let Some(when) = next {
+        all.cluster.recheck(when);
+    }
+    let id = rule.id().or(element.id()).unwrap_or_default();
+    add(all, id, resource, role, nodes, discovery_of(element));
+}
+
+fn parameters_of(all: &Constrained, resource: ResourceIx) -> Pairs {
+    let mut out = Pairs::new();
+    let xml = &all.cluster[resource].xml;
+    crate::pairs::collect(
+        xml,
+        "instance_attributes",
+        &all.cluster.context(),
+        None,
+        &mut out,
+        &mut None,
+    );
+    out
+}
+
+/// Puts what a pattern matched in place of `%1` and the like in a rule's attributes.
+fn with_matches(rule: &Element, matches: &Matches) -> Element {
+    let mut rule = rule.clone();
+    if matches.len() > 1 {
+        replace_matches(&mut rule, matches);
+    }
+    rule
+}
+
+fn replace_matches(element: &mut Element, matches: &Matches) {
+    for name in ["attribute", "score-attribute"] {
+        let Some(text) = element.get(name) else { continue };
+        let mut text = text.to_owned();
+        for (number, matched) in matches.iter().enumerate().take(10) {
+            text = text.replace(&format!("%{number}"), matched);
+        }
+        element.set(name, text);
+    }
+    element.children_mut().for_each(|child| replace_matches(child, matches));
+}
+
+fn add(
+    all: &mut Constrained,
+    id: &str,
+    resource: ResourceIx,
+    role: Role,
+    nodes: Vec<(NodeIx, Score)>,
+    discovery: Discovery,
+) {
+    if nodes.is_empty() {
+        return;
+    }
+    if discovery == Discovery::Exclusive {
+        all.cluster[resource].exclusive_discovery = true;
+    }
+    if role == Role::Promoted {
+        all.cluster[resource].has_promoted_role_location = true;
+    }
+    all.rules.locations.push(Location { id: id.to_owned(), resource, role, nodes, discovery });
+}
+
+/// Applies locks, location scores, stickiness, failure bans and exclusive discovery.
+pub(crate) fn apply_node_criteria(all: &mut Constrained) {
+    if all.cluster.properties.shutdown_lock {
+        for position in 0..all.cluster.resources.len() {
+            shutdown_lock(all, ResourceIx::at(position));
+        }
+    }
+    for number in 0..all.rules.locations.len() {
+        let location = all.rules.locations[number].clone();
+        apply_location(all, location.resource, &location, false);
+    }
+    for rsc in all.cluster.top.clone() {
+        for part in all.cluster.family(rsc) {
+            if all.cluster[part].children.is_empty() && all.cluster[part].is_primitive() {
+                stickiness(all, part);
+            }
+        }
+    }
+    for node in all.cluster.node_order.clone() {
+        for rsc in all.cluster.top.clone() {
+            for part in all.cluster.family(rsc) {
+                if all.cluster[part].is_primitive()
+                    && let Some(banned) =
+                        crate::fail_count::threshold_reached(&mut all.cluster, part, node)
+                {
+                    add_score(
+                        &all.cluster,
+                        &mut all.scores,
+                        banned,
+                        node,
+                        Score::MINUS_INFINITY,
+                        Cause::FailCount,
+                    );
+                }
+            }
+            exclusive(all, rsc, node, false);
+        }
+    }
+}
+
+fn shutdown_lock(all: &mut Constrained, rsc: ResourceIx) {
+    let one = &all.cluster[rsc];
+    if !one.is_primitive() || one.fence_device || one.is_remote {
+        return;
+    }
+    if one.lock_node.is_some() {
+        if !one.running_on.is_empty() {
+            all.cluster[rsc].lock_node = None;
+            all.cluster[rsc].lock_time = 0;
+        }
+    } else if let [node] = *one.running_on.as_slice()
+        && all.cluster[node].shutdown
+        && !all.cluster[node].unclean
+    {
+        let since = all.cluster.attribute(node, "shutdown").and_then(values::number);
+        all.cluster[rsc].lock_time = since.filter(|t| *t > 1).unwrap_or(all.cluster.now);
+        all.cluster[rsc].lock_node = Some(node);
+    }
+    let Some(lock) = all.cluster[rsc].lock_node else { return };
+    let limit = all.cluster.properties.shutdown_lock_limit_ms / 1000;
+    if limit > 0 {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX / 2);
+        let until = all.cluster[rsc].lock_time + limit + 1;
+        all.cluster.recheck(until);
+    }
+    for position in 0..all.cluster.nodes.len() {
+        let node = NodeIx::at(position);
+        if node != lock {
+            let cause = Cause::BuiltIn("shutdown lock");
+            add_score(&all.cluster, &mut all.scores, rsc, node, Score::MINUS_INFINITY, cause);
+        }
+    }
+}
+
+/// Applies one location's scores to a resource and what is in it.
+pub(crate) fn apply_location(
+    all: &mut Constrained,
+    rsc: ResourceIx,
+    location: &Location,
+    scores_given: bool,
+) {
+    own_location(all, rsc, location, scores_given);
+    let colocated = match all.cluster[rsc].variant {
+        Variant::Group { colocated, .. } => colocated,
+        Variant::Primitive | Variant::Clone(_) | Variant::Bundle(_) => false,
+    };
+    let mut given = scores_given;
+    let children = if all.cluster[rsc].is_bundle() {
+        bundle_parts(all, rsc)
+    } else {
+        all.cluster[rsc].children.clone()
+    };
+    for child in children {
+        apply_location(all, child, location, given);
+        if colocated {
+            // the first member's preferences are enough for all
+            given = true;
+        }
+    }
+}
+
+fn bundle_parts(all: &mut Constrained, rsc: ResourceIx) -> Vec<ResourceIx> {
+    let Some(bundle) = all.cluster.bundle(rsc).cloned() else { return Vec::new() };
+    let mut parts = Vec::new();
+    for replica in &bundle.replicas {
+        parts.push(replica.container);
+        parts.extend(replica.ip);
+    }
+    parts
+}
+
+fn own_location(all: &mut Constrained, rsc: ResourceIx, location: &Location, zero: bool) {
+    if location.role > Role::Started && location.role != all.cluster[rsc].next_role {
+        return;
+    }
+    let cause = Cause::Location(location.id.clone());
+    for &(node, score) in &location.nodes {
+        let score = if zero { Score::ZERO } else { score };
+        add_score(&all.cluster, &mut all.scores, rsc, node, score, cause.clone());
+        all.rules.set_discovery(rsc, node, location.discovery);
+    }
+    if location.discovery == Discovery::Exclusive {
+        all.cluster[rsc].exclusive_discovery = true;
+    }
+}
+
+fn stickiness(all: &mut Constrained, rsc: ResourceIx) {
+    let one = &all.cluster[rsc];
+    if !one.managed || one.stickiness == Score::ZERO {
+        return;
+    }
+    let [node] = *one.running_on.as_slice() else { return };
+    if !all.cluster.properties.symmetric && !all.scores.allowed(rsc, node) {
+        return;
+    }
+    let score = one.stickiness;
+    add_score(&all.cluster, &mut all.scores, rsc, node, score, Cause::Stickiness);
+}
+
+fn exclusive(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, inherited: bool) {
+    let here = inherited || all.cluster[rsc].exclusive_discovery;
+    for child in all.cluster[rsc].children.clone() {
+        exclusive(all, child, node, here);
+    }
+    if here
+        && all.scores.allowed(rsc, node)
+        && all.rules.discovery(rsc, node) != Discovery::Exclusive
+    {
+        let cause = Cause::BuiltIn("exclusive discovery elsewhere");
+        add_score(&all.cluster, &mut all.scores, rsc, node, Score::MINUS_INFINITY, cause);
+    }
+}

@@ -1,0 +1,287 @@
+//! Operations as configured: lookup, meta-attributes with defaults, what a failure leads to.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use cib::Element;
+
+use crate::action::Key;
+use crate::cluster::Cluster;
+use crate::index::{NodeIx, ResourceIx};
+use crate::pairs;
+use crate::role::Role;
+use crate::rules::{Context, Pairs};
+use crate::task::{self, Task};
+use crate::values;
+
+/// What a failed operation leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnFail {
+    Ignore,
+    Demote,
+    Restart,
+    /// Fence a remote node whose connection failed.
+    ResetRemote,
+    RestartContainer,
+    /// Never again on this node.
+    Ban,
+    Block,
+    Stop,
+    Standby,
+    Fence,
+}
+
+impl OnFail {
+    /// Orders failure handling by how far it goes.
+    pub(crate) fn severity(self) -> u8 {
+        match self {
+            Self::Ignore => 0,
+            Self::Demote => 1,
+            Self::Restart => 2,
+            Self::ResetRemote => 3,
+            Self::RestartContainer => 4,
+            Self::Ban => 5,
+            Self::Block => 6,
+            Self::Stop => 7,
+            Self::Standby => 8,
+            Self::Fence => 9,
+        }
+    }
+
+    /// Compares by severity.
+    pub(crate) fn compare(self, other: Self) -> Ordering {
+        self.severity().cmp(&other.severity())
+    }
+}
+
+/// Returns the resource's `<operations>` entries, the disabled ones included.
+pub(crate) fn entries(cluster: &Cluster, resource: ResourceIx) -> Vec<Arc<Element>> {
+    let context = cluster.context();
+    let mut found = Vec::new();
+    for operations in cluster[resource].xml.children_named("operations") {
+        let Some(operations) = context.resolve(operations) else { continue };
+        for op in operations.shared_children().filter(|op| op.name() == "op") {
+            match op.get("id-ref") {
+                None => found.push(Arc::clone(op)),
+                Some(_) => {
+                    if let Some(op) = context.resolve(op) {
+                        found.push(Arc::new(op.clone()));
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// An entry's interval in milliseconds.
+pub(crate) fn interval_of(op: &Element) -> u64 {
+    op.get("interval").map_or(0, values::milliseconds)
+}
+
+/// An entry that is switched off.
+pub(crate) fn disabled(op: &Element) -> bool {
+    op.get("enabled").and_then(values::boolean) == Some(false)
+}
+
+/// Finds the entry for a key.
+pub(crate) fn configured(
+    cluster: &Cluster,
+    resource: ResourceIx,
+    key: Key,
+) -> Option<Arc<Element>> {
+    let find = |name: &str, interval: u64| {
+        entries(cluster, resource)
+            .into_iter()
+            .find(|op| op.get("name") == Some(name) && interval_of(op) == interval && !disabled(op))
+    };
+    find(key.task, key.interval_ms).or_else(|| match key.task {
+        task::MIGRATE_TO | task::MIGRATE_FROM => find("migrate", 0),
+        name if name.contains("_notify_") => find(task::NOTIFY, 0),
+        _ => None,
+    })
+}
+
+/// The enabled recurring monitor with the shortest interval; its timeout serves probes.
+fn shortest_monitor(cluster: &Cluster, resource: ResourceIx) -> Option<Arc<Element>> {
+    entries(cluster, resource)
+        .into_iter()
+        .filter(|op| op.get("name") == Some(task::MONITOR) && interval_of(op) > 0 && !disabled(op))
+        .min_by_key(|op| interval_of(op))
+}
+
+/// The meta-attributes of an operation: what the document says, with defaults, normalised.
+pub(crate) fn meta(
+    cluster: &Cluster,
+    resource: ResourceIx,
+    key: Key,
+    node: Option<NodeIx>,
+    op: Option<&Element>,
+) -> Pairs {
+    let rsc = &cluster[resource];
+    let context = Context {
+        node: node.map(|n| &cluster[n].attributes),
+        agent: Some((rsc.class(), rsc.provider(), rsc.kind())),
+        operation: Some((key.task, key.interval_ms)),
+        ..cluster.context()
+    };
+    let mut out = Pairs::new();
+    let mut next = None;
+    let probe = key.task == task::MONITOR && key.interval_ms == 0;
+    if probe && op.is_none() {
+        if let Some(monitor) = shortest_monitor(cluster, resource) {
+            let mut of_monitor = Pairs::new();
+            pairs::collect(&monitor, "meta_attributes", &context, None, &mut of_monitor, &mut next);
+            let timeout =
+                of_monitor.remove("timeout").or_else(|| monitor.get("timeout").map(str::to_owned));
+            if let Some(timeout) = timeout {
+                out.insert("timeout".into(), timeout);
+            }
+        }
+    }
+    if let Some(op) = op {
+        pairs::collect(op, "meta_attributes", &context, None, &mut out, &mut next);
+        for (name, value) in op.attributes() {
+            if name != "id" && name != "id-ref" {
+                out.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+    if let Some(defaults) = cluster.document.at(&["configuration", "op_defaults"]) {
+        pairs::collect(defaults, "meta_attributes", &context, None, &mut out, &mut next);
+    }
+    out.remove("id");
+    // start-delay and interval-origin
+    if let Some(delay) = out.get("start-delay").cloned() {
+        out.insert("start-delay".into(), values::milliseconds(&delay).to_string());
+    } else if let (Some(origin), Some(op)) = (out.get("interval-origin"), op) {
+        let interval_s = i64::try_from(interval_of(op) / 1000).unwrap_or(0);
+        if let (Some(origin), true) =
+            (crate::calendar::parse(origin, cluster.offset), interval_s > 0)
+        {
+            let since = (cluster.now - origin).rem_euclid(interval_s);
+            let delay = if since == 0 { 0 } else { interval_s - since };
+            out.insert("start-delay".into(), (delay * 1000).to_string());
+        }
+    }
+    if key.interval_ms > 0 {
+        out.insert("interval".into(), key.interval_ms.to_string());
+    } else {
+        out.remove("interval");
+    }
+    let timeout = out.get("timeout").map_or(0, |text| values::milliseconds(text));
+    let timeout = if out.contains_key("timeout") { timeout } else { 20_000 };
+    out.insert("timeout".into(), timeout.max(1).to_string());
+    if rsc.fence_device
+        && (op.is_none() || !op.is_some_and(|op| op.get("timeout").is_some()))
+        && matches!(key.task, task::START | task::MONITOR)
+    {
+        // the fencer's own timeout counts for its devices
+        let mut parameters = Pairs::new();
+        pairs::collect(&rsc.xml, "instance_attributes", &context, None, &mut parameters, &mut next);
+        if let Some(timeout) = parameters.get("pcmk_monitor_timeout") {
+            out.insert("timeout".into(), values::milliseconds(timeout).to_string());
+        }
+    }
+    out
+}
+
+/// Reads `on-fail`, or works out its default.
+pub(crate) fn on_fail(
+    cluster: &Cluster,
+    resource: ResourceIx,
+    name: &str,
+    interval_ms: u64,
+    value: Option<&str>,
+) -> OnFail {
+    let rsc = &cluster[resource];
+    let fencing = cluster.properties.fencing;
+    let mut choice = match value.map(str::to_ascii_lowercase).as_deref() {
+        Some("block") => Some(OnFail::Block),
+        Some("fence") => {
+            if fencing {
+                Some(OnFail::Fence)
+            } else {
+                // not possible without fencing
+                Some(OnFail::Stop)
+            }
+        }
+        Some("standby") => Some(OnFail::Standby),
+        Some("ignore" | "nothing") => Some(OnFail::Ignore),
+        Some("migrate") => Some(OnFail::Ban),
+        Some("stop") => Some(OnFail::Stop),
+        Some("restart") => Some(OnFail::Restart),
+        Some("restart-container") => {
+            if rsc.container.is_some() {
+                Some(OnFail::RestartContainer)
+            } else {
+                None
+            }
+        }
+        Some("demote") => {
+            demote_allowed(cluster, resource, name, interval_ms).then_some(OnFail::Demote)
+        }
+        _ => None,
+    };
+    if name == task::STOP
+        && matches!(choice, Some(OnFail::Stop | OnFail::Ban | OnFail::Restart | OnFail::Standby))
+        && value != Some("standby")
+    {
+        // a failed stop can't be answered by another one
+        if !matches!(value, Some("migrate")) {
+            choice = choice.filter(|c| *c != OnFail::Stop);
+        }
+    }
+    if choice.is_none() && rsc.container.is_some() && value.is_none() {
+        choice = Some(OnFail::RestartContainer);
+    }
+    if let Some(choice) = choice {
+        return choice;
+    }
+    if rsc.is_remote && !(interval_ms == 0 && name == task::MONITOR) && name != task::START {
+        if !rsc.managed {
+            return OnFail::Stop;
+        }
+        if fencing {
+            return OnFail::ResetRemote;
+        }
+        return OnFail::Restart;
+    }
+    if name == task::STOP {
+        return if fencing { OnFail::Fence } else { OnFail::Block };
+    }
+    OnFail::Restart
+}
+
+/// `demote` is for promotions and for monitors of the promoted role.
+fn demote_allowed(cluster: &Cluster, resource: ResourceIx, name: &str, interval_ms: u64) -> bool {
+    match name {
+        task::PROMOTE => true,
+        task::MONITOR if interval_ms > 0 => {
+            let key = Key { task: task::MONITOR, interval_ms };
+            configured(cluster, resource, key)
+                .is_some_and(|op| op.get("role").and_then(Role::parse) == Some(Role::Promoted))
+        }
+        _ => false,
+    }
+}
+
+/// The role a resource may have at most after a failure.
+pub(crate) fn role_after_failure(
+    cluster: &Cluster,
+    resource: ResourceIx,
+    name: &str,
+    on_fail: OnFail,
+) -> Role {
+    match on_fail {
+        OnFail::Stop => Role::Stopped,
+        OnFail::ResetRemote if cluster[resource].reconnect_ms != 0 => Role::Stopped,
+        _ if name == task::PROMOTE => Role::Unpromoted,
+        _ => Role::Started,
+    }
+}
+
+/// Reads a history entry's or configuration's task name.
+pub(crate) fn task_named(name: &str) -> Option<Task> {
+    task::parse(name)
+}

@@ -1,0 +1,254 @@
+//! The fifth phase: orderings become relations of actions, and their consequences are drawn.
+
+use crate::action::{Book, Key, Ordering, Point, relation::*};
+use crate::cluster::{Cluster, Variant};
+use crate::create::Planned;
+use crate::index::{ActionIx, ResourceIx};
+use crate::place::Placed;
+use crate::role::Role;
+use crate::task::{self, Task};
+
+/// Actions whose flags no longer change.
+#[derive(Debug)]
+pub(crate) struct Ordered {
+    pub(crate) planned: Planned,
+}
+
+/// Resolves all orderings and propagates what follows from them.
+pub(crate) fn relate(mut planned: Planned) -> Ordered {
+    resolve(&mut planned);
+    for action in newest_first(&planned.placed.book) {
+        crate::blocking::block_dependents(&mut planned, action);
+    }
+    crate::probe_order::all(&mut planned);
+    crate::propagate::all(&mut planned);
+    crate::invalid_order::disable(&mut planned);
+    Ordered { planned }
+}
+
+/// All actions there are now, the newest first.
+pub(crate) fn newest_first(book: &Book) -> Vec<ActionIx> {
+    (0..book.actions.len()).rev().map(ActionIx::at).collect()
+}
+
+fn resolve(planned: &mut Planned) {
+    let mut at = 0;
+    while at < planned.placed.book.orderings.len() {
+        let ordering = planned.placed.book.orderings[at];
+        at += 1;
+        match (ordering.first.resource, ordering.then.resource) {
+            (Some(rsc), _) => resolve_first(planned, rsc, &ordering),
+            (None, Some(rsc)) => resolve_then(planned, ordering.first.action, rsc, &ordering),
+            (None, None) => {
+                if let (Some(first), Some(then)) = (ordering.first.action, ordering.then.action) {
+                    planned.placed.book.order_actions(first, then, ordering.flags);
+                }
+            }
+        }
+    }
+}
+
+fn resolve_first(planned: &mut Planned, rsc: ResourceIx, ordering: &Ordering) {
+    let Placed { cluster, book, .. } = &mut planned.placed;
+    let firsts = match (ordering.first.action, ordering.first.key) {
+        (Some(action), _) => vec![action],
+        (None, Some(key)) => {
+            let found = book.matching(rsc, key, None);
+            if found.is_empty() && ordering.then.resource == Some(rsc) {
+                return;
+            }
+            if found.is_empty() {
+                let role = cluster.role_of(rsc, true);
+                if key.task == task::STOP && role == Role::Stopped
+                    || key.task == task::DEMOTE && role != Role::Promoted
+                {
+                    return;
+                }
+                vec![book.action(cluster, rsc, key, key.task, None, true)]
+            } else {
+                found
+            }
+        }
+        (None, None) => return,
+    };
+    for first in firsts {
+        match (ordering.then.resource, ordering.then.action) {
+            (Some(then), _) => resolve_then(planned, Some(first), then, ordering),
+            (None, Some(then)) => {
+                planned.placed.book.order_actions(first, then, ordering.flags);
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+fn resolve_then(
+    planned: &mut Planned,
+    first: Option<ActionIx>,
+    rsc: ResourceIx,
+    ordering: &Ordering,
+) {
+    let book = &mut planned.placed.book;
+    let thens = match (ordering.then.action, ordering.then.key) {
+        (Some(action), _) => vec![action],
+        (None, Some(key)) => book.matching(rsc, key, None),
+        (None, None) => Vec::new(),
+    };
+    let mut flags = ordering.flags;
+    if let Some(first) = first
+        && book[first].resource == Some(rsc)
+        && book[first].migration_aborted
+    {
+        flags &= !FIRST_IMPLIES_THEN;
+    }
+    for then in thens {
+        match first {
+            Some(first) => {
+                book.order_actions(first, then, flags);
+            }
+            None => book[then].runnable = false,
+        }
+    }
+}
+
+impl Planned {
+    /// The action that others wait for when they are ordered after a group's or clone's action.
+    pub(crate) fn completion_of(&self, action: ActionIx) -> ActionIx {
+        let book = &self.placed.book;
+        let Some(rsc) = book[action].resource else { return action };
+        let cluster = &self.placed.cluster;
+        let key = book[action].key;
+        if cluster[rsc].is_primitive() || key.interval_ms > 0 || key.task.contains("notify") {
+            return action;
+        }
+        let done = task::completed(task::begun(key.task));
+        if task::begun(done) == done {
+            return action;
+        }
+        let wanted = if cluster[rsc].notify && cluster[rsc].is_collective() {
+            task::notification("confirmed-post", done)
+        } else {
+            done
+        };
+        book.first_action(rsc, wanted, None).unwrap_or(action)
+    }
+
+    /// An action's flags as its resource sees them: (optional, runnable, migratable).
+    pub(crate) fn flags_of(
+        &mut self,
+        action: ActionIx,
+        node: Option<crate::index::NodeIx>,
+    ) -> Flags {
+        let known = &self.placed.book[action];
+        let own = Flags {
+            optional: known.optional,
+            runnable: known.runnable,
+            migratable: known.migratable,
+        };
+        let Some(rsc) = known.resource else { return own };
+        match self.placed.cluster[rsc].variant {
+            Variant::Primitive => own,
+            Variant::Group { .. } => self.group_flags(action, rsc, node),
+            Variant::Clone(_) => {
+                let instances = self.placed.cluster[rsc].children.clone();
+                self.collective_flags(action, &instances, node)
+            }
+            Variant::Bundle(_) => crate::bundle_order::flags(self, action, rsc, node),
+        }
+    }
+
+    fn group_flags(
+        &mut self,
+        action: ActionIx,
+        rsc: ResourceIx,
+        node: Option<crate::index::NodeIx>,
+    ) -> Flags {
+        let mut flags = Flags { optional: true, runnable: true, migratable: false };
+        let task = task::begun(self.placed.book[action].task);
+        for member in self.placed.cluster[rsc].children.clone() {
+            let found = self.placed.book.first_action(member, task, node);
+            if let Some(found) = found {
+                let of_member = self.flags_of(found, node);
+                if flags.optional && !of_member.optional {
+                    flags.optional = false;
+                    self.placed.book[action].optional = false;
+                }
+                if task != self.placed.book[action].task || true {
+                    if flags.runnable && !of_member.runnable {
+                        flags.runnable = false;
+                        self.placed.book[action].runnable = false;
+                    }
+                }
+            } else if !matches!(task, task::STOP | task::DEMOTE) {
+                flags.runnable = false;
+            }
+        }
+        flags
+    }
+
+    /// Flags of a clone's action, from those of its instances.
+    pub(crate) fn collective_flags(
+        &mut self,
+        action: ActionIx,
+        instances: &[ResourceIx],
+        node: Option<crate::index::NodeIx>,
+    ) -> Flags {
+        let mut any_runnable = false;
+        let mut flags = Flags { optional: true, runnable: true, migratable: false };
+        let rsc = self.placed.book[action].resource;
+        let own_task = self.placed.book[action].task;
+        let task = task::begun(own_task);
+        for &instance in instances {
+            // a pseudo-action of an instance that is a group has no node
+            let instance_node =
+                if self.placed.cluster[instance].is_primitive() { node } else { None };
+            let Some(found) = self.placed.book.first_action(instance, task, instance_node) else {
+                continue;
+            };
+            let of_instance = self.flags_of(found, node);
+            if flags.optional && !of_instance.optional {
+                flags.optional = false;
+                self.placed.book[action].optional = false;
+            }
+            any_runnable |= of_instance.runnable;
+        }
+        let _whose = rsc;
+        if !any_runnable {
+            flags.runnable = false;
+            if node.is_none() {
+                self.placed.book[action].runnable = false;
+            }
+        }
+        flags
+    }
+}
+
+/// What propagation looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flags {
+    pub(crate) optional: bool,
+    pub(crate) runnable: bool,
+    pub(crate) migratable: bool,
+}
+
+/// The key of a task that runs once; for reading code aloud.
+pub(crate) fn once(task: Task) -> Key {
+    Key::once(task)
+}
+
+/// A side of an ordering that is an action.
+pub(crate) fn here(action: ActionIx) -> Point {
+    Point { action: Some(action), ..Point::default() }
+}
+
+/// Tells whether a resource is above another.
+pub(crate) fn is_above(cluster: &Cluster, above: ResourceIx, rsc: ResourceIx) -> bool {
+    let mut at = cluster[rsc].parent;
+    while let Some(parent) = at {
+        if parent == above {
+            return true;
+        }
+        at = cluster[parent].parent;
+    }
+    false
+}

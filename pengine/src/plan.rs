@@ -1,0 +1,105 @@
+//! What a run answers: graph, scores, dot, and a typed report.
+
+use cib::Element;
+use serde::{Deserialize, Serialize};
+
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Level {
+    /// The plan can't be what the document means.
+    Error,
+    /// Something is not as it should be.
+    Warning,
+    /// Worth knowing.
+    Notice,
+    /// For those who look closely.
+    Info,
+}
+
+/// Something to tell a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// How much it matters.
+    pub level: Level,
+    /// One sentence.
+    pub text: String,
+}
+
+/// One line of the transition summary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedAction {
+    /// `Start`, `Move`, `Fence (reboot)`, …
+    pub verb: String,
+    /// The resource, or the node of a fencing.
+    pub subject: String,
+    /// What stands between parentheses: nodes and roles.
+    pub details: String,
+    /// Why, in the words of the summary.
+    pub reason: Option<String>,
+    /// It can't be done.
+    pub blocked: bool,
+    /// The line as it is printed, without its bullet.
+    pub line: String,
+}
+
+/// What the plan is for people and for the controller.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The transition summary, in order.
+    pub actions: Vec<PlannedAction>,
+    /// Warnings and the like, in the order they came up.
+    pub messages: Vec<Message>,
+    /// Seconds since the epoch at which the plan may change by itself.
+    pub recheck_by: Option<i64>,
+    /// Resource instances that are disabled.
+    pub disabled: usize,
+    /// Resource instances blocked by failures.
+    pub blocked: usize,
+    /// What the plan checker objects to; empty for a sound plan.
+    pub objections: Vec<String>,
+}
+
+impl Report {
+    /// Returns the report as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads a report from JSON.
+    ///
+    /// # Errors
+    /// A text that is no report.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+/// How to run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Seconds east of UTC: local time, for calendar rules and output.
+    pub utc_offset: i64,
+    /// Number of the transition; 1 when not given.
+    pub transition: Option<u64>,
+    /// Show capacity in the scores listing.
+    pub show_utilization: bool,
+    /// Ignore the document's `execution-date`: the time given is meant (`-t`).
+    pub time_is_set: bool,
+}
+
+/// One decision.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// `<transition_graph …>`.
+    pub graph: Element,
+    /// The scores listing, a line each.
+    pub scores: Vec<String>,
+    /// The utilization listing, a line each.
+    pub utilization: Vec<String>,
+    /// The graph for dot, without and with optional actions.
+    pub dot: String,
+    /// As `dot`, with all actions.
+    pub dot_all: String,
+    /// Typed facts.
+    pub report: Report,
+}

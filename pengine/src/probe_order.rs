@@ -1,0 +1,139 @@
+//! Probes go before restarts and stops that depend on what they find.
+
+use crate::action::{Key, relation::*};
+use crate::cluster::Variant;
+use crate::create::Planned;
+use crate::index::{ActionIx, ResourceIx};
+use crate::task;
+
+/// Adds all orderings of probes.
+pub(crate) fn all(planned: &mut Planned) {
+    let mut seen = vec![0_u32; planned.placed.book.actions.len()];
+    let mut round = 0;
+    for rsc in planned.placed.cluster.top.clone() {
+        for part in planned.placed.cluster.family(rsc) {
+            if !planned.placed.cluster[part].is_primitive() {
+                continue;
+            }
+            for probe in planned.placed.book.matching(part, Key::once(task::MONITOR), None) {
+                let mut at = 0;
+                while at < planned.placed.book[probe].after.len() {
+                    let then = planned.placed.book[probe].after[at].other;
+                    at += 1;
+                    round += 1;
+                    before_restarts(planned, probe, part, then, &mut seen, round);
+                }
+            }
+        }
+    }
+    before_stops(planned);
+}
+
+/// Orders a probe before the stops of everything whose start follows in a chain.
+fn before_restarts(
+    planned: &mut Planned,
+    probe: ActionIx,
+    probed: ResourceIx,
+    then: ActionIx,
+    seen: &mut [u32],
+    round: u32,
+) {
+    let mut stack = vec![then];
+    while let Some(after) = stack.pop() {
+        if seen[after.position()] == round {
+            continue;
+        }
+        seen[after.position()] = round;
+        let book = &mut planned.placed.book;
+        let cluster = &planned.placed.cluster;
+        let rsc = book[after].resource;
+        if let Some(rsc) = rsc
+            && cluster[rsc].is_primitive()
+            && rsc != probed
+        {
+            let before = match book[after].task {
+                task::START => Some(task::STOP),
+                task::PROMOTE => Some(task::DEMOTE),
+                _ => None,
+            };
+            if let Some(before) = before {
+                for action in book.matching(rsc, Key::once(before), None) {
+                    if !book[action].pseudo {
+                        book.order_actions(probe, action, ORDERED);
+                    }
+                }
+            }
+        }
+        let collective = rsc.filter(|r| cluster[*r].is_collective());
+        let interleave = collective.filter(|r| {
+            crate::values::truth(cluster[*r].meta.get("interleave").map(String::as_str))
+        });
+        let compatible =
+            interleave.and_then(|r| crate::interleave::compatible(planned, probed, r, None, false));
+        let book = &planned.placed.book;
+        let cluster = &planned.placed.cluster;
+        let mut next = Vec::new();
+        for edge in &book[after].after {
+            if edge.flags & FIRST_IMPLIES_THEN == 0 {
+                let Some(rsc) = rsc else { continue };
+                let Some(other) = book[edge.other].resource else { continue };
+                if matches!(cluster[rsc].variant, Variant::Primitive)
+                    || cluster[probed].parent == Some(rsc)
+                    || cluster[other].is_collective()
+                    || cluster[other].parent != Some(rsc)
+                {
+                    continue;
+                }
+                if interleave.is_some() && compatible != Some(other) {
+                    continue;
+                }
+            }
+            next.push(edge.other);
+        }
+        stack.extend(next.into_iter().rev());
+    }
+}
+
+/// What is ordered after a resource's stop comes after the resource's probes, too.
+fn before_stops(planned: &mut Planned) {
+    let book = &mut planned.placed.book;
+    let cluster = &planned.placed.cluster;
+    for at in 0..book.orderings.len() {
+        let ordering = book.orderings[at];
+        let Some(first) = ordering.first.resource else { continue };
+        if ordering.flags == 0 || ordering.then.resource == Some(first) {
+            continue;
+        }
+        let first_task =
+            ordering.first.action.map(|a| book[a].task).or(ordering.first.key.map(|k| k.task));
+        if first_task != Some(task::STOP) {
+            continue;
+        }
+        let then_task =
+            ordering.then.action.map(|a| book[a].task).or(ordering.then.key.map(|k| k.task));
+        if cluster[first].container.is_some()
+            && cluster[first].container == ordering.then.resource
+            && then_task == Some(task::STOP)
+        {
+            continue;
+        }
+        let mut flags = ORDERED | (ordering.flags & IF_ON_SAME_NODE);
+        if ordering.flags == IF_ON_SAME_NODE_OR_TARGET {
+            flags = ordering.flags;
+        }
+        let probes = book.matching(first, Key::once(task::MONITOR), None);
+        if probes.is_empty() {
+            continue;
+        }
+        let thens = match (ordering.then.action, ordering.then.resource, ordering.then.key) {
+            (Some(then), _, _) => vec![then],
+            (None, Some(rsc), Some(key)) => book.matching(rsc, key, None),
+            _ => continue,
+        };
+        for probe in probes {
+            for then in &thens {
+                book.order_actions(probe, *then, flags);
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Remote and guest nodes: the nodes that resources make.
+
+use std::sync::Arc;
+
+use cib::Element;
+
+use crate::cluster::{Cluster, Node};
+use crate::pairs;
+use crate::rules::{Context, Pairs};
+
+/// The meta-attributes of an element, without defaults.
+fn meta(document: &Element, element: &Element) -> Pairs {
+    let context = Context { document: Some(document), ..Context::default() };
+    let mut out = Pairs::new();
+    pairs::collect(element, "meta_attributes", &context, None, &mut out, &mut None);
+    out
+}
+
+/// The primitives of a document that may make nodes: outside and in groups.
+fn primitives(document: &Element) -> Vec<&Element> {
+    let Some(resources) = document.at(&["configuration", "resources"]) else { return Vec::new() };
+    let mut found = Vec::new();
+    for element in resources.children() {
+        match element.name() {
+            "primitive" => found.push(element),
+            "group" => found.extend(element.children_named("primitive")),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Adds the implicit connection resources of guest nodes to a document.
+pub(crate) fn with_connections(document: &Element) -> Element {
+    let mut connections = Vec::new();
+    for primitive in primitives(document) {
+        let meta = meta(document, primitive);
+        let (Some(name), Some(container)) = (meta.get("remote-node"), primitive.id()) else {
+            continue;
+        };
+        let taken = document
+            .at(&["configuration", "resources"])
+            .is_some_and(|resources| resources.find_id(name).is_some());
+        if !taken {
+            connections.push(connection(name, container, &meta));
+        }
+    }
+    let mut document = document.clone();
+    if let (false, Some(resources)) =
+        (connections.is_empty(), document.at_mut(&["configuration", "resources"]))
+    {
+        connections.into_iter().for_each(|connection| resources.push(connection));
+    }
+    document
+}
+
+/// Builds a connection resource.
+pub(crate) fn connection(name: &str, container: &str, meta: &Pairs) -> Element {
+    let pair = |id: String, name: &str, value: &str| {
+        Element::new("nvpair").with("id", id).with("name", name).with("value", value)
+    };
+    let mut attributes =
+        Element::new("meta_attributes").with("id", format!("{name}-meta_attributes"));
+    attributes.push(pair(format!("{name}-internal"), "internal", "true"));
+    attributes.push(pair(format!("{name}-container"), "container", container));
+    if let Some(migrate) = meta.get("remote-allow-migrate") {
+        attributes.push(pair(format!("{name}-migrate"), "allow-migrate", migrate));
+    }
+    if let Some(managed) = meta.get("is-managed") {
+        attributes.push(pair(format!("{name}-managed"), "is-managed", managed));
+    }
+    let timeout = meta.get("remote-connect-timeout").map_or("60s", String::as_str);
+    let op = |task: &str, interval: &str, timeout: &str| {
+        Element::new("op")
+            .with("id", format!("{name}-{task}-interval-{interval}"))
+            .with("name", task)
+            .with("interval", interval)
+            .with("timeout", timeout)
+    };
+    let mut connection = Element::new("primitive")
+        .with("id", name)
+        .with("class", "ocf")
+        .with("provider", "pacemaker")
+        .with("type", "remote")
+        .with_child(attributes)
+        .with_child(
+            Element::new("operations")
+                .with_child(op("monitor", "30s", "30s"))
+                .with_child(op("start", "0s", timeout)),
+        );
+    let (address, port) = (meta.get("remote-addr"), meta.get("remote-port"));
+    if address.is_some() || port.is_some() {
+        let mut parameters =
+            Element::new("instance_attributes").with("id", format!("{name}-instance_attributes"));
+        if let Some(address) = address {
+            parameters.push(pair(format!("{name}-addr"), "addr", address));
+        }
+        if let Some(port) = port {
+            parameters.push(pair(format!("{name}-port"), "port", port));
+        }
+        connection.push(parameters);
+    }
+    connection
+}
+
+/// Adds the nodes of remote connections and guests.
+pub(crate) fn add_nodes(cluster: &mut Cluster) {
+    let document = Arc::clone(&cluster.document);
+    for primitive in primitives(&document) {
+        let name = if primitive.get("class") == Some("ocf")
+            && primitive.get("provider") == Some("pacemaker")
+            && primitive.get("type") == Some("remote")
+        {
+            primitive.id().map(str::to_owned)
+        } else {
+            None
+        };
+        if let Some(name) = name {
+            add_node(cluster, &name);
+        }
+    }
+}
+
+/// Adds a remote node unless there is one of that name.
+pub(crate) fn add_node(cluster: &mut Cluster, name: &str) {
+    if cluster.find_node(Some(name), Some(name)).is_some() {
+        return;
+    }
+    let mut node = Node {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        remote: true,
+        discovery: true,
+        ..Node::default()
+    };
+    crate::unpack::special_attributes(cluster, &mut node);
+    cluster.add_node(node);
+}
+
+/// Connects remote nodes with their connection resources, and those with their containers.
+pub(crate) fn link(cluster: &mut Cluster) {
+    for position in 0..cluster.resources.len() {
+        let index = crate::index::ResourceIx::at(position);
+        if !cluster[index].is_remote || cluster[index].removed {
+            continue;
+        }
+        let id = cluster[index].id.clone();
+        if let Some(node) = cluster.find_node(None, Some(&id))
+            && cluster[node].remote
+        {
+            cluster[node].connection = Some(index);
+        }
+        let container = cluster[index]
+            .meta
+            .get("container")
+            .and_then(|name| cluster.resource_by_id.get(name))
+            .copied();
+        if let Some(container) = container.filter(|_| cluster[index].container.is_none()) {
+            cluster[index].container = Some(container);
+            if !cluster[container].fillers.contains(&index) {
+                cluster[container].fillers.push(index);
+            }
+        }
+        if let Some(node) = cluster.find_node(None, Some(&id))
+            && cluster[node].remote
+        {
+            let kind = if cluster[index].container.is_some() { "container" } else { "remote" };
+            cluster[node].attributes.insert("#kind".into(), kind.into());
+        }
+    }
+}
