@@ -73,9 +73,12 @@ impl Live {
         let client = runtime
             .block_on(wire::client::cluster(&socket))
             .map_err(|_nobody| LiveError::NotRunning)?;
-        let user = std::env::var("CIB_user")
-            .or_else(|_| std::env::var("USER"))
-            .unwrap_or_else(|_| nix::unistd::geteuid().to_string());
+        let own_name = || {
+            let id = nix::unistd::geteuid();
+            let user = nix::unistd::User::from_uid(id).ok().flatten();
+            user.map_or_else(|| id.to_string(), |user| user.name)
+        };
+        let user = std::env::var("CIB_user").unwrap_or_else(|_| own_name());
         Ok(Self { runtime, client, caller: Caller { user, client: tool.to_owned() } })
     }
 

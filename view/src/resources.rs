@@ -492,12 +492,14 @@ fn history_in<'a>(state: &'a Element, id: &str) -> Vec<&'a Element> {
 
 /// Returns where a primitive is, by node.
 pub fn activities(cib: &Element, id: &str, promotable: bool) -> Vec<Activity> {
+    // what a lost node runs counts for as long as somebody waits for its fencing
+    let fencing = crate::summary::property(cib, "stonith-enabled").is_none_or(is_true);
     let mut found: Vec<Activity> = states(cib)
         .filter_map(|state| {
             let present = !matches!(state.get("in_ccm"), Some("false" | "0"))
                 || matches!(state.get("crmd"), Some("online"));
             let activity = activity(&history_in(state, id), promotable)?;
-            let kept = present || state.get("expected") == Some("member");
+            let kept = present || (fencing && state.get("expected") == Some("member"));
             kept.then(|| Activity { node: name_of(state).to_owned(), ..activity })
         })
         .collect();
