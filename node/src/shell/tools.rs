@@ -64,6 +64,7 @@ pub(crate) fn serve(
         _ => {}
     }
     let listener = UnixListener::bind(socket)?;
+    admit(socket)?;
     let service = ClusterServer::new(Tools { inputs, shown, next: Arc::new(AtomicU64::new(1)) })
         .max_decoding_message_size(MESSAGE_MAX)
         .max_encoding_message_size(MESSAGE_MAX);
@@ -75,6 +76,21 @@ pub(crate) fn serve(
         }
     });
     Ok(())
+}
+
+/// Lets root and the group `haclient` in, where there is such a group, and nobody else: whoever
+/// may connect may change the cluster.
+fn admit(socket: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let group = nix::unistd::Group::from_name("haclient").ok().flatten();
+    if let Some(group) = &group {
+        // in a user namespace with one id the group cannot be given; root alone is then admitted
+        if let Err(error) = nix::unistd::chown(socket, None, Some(group.gid)) {
+            tracing::warn!(%error, "the group haclient cannot be let in");
+        }
+    }
+    let mode = if group.is_some() { 0o660 } else { 0o600 };
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(mode))
 }
 
 struct Tools {
