@@ -66,6 +66,10 @@ fn agent_changed(cluster: &Cluster, rsc: ResourceIx, element: &Element) -> bool 
 fn check(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, element: &Element) {
     let Constrained { cluster, book, .. } = all;
     if cluster[rsc].removed {
+        // what runs is stopped first; what does not is forgotten at once
+        if !cluster.anonymous(rsc) {
+            schedule_delete(cluster, book, rsc, node, false);
+        }
         return;
     }
     let running = cluster[rsc].running_on.contains(&node);

@@ -258,7 +258,13 @@ impl Graph {
         };
         let mut element = Element::new(name);
         element.set("id", (action.position() + 1).to_string());
-        element.set("operation", known.task);
+        match &known.name {
+            // points that stand for themselves are their own operation
+            Some(name) if known.pseudo && known.task != task::STONITH => {
+                element.set("operation", name.as_str());
+            }
+            _ => element.set("operation", known.task),
+        }
         let key = self.placed().book.key_text(cluster, action);
         let history = known.resource.and_then(|rsc| cluster[rsc].history_name.clone());
         match &history {
@@ -324,7 +330,7 @@ impl Graph {
         for (name, value) in &known.parameters {
             all.insert(name.clone(), value.clone());
         }
-        if let (Some(rsc), true) = (known.resource, with_node) {
+        if let Some(rsc) = known.resource {
             let placed = self.placed_mut();
             if placed.cluster[rsc].is_primitive() {
                 let mut parameters = placed.cluster.parameters(rsc, known.node);

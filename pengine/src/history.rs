@@ -273,7 +273,10 @@ fn handle_failure(unpacked: &mut Unpacked, rsc: ResourceIx, node: NodeIx, on_fai
             cluster[node].standby = true;
             cluster[node].standby_on_fail = true;
         }
-        OnFail::Block => cluster[rsc].blocked = true,
+        OnFail::Block => {
+            cluster[rsc].managed = false;
+            cluster[rsc].blocked = true;
+        }
         OnFail::Ban => {
             let cause = Cause::BuiltIn("failed operation with on-fail=migrate");
             crate::unpack::add_score(cluster, scores, rsc, node, Score::MINUS_INFINITY, cause);

@@ -210,7 +210,7 @@ fn between(all: &mut Constrained, one: &Element, two: &Element, kind: Kind, symm
         (task_1, task_2) = (inverse_1, inverse_2);
     }
     let relation = flags(kind, task_1, symmetry);
-    if !require_all {
+    if !require_all && symmetry != Symmetry::Inverse {
         let name = format!("{}:{}", task::ONE_OR_MORE, one.id().unwrap_or_default());
         let point = gate(all, &name, task::ONE_OR_MORE);
         let here = Point { action: Some(point), ..Point::default() };

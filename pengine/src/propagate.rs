@@ -138,7 +138,7 @@ fn update_edge(planned: &mut Planned, then: ActionIx, at: usize, edge: Edge) -> 
     }
     if let (Some(a), Some(b)) = (book[first].resource, book[then].resource)
         && a != b
-        && !is_above(cluster, b, a)
+        && !is_above(cluster, a, b)
     {
         first = planned.completion_of(first);
     }

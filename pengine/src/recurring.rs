@@ -228,7 +228,7 @@ fn after_stops(
         }
         if cluster[rsc].managed {
             book.order(
-                Point::of(rsc, task::STOP),
+                book.point(stop),
                 book.point(monitor),
                 FIRST_IMPLIES_THEN | UNRUNNABLE_FIRST_BLOCKS,
             );

@@ -141,12 +141,13 @@ pub(crate) fn add_node(cluster: &mut Cluster, name: &str) {
 pub(crate) fn link(cluster: &mut Cluster) {
     for position in 0..cluster.resources.len() {
         let index = crate::index::ResourceIx::at(position);
-        if !cluster[index].is_remote || cluster[index].removed {
+        if cluster[index].removed {
             continue;
         }
         let id = cluster[index].id.clone();
         if let Some(node) = cluster.find_node(None, Some(&id))
             && cluster[node].remote
+            && cluster[index].is_remote
         {
             cluster[node].connection = Some(index);
         }
@@ -155,7 +156,9 @@ pub(crate) fn link(cluster: &mut Cluster) {
             .get("container")
             .and_then(|name| cluster.resource_by_id.get(name))
             .copied();
-        if let Some(container) = container.filter(|_| cluster[index].container.is_none()) {
+        if let Some(container) =
+            container.filter(|c| *c != index && cluster[index].container.is_none())
+        {
             cluster[index].container = Some(container);
             if !cluster[container].fillers.contains(&index) {
                 cluster[container].fillers.push(index);
@@ -163,6 +166,7 @@ pub(crate) fn link(cluster: &mut Cluster) {
         }
         if let Some(node) = cluster.find_node(None, Some(&id))
             && cluster[node].remote
+            && cluster[index].is_remote
         {
             let kind = if cluster[index].container.is_some() { "container" } else { "remote" };
             cluster[node].attributes.insert("#kind".into(), kind.into());

@@ -59,7 +59,7 @@ fn load_stopped(all: &mut Constrained, node: NodeIx) -> ActionIx {
     let point = all.book.named(&mut all.cluster, &name, task::LOAD_STOPPED, Some(node), true);
     if known.is_none() {
         all.book[point].pseudo = true;
-        all.book[point].optional = true;
+        all.book[point].optional = false;
         all.book[point].runnable = true;
     }
     point
