@@ -233,18 +233,36 @@ fn service_metadata(name: &AgentName) -> Result<String, String> {
     }
 }
 
-/// Asks an agent to check its parameters; none when it has no way to.
-pub(crate) fn validate(name: &AgentName, parameters: &[(String, String)]) -> Option<Validation> {
-    let program = program(name).filter(|_| name.standard == "ocf")?;
+/// Makes the call of an agent's action with the environment the cluster gives it; none when there
+/// is no such agent that runs by itself.
+pub(crate) fn action(
+    name: &AgentName,
+    resource: &str,
+    action: &str,
+    parameters: &[(String, String)],
+) -> Option<Command> {
+    let program = program(name).filter(|_| name.standard == "ocf" || name.standard == "lsb")?;
     let mut command = Command::new(program);
-    command.arg("validate-all").stdin(Stdio::null()).env("OCF_ROOT", ocf_root());
+    command.arg(if name.standard == "lsb" && action == "monitor" { "status" } else { action });
+    command.stdin(Stdio::null()).env("OCF_ROOT", ocf_root());
     command.env("OCF_RA_VERSION_MAJOR", "1").env("OCF_RA_VERSION_MINOR", "1");
-    command.env("OCF_RESOURCE_TYPE", &name.kind).env("OCF_RESOURCE_INSTANCE", "pcs-validation");
+    command.env("OCF_RESOURCE_TYPE", &name.kind).env("OCF_RESOURCE_INSTANCE", resource);
     command.env("OCF_RESOURCE_PROVIDER", name.provider.as_deref().unwrap_or_default());
-    command.env("OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:").env("OCF_CHECK_LEVEL", "10");
+    command.env("OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:").env("OCF_CHECK_LEVEL", "0");
+    command.env("OCF_RESKEY_crm_feature_set", "3.20.5");
     for (key, value) in parameters {
         command.env(format!("OCF_RESKEY_{key}"), value);
     }
+    Some(command)
+}
+
+/// Asks an agent to check its parameters; none when it has no way to.
+pub(crate) fn validate(name: &AgentName, parameters: &[(String, String)]) -> Option<Validation> {
+    if name.standard != "ocf" {
+        return None;
+    }
+    let mut command = action(name, "pcs-validation", "validate-all", parameters)?;
+    command.env("OCF_CHECK_LEVEL", "10");
     let done = command.output().ok()?;
     // an agent that does not know the action has no objection
     let valid = matches!(done.status.code(), Some(0 | 3));

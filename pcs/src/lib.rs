@@ -21,6 +21,7 @@ pub mod nvset;
 pub mod operations;
 pub mod options;
 pub mod property;
+pub mod remote;
 pub mod removal;
 pub mod report;
 pub mod resource;

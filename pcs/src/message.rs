@@ -327,6 +327,38 @@ pub enum Message {
     )]
     BundleNotReachable { bundle: String },
 
+    // --- remote and guest nodes ---
+    #[error(
+        "Unable to check if there is a conflict with nodes set in corosync because the command does not run on a live cluster (e.g. -f was used)"
+    )]
+    ConflictsNotChecked,
+    #[error("No addresses specified for host '{node}', using '{address}'")]
+    AddressGuessed { node: String, address: String },
+    #[error(
+        "Distribution of '{what}' to '{node}' was skipped because the command does not run on a live cluster (e.g. -f was used). Please, distribute the file(s) manually."
+    )]
+    DistributionSkipped { what: String, node: String },
+    #[error(
+        "Removing '{what}' from '{node}' was skipped because the command does not run on a live cluster (e.g. -f was used). Please, remove the file(s) manually."
+    )]
+    RemovalSkipped { what: String, node: String },
+    #[error("Running action(s) {} on '{node}' was skipped because the command does not run on a live cluster (e.g. -f was used). Please, run the action(s) manually.", quoted(.actions))]
+    ActionsSkipped { actions: Vec<String>, node: String },
+    #[error(
+        "Skipping removal of node '{node}' from pacemaker because the command does not run on a live cluster"
+    )]
+    PurgeSkipped { node: String },
+    #[error("{kind} node '{node}' does not appear to exist in configuration")]
+    NodeOfKindNotFound { node: String, kind: String },
+    #[error("the resource '{id}' is already a guest node")]
+    AlreadyGuest { id: String },
+    #[error(
+        "Cannot set name of the guest node to '{name}' because that ID already exists in the cluster configuration."
+    )]
+    GuestNameTaken { name: String },
+    #[error("Removing resource: '{id}'")]
+    RemovingResource { id: String },
+
     // --- moving resources ---
     #[error("You must specify a node when moving/banning a stopped resource")]
     NodeNeededForStopped,

@@ -143,7 +143,7 @@ impl AgentMetadata {
             parameters: parameters(agent),
             actions: agent.child("actions").map(actions).unwrap_or_default(),
         };
-        if name.standard == "ocf" && !name.is_remote() {
+        if name.standard == "ocf" {
             metadata.add_tracing();
         }
         Ok(metadata)

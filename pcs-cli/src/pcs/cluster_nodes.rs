@@ -20,7 +20,7 @@ pub(crate) fn node(context: &mut Context, words: &[String]) -> Cli {
         Some(("add", rest)) => add(context, rest),
         Some(("delete" | "remove", rest)) => remove(context, rest),
         Some(("rename-corosync", rest)) => rename(context, rest),
-        _ => Err(Failure::Usage { area: "cluster", command: "node" }),
+        _ => super::cluster_remote::run(context, words),
     }
 }
 

@@ -154,6 +154,9 @@ fn print_commands(context: &mut Context, sets: &[SetView]) {
 fn defaults(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--full"])?;
     let full = context.has("--full");
+    if full && !words.is_empty() {
+        return fail("cannot specify properties when using '--full'");
+    }
     defaults_of(context, words, full)
 }
 

@@ -303,12 +303,6 @@ pub fn update(env: &mut Environment<'_>, id: &str, request: &Request, force: boo
         if let Some(part) = changed.child_mut(section) {
             part.retain_children(|m| !m.id().is_some_and(|id| gone.iter().any(|g| g == id)));
         }
-        let empty = changed
-            .child(section)
-            .is_some_and(|p| p.children().next().is_none() && p.attributes().len() == 0);
-        if empty && !gone.is_empty() {
-            changed.retain_children(|child| child.name() != section);
-        }
     }
     fill(env, &mut changed, id, request);
     if let Some(element) = find_mut(&mut env.cib, id) {

@@ -89,6 +89,42 @@ pub fn create_stonith(env: &mut Environment<'_>, request: &Request) -> Outcome {
     create_primitive(env, request, &AgentName::stonith(&request.agent))
 }
 
+/// Creates the connection to a remote node.
+pub(crate) fn create_remote(
+    env: &mut Environment<'_>,
+    name: &str,
+    address: &str,
+    request: &Request,
+) -> Outcome {
+    let agent = AgentName {
+        standard: "ocf".into(),
+        provider: Some("pacemaker".into()),
+        kind: "remote".into(),
+    };
+    let mut metadata = env.load_agent(&agent, request.force);
+    if env.has_errors() {
+        return Err(Failed::Reported);
+    }
+    env.check_operations(&request.operations, metadata.as_ref(), request.force);
+    if let Some(metadata) = &mut metadata {
+        // the address is an argument of its own
+        metadata.parameters.retain(|parameter| parameter.name != "server");
+        if nvset::get(&request.parameters, "server").is_some() {
+            let known: Vec<&str> = metadata.parameters.iter().map(|p| p.name.as_str()).collect();
+            env.check_names(["server"], &known, "resource", None);
+        } else {
+            check_parameters(env, &agent, metadata, request);
+        }
+    }
+    warn_unknown_meta(env, &request.meta, "Resource");
+    env.checked()?;
+    let mut request = request.clone();
+    name.clone_into(&mut request.id);
+    request.parameters.push(("server".into(), address.into()));
+    let primitive = build(env, &request, &agent, metadata.as_ref());
+    place(env, &request, primitive)
+}
+
 fn create_primitive(env: &mut Environment<'_>, request: &Request, agent: &AgentName) -> Outcome {
     let metadata = env.load_agent(agent, request.force);
     if env.has_errors() {
