@@ -102,6 +102,12 @@ impl Brain {
                     self.send(dc, PeerMessage::Ask { id, what }, out);
                 }
             }
+            // a cluster that has never run has no DC to ask, and nothing runs here
+            (Office::Following, None)
+                if matches!(self.consensus.obstacle(), Some(raft::Obstacle::Unborn { .. })) =>
+            {
+                self.let_go(out);
+            }
             (Office::Following, None) => {}
         }
     }
