@@ -96,6 +96,8 @@ paths! {
 
     /// The document, its history and the log.
     cib_dir = "var/lib/pacemaker/cib";
+    /// Left by `pcs cluster setup`: an empty store beside it may begin a log.
+    birth_mark = "var/lib/pacemaker/cib/birth";
     /// Kept inputs of the policy engine (`pe-input-N.bz2`).
     pengine_dir = "var/lib/pacemaker/pengine";
     /// Everything the brain and the hands keep over a reboot.

@@ -44,6 +44,12 @@ pub(crate) fn put(paths: &Paths, request: &FileRequest) -> FileOutcome {
     {
         return FileOutcome { code: FileCode::Unexpected, message };
     }
+    if request.birth
+        && request.kind == FileKind::CorosyncConf
+        && let Err(error) = store::write(&paths.birth_mark(), b"", PUBLIC)
+    {
+        return failed(&error);
+    }
     let (path, mode) = place(paths, request.kind);
     let there = match store::read(&path) {
         Ok(there) => there,
@@ -102,7 +108,7 @@ mod tests {
     use super::*;
 
     fn request(kind: FileKind, content: &[u8], rewrite_existing: bool) -> FileRequest {
-        FileRequest { kind, data: STANDARD.encode(content), rewrite_existing }
+        FileRequest { kind, data: STANDARD.encode(content), rewrite_existing, birth: false }
     }
 
     #[test]
@@ -138,6 +144,23 @@ mod tests {
         assert_eq!(outcome.code, FileCode::Unexpected);
         assert!(outcome.message.contains("corosync.conf"), "{}", outcome.message);
         assert!(!paths.corosync_conf().exists());
+    }
+
+    #[test]
+    fn only_a_new_cluster_gets_the_mark_of_its_birth() {
+        let conf =
+            b"totem {\n version: 2\n}\nnodelist {\n node {\n ring0_addr: 10.0.0.1\n nodeid: 1\n \
+                     }\n}\n";
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(Some(root.path().into()));
+        let mut request = request(FileKind::CorosyncConf, conf, true);
+        assert_eq!(put(&paths, &request).code, FileCode::Written);
+        assert!(!paths.birth_mark().exists(), "a node that is added must not begin a log");
+        request.birth = true;
+        assert_eq!(put(&paths, &request).code, FileCode::SameContent);
+        assert!(paths.birth_mark().exists());
+        destroy(&paths).unwrap();
+        assert!(!paths.birth_mark().exists());
     }
 
     #[test]

@@ -199,6 +199,9 @@ pub struct FileRequest {
     /// Write it although another is there.
     #[serde(default)]
     pub rewrite_existing: bool,
+    /// With corosync.conf: the cluster is new, its members may begin a log (ours).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub birth: bool,
 }
 
 /// What became of the files, under the names they were sent with.
