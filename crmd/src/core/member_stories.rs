@@ -454,3 +454,74 @@ fn a_leader_that_has_its_quorum_back_begins_anew_under_higher_numbers() {
         .collect();
     assert_eq!(sequences, [3, 4, 5], "the first three joins had 0 to 2");
 }
+
+/// What the real engine plans for the last request, without what recurs and what is a mere point.
+fn planned(world: &World) -> Vec<String> {
+    let document = &world.asked.last().unwrap().1;
+    let plan = pengine::schedule(document, world.clock().wall, &pengine::Options::default());
+    let graph = super::graph::TransitionGraph::from_xml(&plan.graph).unwrap();
+    graph
+        .actions
+        .values()
+        .filter(|action| action.interval_ms() == 0)
+        .filter_map(super::planning::describe)
+        .collect()
+}
+
+fn with_fencing(world: &mut World) {
+    let text = super::testing::CONFIG
+        .replace("value=\"false\"", "value=\"true\"")
+        .replace("<group", "<primitive id=\"fence\" class=\"stonith\" type=\"fence_x\"/><group")
+        .replace(
+            "<nodes/>",
+            "<nodes><node id=\"1\" uname=\"ser1\"/><node id=\"2\" uname=\"ser2\"/>\
+             <node id=\"3\" uname=\"ser3\"/></nodes>",
+        );
+    world.tell(Event::Config(std::sync::Arc::new(cib::parse(&text).unwrap())));
+    world.pass(10);
+}
+
+#[test]
+fn the_engine_fences_who_is_lost_and_nobody_who_left_or_is_confirmed_off() {
+    let mut world = World::settled();
+    with_fencing(&mut world);
+    world.histories.insert(NodeId(2), vec![record("web", "start", 0, 0, 1)]);
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    world.pass(10);
+    world.see(&[1, 3], true);
+    let fences = |world: &World| planned(world).contains(&"stonith ser2".to_owned());
+    assert!(fences(&world), "{:?}", planned(&world));
+    let starts = planned(&world).iter().any(|action| action.starts_with("start web"));
+    assert!(starts, "it is recovered in the same plan: {:?}", planned(&world));
+    world.tell(Event::Fenced { node: NodeId(2), proof: "a human says so".into() });
+    world.pass(10);
+    assert!(!fences(&world), "{:?}", planned(&world));
+
+    let mut world = World::settled();
+    with_fencing(&mut world);
+    world.graphs.push_back(graph(&cluster_event(1, "do_shutdown", 2)));
+    world.tell(Event::LeaveAsked { node: NodeId(2) });
+    world.see(&[1, 3], true);
+    world.pass(10);
+    assert!(!fences(&world), "{:?}", planned(&world));
+}
+
+#[test]
+fn the_engine_sees_a_start_under_way_and_plans_it_again_where_it_is() {
+    let mut world = World::settled();
+    with_fencing(&mut world);
+    for node in 1..=3 {
+        let probe = |name| record(name, "monitor", 0, 7, 1);
+        world.histories.insert(NodeId(node), vec![probe("web"), probe("fence")]);
+        world.tell(Event::Reconnected { node: NodeId(node) });
+    }
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    assert_eq!(world.sent(), ["start web on ser2"]);
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let planned = planned(&world);
+    assert!(planned.contains(&"start web on ser2".to_owned()), "{planned:?}");
+    assert!(!planned.iter().any(|action| action.starts_with("stop web")), "{planned:?}");
+}

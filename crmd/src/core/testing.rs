@@ -48,7 +48,7 @@ pub(crate) fn record(
     }
 }
 
-const CONFIG: &str = r#"<cib><configuration><crm_config><cluster_property_set
+pub(crate) const CONFIG: &str = r#"<cib><configuration><crm_config><cluster_property_set
     id="cib-bootstrap-options"><nvpair id="o1" name="stonith-enabled" value="false"/>
     </cluster_property_set></crm_config><nodes/><resources><group id="grp"><primitive id="web"
     class="ocf" provider="test" type="Dummy"/></group></resources><constraints/></configuration>

@@ -30,7 +30,10 @@ pub fn plan(document: &Element) -> String {
             .iter()
             .map(|state| (number(state.id()), (state_on(state, id), *state)))
             .collect();
-        graph.place(id, resource.get("prefer").map_or(1, |n| number(Some(n))), &on, silent);
+        let prefers = format!("{id}-prefers");
+        let prefers = document.find_id(&prefers).and_then(|location| location.get("node"));
+        let prefers = number(prefers.map(|name| name.trim_start_matches("ser")));
+        graph.place(id, prefers, &on, silent);
     }
     for state in &members {
         if let Some(stops) = leaves(state).then(|| graph.stops.remove(&number(state.id()))) {
