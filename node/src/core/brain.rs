@@ -4,7 +4,7 @@
 //! decides about resources (the controller does) or about leadership (consensus does); this is
 //! where what one says reaches the other.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use cib::Element;
@@ -141,6 +141,10 @@ pub struct Brain {
     pub(super) idle_waiters: Vec<(Asker, model::Monotonic)>,
     /// Results of this node's hands that the DC has not acknowledged.
     pub(super) unacknowledged: BTreeMap<u64, HandsReport>,
+    /// Peers our link to which is up.
+    pub(super) links: BTreeSet<NodeId>,
+    /// The DC must hear that this node's hands are there (again), and could not be told yet.
+    pub(super) owes_hands_up: bool,
     pub(super) leaving: Leaving,
     /// When a pair's survivor goes on alone.
     pub(super) go_alone_at: Option<model::Monotonic>,
@@ -227,6 +231,8 @@ impl Brain {
             forwarded: BTreeMap::new(),
             idle_waiters: Vec::new(),
             unacknowledged: BTreeMap::new(),
+            links: BTreeSet::new(),
+            owes_hands_up: false,
             leaving: Leaving::default(),
             go_alone_at: None,
             told_sole_voter: false,
@@ -255,7 +261,7 @@ impl Brain {
             }
             Input::Peer { from, message } => self.take_message(now, from, message, out),
             Input::PeerUp(node) => self.peer_is_up(now, node, out),
-            Input::PeerDown(node) => self.consense(now, raft::Event::Unreachable { node }),
+            Input::PeerDown(node) => self.peer_is_down(now, node),
             Input::HandsUp => self.hands_are_up(now, out),
             Input::Hands(report) => self.take_report(now, report, out),
             Input::Tool { id, request } => self.take_tool(now, id, request, out),

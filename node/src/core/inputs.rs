@@ -121,7 +121,22 @@ impl Brain {
         out.push(Output::Hands(command));
     }
 
+    pub(super) fn peer_is_down(&mut self, now: Now, node: NodeId) {
+        self.links.remove(&node);
+        self.consense(now, raft::Event::Unreachable { node });
+    }
+
+    /// Has the DC join this node's hands (again), as soon as it is known and can be reached.
+    fn tell_hands_up(&mut self, out: &mut Vec<Output>) {
+        let dc = self.dc().filter(|dc| self.links.contains(dc));
+        if let (true, Some(dc)) = (self.owes_hands_up, dc) {
+            self.owes_hands_up = false;
+            self.send(dc, PeerMessage::HandsUp, out);
+        }
+    }
+
     pub(super) fn peer_is_up(&mut self, now: Now, node: NodeId, out: &mut Vec<Output>) {
+        self.links.insert(node);
         match self.office {
             Office::Leading(..) | Office::Coordinating => {
                 self.control(now, controller::Event::SnapshotWanted { node });
@@ -129,6 +144,9 @@ impl Brain {
             }
             Office::Following => {
                 if self.dc() == Some(node) {
+                    // an answer to its join may have been lost with the link
+                    self.owes_hands_up = true;
+                    self.tell_hands_up(out);
                     self.repeat_reports(node, out);
                 }
             }
@@ -149,13 +167,15 @@ impl Brain {
     pub(super) fn hands_are_up(&mut self, now: Now, out: &mut Vec<Output>) {
         out.push(Output::Hands(self.hands_policy()));
         out.push(Output::Hands(HandsCommand::Quorate { quorate: self.view.quorate }));
-        let me = self.settings.me;
-        match (self.office, self.dc()) {
-            (Office::Leading(..) | Office::Coordinating, _) => {
-                self.control(now, controller::Event::Reconnected { node: me });
+        match self.office {
+            Office::Leading(..) | Office::Coordinating => {
+                let node = self.settings.me;
+                self.control(now, controller::Event::Reconnected { node });
             }
-            (Office::Following, Some(dc)) => self.send(dc, PeerMessage::HandsUp, out),
-            (Office::Following, None) => {}
+            Office::Following => {
+                self.owes_hands_up = true;
+                self.tell_hands_up(out);
+            }
         }
     }
 
@@ -178,8 +198,13 @@ impl Brain {
                 let node = self.settings.me;
                 self.control(now, controller::Event::Hands { node, report });
             }
-            (Office::Following, Some(dc)) => self.send(dc, PeerMessage::Report(report), out),
-            (Office::Following, None) => {}
+            (Office::Following, Some(dc)) if self.links.contains(&dc) => {
+                self.send(dc, PeerMessage::Report(report), out);
+            }
+            // results are repeated, but nobody will ask again for a history that got lost
+            (Office::Following, _) => {
+                self.owes_hands_up |= matches!(report, HandsReport::History { .. });
+            }
         }
     }
 
@@ -414,6 +439,7 @@ impl Brain {
         self.last_dc = dc;
         self.answer_orphans(out);
         if let Some(dc) = dc.filter(|dc| *dc != self.settings.me) {
+            self.tell_hands_up(out);
             self.repeat_reports(dc, out);
         }
     }
