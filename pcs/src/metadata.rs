@@ -228,6 +228,10 @@ pub fn class_options(agent: &Element) -> Vec<Parameter> {
             long.truncate(at);
         }
         option.longdesc = match (option.shortdesc.take(), option.longdesc.take()) {
+            (Some(short), Some(long)) if long == short => {
+                option.shortdesc = Some(short);
+                None
+            }
             (Some(short), Some(long)) if long.starts_with(&short) => {
                 option.shortdesc = Some(short);
                 Some(long)

@@ -45,6 +45,19 @@ pub fn problems(cib: &Element) -> Vec<String> {
     problems
 }
 
+/// Properties of old that no document may have any more.
+const OBSOLETE: [&str; 3] =
+    ["default-action-timeout", "default-resource-stickiness", "is-managed-default"];
+
+/// Returns the properties of a document that nothing understands any more.
+pub fn obsolete_properties(cib: &Element) -> Vec<String> {
+    OBSOLETE
+        .iter()
+        .filter(|name| property::value(cib, name).is_some())
+        .map(|name| format!("the property '{name}' has gone; use 'pcs resource defaults update'"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

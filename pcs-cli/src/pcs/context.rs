@@ -230,10 +230,16 @@ impl Context {
         if before == after {
             return Ok(());
         }
-        let refused = cib::validate::errors(after);
-        if !refused.is_empty() && cib::validate::errors(before).is_empty() {
-            for finding in &refused {
-                self.detail(&finding.what());
+        let refused = |cib: &Element| -> Vec<String> {
+            let findings = cib::validate::errors(cib);
+            let mut all: Vec<String> = findings.iter().map(cib::validate::Finding::what).collect();
+            all.extend(pcs::verify::obsolete_properties(cib));
+            all
+        };
+        let why = refused(after);
+        if !why.is_empty() && refused(before).is_empty() {
+            for text in &why {
+                self.detail(text);
             }
             return fail(format!(
                 "Unable to update cib\nCall failed: Update does not conform to the configured schema\n{}",

@@ -18,6 +18,7 @@ mod constraint_text;
 mod context;
 mod defaults;
 mod element;
+mod elsewhere;
 mod host;
 mod hosts;
 mod json;
@@ -113,7 +114,9 @@ fn dispatch(context: &mut Context) -> Cli {
         "constraint" => constraint::run,
         "acl" => acl::run,
         "alert" => alert::run,
+        "booth" => elsewhere::booth,
         "cib" => element::run,
+        "dr" => elsewhere::dr,
         "config" => config::run,
         "tag" => tag::run,
         "node" => node::run,
