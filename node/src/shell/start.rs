@@ -111,8 +111,8 @@ async fn start(
         .map_err(|e| fatal(format!("cannot read this boot's id: {e}")))?;
     let incarnation = next_incarnation(&paths.cib_dir().join("incarnation"))?;
     let salt = random_u64()?;
-    let log_dir = paths.cib_dir().join("raft");
-    let (store, recovered) = LogStore::open(&log_dir).map_err(|e| fatal(whole(&e)))?;
+    // the store makes its own directory below this one
+    let (store, recovered) = LogStore::open(&paths.cib_dir()).map_err(|e| fatal(whole(&e)))?;
     if let Some(torn) = &recovered.torn {
         tracing::warn!("{torn}");
     }
