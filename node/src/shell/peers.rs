@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ const DIAL_PAUSE: Duration = Duration::from_millis(60);
 
 /// HTTP/2 pings notice a half-dead connection; the heartbeats notice a dead peer long before.
 const PING_EVERY: Duration = Duration::from_secs(2);
+
+/// The last words of a brain that leaves are short; a peer that has not read them by then is gone.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// What the loop hears from here.
 #[derive(Debug)]
@@ -70,6 +74,7 @@ struct Outbox {
     /// The addresses to dial, and a counter that begins the link anew when it grows.
     dial: watch::Sender<(Vec<SocketAddr>, u64)>,
     task: tokio::task::JoinHandle<()>,
+    is_up: Arc<AtomicBool>,
 }
 
 impl Drop for Outbox {
@@ -132,7 +137,9 @@ impl Peers {
     fn open(&self, peer: &PeerAddress) -> Outbox {
         let (queue, messages) = mpsc::channel(OUTBOX_MAX);
         let (dial, orders) = watch::channel((peer.addresses.clone(), 0));
+        let is_up = Arc::new(AtomicBool::new(false));
         let link = Link {
+            is_up: Arc::clone(&is_up),
             peer: peer.id,
             me: self.me.clone(),
             trust: Arc::clone(&self.trust),
@@ -140,7 +147,7 @@ impl Peers {
             messages,
             orders,
         };
-        Outbox { queue, dial, task: tokio::spawn(link.run()) }
+        Outbox { queue, dial, task: tokio::spawn(link.run()), is_up }
     }
 
     /// Sends, or drops the message when the peer is unknown or its link is stuck.
@@ -160,8 +167,30 @@ impl Peers {
     }
 }
 
+impl Peers {
+    /// Ends all links once what was sent has arrived, or after a short while.
+    pub(crate) async fn finish(&mut self) {
+        for outbox in self.outboxes.values_mut() {
+            // nobody sends any more: the link's task sees the end of its queue
+            outbox.queue = mpsc::channel(1).0;
+        }
+        let all = async {
+            for outbox in self.outboxes.values_mut() {
+                // a link that is not up has nothing to deliver
+                if outbox.is_up.load(Ordering::Relaxed) && (&mut outbox.task).await.is_err() {
+                    tracing::debug!("a link broke while it was ended");
+                }
+            }
+        };
+        if tokio::time::timeout(FAREWELL, all).await.is_err() {
+            tracing::debug!("a peer did not take everything before the end");
+        }
+    }
+}
+
 /// One outgoing link: dials for ever, and says when it is up and down.
 struct Link {
+    is_up: Arc<AtomicBool>,
     peer: NodeId,
     me: Hello,
     trust: Arc<Trust>,
@@ -179,6 +208,10 @@ impl Link {
                 let address = addresses[attempt % addresses.len()];
                 attempt += 1;
                 self.once(address).await;
+                self.is_up.store(false, Ordering::Relaxed);
+                if self.messages.is_closed() {
+                    return;
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(DIAL_PAUSE) => {}
@@ -221,6 +254,7 @@ impl Link {
         if self.inbox.send(PeerInput::Up(self.peer)).await.is_err() {
             return;
         }
+        self.is_up.store(true, Ordering::Relaxed);
         loop {
             tokio::select! {
                 message = self.messages.recv() => match message {
@@ -228,7 +262,14 @@ impl Link {
                         sent = forward.send(message) => if sent.is_err() { break },
                         _ended = &mut call => break,
                     },
-                    None => return,
+                    None => {
+                    // the stream's end behind the last message: the peer answers when it has read all
+                        drop(forward);
+                        if tokio::time::timeout(FAREWELL, &mut call).await.is_err() {
+                            call.abort();
+                        }
+                        return;
+                    }
                 },
                 _ended = &mut call => break,
                 changed = self.orders.changed() => {

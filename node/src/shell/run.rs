@@ -140,6 +140,8 @@ impl Daemon {
                 self.document.send_replace(Arc::new(self.brain.document()));
             }
         }
+        // the others must hear that they may go, too, before this one is gone
+        self.peers.finish().await;
         self.heartbeats.leave().await;
         Ok(())
     }
