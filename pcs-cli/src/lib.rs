@@ -4,4 +4,5 @@ mod agent_files;
 pub mod cib_source;
 pub mod live;
 pub mod pcs;
+mod status_xml;
 pub mod tools;

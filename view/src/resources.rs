@@ -130,6 +130,8 @@ pub enum ResourceStatus {
         instances: Vec<CloneInstance>,
         /// How many primitives an instance has.
         size: usize,
+        /// The primitives of an instance that runs nowhere.
+        idle: Vec<PrimitiveStatus>,
         /// Whether it is to stay stopped as a whole.
         disabled: bool,
         /// Whether the cluster may touch it.
@@ -383,6 +385,10 @@ fn clone(
         max,
         instances,
         size,
+        idle: parts
+            .into_iter()
+            .map(|part| PrimitiveStatus { active: Vec::new(), ..part })
+            .collect(),
         disabled: inner_inherited.as_ref().unwrap_or(&own).disabled(),
         managed: own.managed && !own.maintenance,
     }

@@ -11,6 +11,7 @@ mod corosync_quorumtool;
 mod crm_diff;
 mod crm_error;
 mod crm_node;
+mod crm_resource;
 mod crm_shadow;
 mod crm_verify;
 mod crmadmin;
@@ -20,6 +21,15 @@ mod iso8601;
 mod options;
 mod pacemakerd;
 mod patch_text;
+mod resource_agents;
+mod resource_history;
+mod resource_parameters;
+mod resource_places;
+mod resource_queries;
+mod resource_relations;
+#[cfg(test)]
+mod resource_tests;
+mod resource_usage;
 
 /// A tool: its arguments without its own name in, what the process exits with out.
 pub type Tool = fn(&[String]) -> model::ExitCode;
@@ -35,6 +45,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("crm_diff", crm_diff::run),
     ("crm_error", crm_error::run),
     ("crm_node", crm_node::run),
+    ("crm_resource", crm_resource::run),
     ("crm_shadow", crm_shadow::run),
     ("crm_verify", crm_verify::run),
     ("crmadmin", crmadmin::run),

@@ -1,0 +1,310 @@
+//! The operation histories of resources: shown, forgotten, and failures made up for tests.
+
+use std::fmt::Write as _;
+
+use cib::Element;
+use model::{ExecStatus, ExitCode};
+use wire::tools::action::{Kind, Target};
+
+use crate::pcs::status_text::{self, Detail, Filter};
+
+use super::answer::Answer;
+use super::crm_resource::{Call, Said, fail, find, live, no_controller};
+use super::frame;
+
+/// `--list-operations` and `--list-all-operations`; the former shows only nodes that are here.
+pub(super) fn operations(call: &mut Call, all: bool) -> Result<Said, Answer> {
+    let document = call.document()?;
+    let status = call.status(&document)?;
+    let wanted = call.options.value("resource").map(str::to_owned);
+    let node = call.node().map(str::to_owned);
+    let mut text = String::new();
+    let mut list = Element::new("operations");
+    let states = document.child("status").into_iter().flat_map(|s| s.children_named("node_state"));
+    for state in states {
+        let name = state.get("uname").or(state.id()).unwrap_or_default();
+        let online = status.nodes.iter().any(|known| known.name == name && known.online);
+        if !(all || online) || node.as_ref().is_some_and(|node| node != name) {
+            continue;
+        }
+        let resources = state.at(&["lrm", "lrm_resources"]).into_iter().flat_map(Element::children);
+        for resource in resources {
+            let id = resource.id().unwrap_or_default();
+            if wanted.as_ref().is_some_and(|wanted| wanted != id) {
+                continue;
+            }
+            let base = find(&document, id).and_then(Element::id).unwrap_or(id);
+            let filter = Filter { resource: Some(base.to_owned()), node: None };
+            let head = headline(&status, &filter, base);
+            let mut sorted: Vec<&Element> = resource.children_named("lrm_rsc_op").collect();
+            sorted.sort_by_key(|op| op.get("call-id").and_then(|c| c.parse::<i64>().ok()));
+            for operation in sorted {
+                let shown = Operation::of(operation, name);
+                let _infallible = writeln!(text, "{head}: {}", shown.text());
+                list.push(shown.xml(id, &agent(resource)));
+            }
+        }
+    }
+    Ok(Said { text, xml: vec![list], ..Said::default() })
+}
+
+fn agent(resource: &Element) -> String {
+    let get = |key: &str| resource.get(key).unwrap_or_default();
+    match resource.get("provider") {
+        Some(provider) => format!("{}:{provider}:{}", get("class"), get("type")),
+        None => format!("{}:{}", get("class"), get("type")),
+    }
+}
+
+/// The line of a resource without its node, as it stands before each of its operations.
+fn headline(status: &view::summary::Status, filter: &Filter, id: &str) -> String {
+    use view::resources::ResourceStatus;
+    let primitive = status
+        .resources
+        .iter()
+        .flat_map(|resource| match resource {
+            ResourceStatus::Clone { idle, .. } => {
+                let mut all = resource.instances();
+                all.extend(idle);
+                all
+            }
+            _ => resource.instances(),
+        })
+        .filter(|primitive| primitive.id == id)
+        .max_by_key(|primitive| primitive.active.iter().filter_map(|a| a.role).max());
+    let Some(primitive) = primitive else {
+        let lines = status_text::resources(status, Detail::default(), filter, None);
+        return lines.first().map_or_else(|| id.to_owned(), |line| line.trim().to_owned());
+    };
+    let role = primitive.active.iter().filter_map(|a| a.role).max();
+    let state = match role {
+        _ if primitive.failed() => "FAILED",
+        Some(role) => role.text(),
+        None => "Stopped",
+    };
+    let disabled = if primitive.disabled { " (disabled)" } else { "" };
+    format!("{id}\t({}):\t {state}{disabled}", primitive.agent)
+}
+
+/// One entry of a history.
+struct Operation<'a> {
+    node: &'a str,
+    key: &'a str,
+    call: &'a str,
+    rc: &'a str,
+    changed: Option<String>,
+    exec: Option<&'a str>,
+    status: &'static str,
+}
+
+impl<'a> Operation<'a> {
+    fn of(operation: &'a Element, node: &'a str) -> Self {
+        let get = |key: &str| operation.get(key);
+        let status = get("op-status").and_then(|s| s.parse().ok()).unwrap_or(0);
+        Self {
+            node,
+            key: get("operation_key").or(operation.id()).unwrap_or_default(),
+            call: get("call-id").unwrap_or("-1"),
+            rc: get("rc-code").unwrap_or_default(),
+            changed: get("last-rc-change")
+                .and_then(|s| s.parse().ok())
+                .filter(|seconds| *seconds > 0)
+                .map(status_text::time),
+            exec: get("exec-time"),
+            status: ExecStatus::from_code(status).text(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let changed = self.changed.as_ref().map(|at| format!(", last-rc-change='{at}'"));
+        let exec = self.exec.map(|ms| format!(", exec={ms}ms")).filter(|_| changed.is_some());
+        format!(
+            "{} (node={}, call={}, rc={}{}{}): {}",
+            self.key,
+            self.node,
+            self.call,
+            self.rc,
+            changed.unwrap_or_default(),
+            exec.unwrap_or_default(),
+            self.status
+        )
+    }
+
+    fn xml(&self, resource: &str, agent: &str) -> Element {
+        let mut element = Element::new("operation")
+            .with("op", self.key)
+            .with("node", self.node)
+            .with("call", self.call)
+            .with("rc", self.rc)
+            .with("status", self.status)
+            .with("rsc", resource)
+            .with("agent", agent);
+        if let Some(at) = &self.changed {
+            element.set("last-rc-change", at.as_str());
+            element.set("exec-time", self.exec.unwrap_or("0"));
+        }
+        element
+    }
+}
+
+/// Returns the resource that is treated as one with this: the group or clone it is in.
+fn collective<'a>(document: &'a Element, element: &'a Element) -> &'a Element {
+    let mut whole = element;
+    while let Some(above) = whole.id().and_then(|id| pcs::resource::parent(document, id)) {
+        whole = above;
+    }
+    whole
+}
+
+/// Returns (primitive, node) of what is forgotten.
+fn forgotten(
+    document: &Element,
+    whole: Option<&Element>,
+    node: Option<&str>,
+) -> Vec<(String, String)> {
+    let wanted: Option<Vec<&str>> = whole.map(|whole| {
+        whole.descendants().filter(|e| e.name() == "primitive").filter_map(Element::id).collect()
+    });
+    let mut found = Vec::new();
+    let states = document.child("status").into_iter().flat_map(|s| s.children_named("node_state"));
+    for state in states {
+        let name = state.get("uname").or(state.id()).unwrap_or_default();
+        if node.is_some_and(|node| node != name) {
+            continue;
+        }
+        let resources = state.at(&["lrm", "lrm_resources"]).into_iter().flat_map(Element::children);
+        for id in resources.filter_map(Element::id) {
+            let base = find(document, id).and_then(Element::id).unwrap_or(id);
+            if wanted.as_ref().is_none_or(|wanted| wanted.contains(&base)) {
+                found.push((id.to_owned(), name.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// `--cleanup` (`only_failed`) and `--refresh`.
+pub(super) fn forget(call: &mut Call, only_failed: bool) -> Result<Said, Answer> {
+    let document = call.document()?;
+    let whole = if call.options.has("resource") {
+        let element = call.element(&document)?;
+        let whole =
+            if call.options.has("force") { &element } else { collective(&document, &element) };
+        Some(whole.clone())
+    } else {
+        None
+    };
+    let node = call.node().map(str::to_owned);
+    check_node(&document, node.as_deref())?;
+    let operation = call.options.value("operation").map(str::to_owned);
+    let interval = match call.options.value("interval") {
+        Some(text) => Some(frame::milliseconds(text).ok_or_else(|| {
+            fail(ExitCode::Usage, format!("invalid interval `{text}`; write 10s, 500ms, 1min"))
+        })?),
+        None => None,
+    };
+    let targets = forgotten(&document, whole.as_ref(), node.as_deref());
+    if !call.is_live()? {
+        let mut remark = String::new();
+        for (resource, node) in &targets {
+            let _infallible = writeln!(
+                remark,
+                "Dry run: skipping clean-up of {resource} on {node} due to CIB_file"
+            );
+        }
+        return Ok(Said { remark, ..Said::default() });
+    }
+    let target = Target {
+        resource: whole.as_ref().and_then(Element::id).unwrap_or_default().to_owned(),
+        node: node.clone().unwrap_or_default(),
+        interval_ms: operation.as_ref().and(interval),
+        operation: operation.unwrap_or_default(),
+    };
+    let kind = if only_failed { Kind::Cleanup(target) } else { Kind::Refresh(target) };
+    act(kind)?;
+    let mut text = String::new();
+    if whole.is_none() {
+        let on = node.map_or_else(|| "all nodes".to_owned(), |node| format!("node {node}"));
+        let _infallible = writeln!(text, "Cleaned up all resources on {on}");
+    }
+    for (resource, node) in targets.iter().filter(|_| whole.is_some()) {
+        let _infallible = writeln!(text, "Cleaned up {resource} on {node}");
+    }
+    Ok(Said::text(text))
+}
+
+fn check_node(document: &Element, node: Option<&str>) -> Result<(), Answer> {
+    let Some(node) = node else { return Ok(()) };
+    if view::nodes::nodes(document).iter().any(|known| known.name == node) {
+        return Ok(());
+    }
+    Err(fail(
+        ExitCode::NoSuch,
+        format!("Node '{node}' not found\nError performing operation: {}", ExitCode::NoSuch),
+    ))
+}
+
+fn act(kind: Kind) -> Result<(), Answer> {
+    let outcome = live()?.act(kind).map_err(|error| no_controller(&error))?;
+    match ExitCode::from_code(outcome.code) {
+        ExitCode::Ok => Ok(()),
+        code => Err(fail(code, format!("{}\nError performing operation: {code}", outcome.message))),
+    }
+}
+
+/// `--fail`.
+pub(super) fn fail_resource(call: &mut Call) -> Result<Said, Answer> {
+    let id = call.resource()?.to_owned();
+    let document = call.document()?;
+    let element = call.element(&document)?;
+    let node = call.node().unwrap_or_default().to_owned();
+    check_node(&document, Some(node.as_str()).filter(|node| !node.is_empty()))?;
+    if element.name() != "primitive" {
+        return Err(fail(
+            ExitCode::Usage,
+            format!("'{id}' is a {}; name the primitive that is to fail", element.name()),
+        ));
+    }
+    act(Kind::Fail(Target { resource: id, node, ..Target::default() }))?;
+    Ok(Said::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use view::summary::Status;
+
+    use super::super::crm_resource::find;
+    use super::super::resource_tests::document;
+    use super::{Operation, collective, forgotten, headline};
+    use crate::pcs::status_text::Filter;
+
+    #[test]
+    fn an_operation_reads_as_agents_cut_it() {
+        let document = document();
+        let operation = document.descendants().find(|e| e.name() == "lrm_rsc_op").unwrap();
+        let text = Operation::of(operation, "ser1").text();
+        assert!(text.starts_with("A_start_0 (node=ser1, call=2, rc=0, last-rc-change='"), "{text}");
+        assert!(text.ends_with("', exec=12ms): complete"), "{text}");
+        let status = Status::of(&document);
+        let filter = Filter::default();
+        assert_eq!(headline(&status, &filter, "A"), "A\t(ocf:pacemaker:Dummy):\t Started");
+        assert_eq!(
+            headline(&status, &filter, "B"),
+            "B\t(ocf:heartbeat:Dummy):\t Stopped (disabled)"
+        );
+    }
+
+    #[test]
+    fn what_belongs_together_is_forgotten_together() {
+        let document = document();
+        let whole = collective(&document, find(&document, "G1").unwrap());
+        assert_eq!(whole.id(), Some("G"));
+        let pair = |r: &str, n: &str| (r.to_owned(), n.to_owned());
+        assert_eq!(
+            forgotten(&document, Some(whole), None),
+            [pair("G1", "ser1"), pair("G2", "ser1")]
+        );
+        let one = find(&document, "A").unwrap();
+        assert_eq!(forgotten(&document, Some(one), Some("ser3")), [pair("A", "ser3")]);
+    }
+}
