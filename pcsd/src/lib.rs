@@ -58,7 +58,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
     match words[..] {
         [] => {}
         [users::pam::HELPER_ARGUMENT, service] => {
-            start_log(false);
+            start_log(None, false);
             return users::pam::helper(service);
         }
         _ => {
@@ -82,23 +82,33 @@ fn complain(text: &str) {
     eprintln!("{text}");
 }
 
-fn start_log(debug: bool) {
+/// Opens the log: the journal's where systemd reads our stderr, else pcsd's own file.
+fn start_log(paths: Option<&Paths>, debug: bool) {
     use tracing_subscriber::EnvFilter;
     let default = if debug { "debug" } else { "info" };
     let filter = EnvFilter::try_from_env("SYSTOLE_LOG").unwrap_or_else(|_| default.into());
-    // A log is set up once; the helper process and tests may have one already.
-    drop(
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(false)
-            .try_init(),
-    );
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    let file = paths
+        .filter(|_| std::env::var_os("JOURNAL_STREAM").is_none())
+        .and_then(|paths| open_log(&paths.pcsd_log()).ok());
+    // A log is set up once; tests may have one already.
+    drop(match file {
+        Some(file) => log.with_writer(std::sync::Mutex::new(file)).try_init(),
+        None => log.with_writer(std::io::stderr).try_init(),
+    });
+}
+
+fn open_log(path: &std::path::Path) -> std::io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 fn start(paths: Paths) -> Result<(), StartError> {
     let settings = settings::load(&paths)?;
-    start_log(settings.debug);
+    start_log(Some(&paths), settings.debug);
     let host = nix::unistd::gethostname()
         .ok()
         .and_then(|name| name.into_string().ok())

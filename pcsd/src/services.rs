@@ -2,6 +2,7 @@
 //! supervisor.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use model::Paths;
 use pcs::cluster::protocol::ServiceState;
@@ -14,6 +15,10 @@ use crate::supervisor::Supervisor;
 const UNIT: &str = "pacemaker.service";
 /// The unit that runs the hands.
 const HANDS_UNIT: &str = "systole-lrmd.service";
+
+/// A minute is enough for a network to come up.
+const AUTOSTART_ATTEMPTS: u32 = 12;
+const AUTOSTART_PAUSE: Duration = Duration::from_secs(5);
 
 /// How this host starts and stops things.
 #[derive(Clone, Debug)]
@@ -100,15 +105,22 @@ impl Services {
         }
     }
 
-    /// Starts the cluster if it was enabled and nothing else starts it.
+    /// Starts the cluster if it was enabled and nothing else starts it. A host that was just booted
+    /// may not have its addresses yet, so a failure is tried again for a while.
     pub(crate) async fn autostart(&self, paths: &Paths) {
-        if let Self::Supervised(supervisor) = self
-            && paths.pcsd_autostart().exists()
-        {
+        let Self::Supervised(supervisor) = self else { return };
+        for _ in 0..AUTOSTART_ATTEMPTS {
+            if !paths.pcsd_autostart().exists() {
+                return;
+            }
             match supervisor.start().await {
-                Ok(()) => tracing::info!("the cluster is enabled and up"),
+                Ok(()) => {
+                    tracing::info!("the cluster is enabled and up");
+                    return;
+                }
                 Err(reason) => tracing::error!("the cluster is enabled but not up: {reason}"),
             }
+            tokio::time::sleep(AUTOSTART_PAUSE).await;
         }
     }
 
