@@ -171,11 +171,8 @@ mod tests {
     fn an_empty_value_takes_a_pair_away() {
         let mut cib = cib::parse("<cib><primitive id=\"A\"/></cib>").unwrap();
         update(&mut cib, "A", "meta_attributes", &[("x".into(), "1".into())]);
-        assert_eq!(
-            super::value(&cib.children().next().unwrap(), "meta_attributes", "x"),
-            Some("1")
-        );
+        assert_eq!(super::value(cib.children().next().unwrap(), "meta_attributes", "x"), Some("1"));
         update(&mut cib, "A", "meta_attributes", &[("x".into(), String::new())]);
-        assert_eq!(super::value(&cib.children().next().unwrap(), "meta_attributes", "x"), None);
+        assert_eq!(super::value(cib.children().next().unwrap(), "meta_attributes", "x"), None);
     }
 }

@@ -50,7 +50,7 @@ fn switch(context: &mut Context, words: &[String], value: &str) -> Cli {
 }
 
 fn permissions(words: &[String], command: &'static str) -> Cli<Vec<Permission>> {
-    if words.len() % 3 != 0 {
+    if !words.len().is_multiple_of(3) {
         return Err(usage(command));
     }
     Ok(words

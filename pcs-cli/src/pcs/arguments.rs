@@ -162,8 +162,7 @@ impl Arguments {
         letters: &str,
         rest: &mut impl Iterator<Item = &'a String>,
     ) -> Result<(), String> {
-        let mut characters = letters.char_indices();
-        while let Some((at, letter)) = characters.next() {
+        for (at, letter) in letters.char_indices() {
             if letter == 'h' {
                 self.options.insert("--help", None);
                 continue;

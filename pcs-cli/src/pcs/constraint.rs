@@ -228,7 +228,7 @@ fn location_config(context: &mut Context, words: &[String]) -> Cli {
 }
 
 /// Takes a word for an action or a role off the front when another word follows before `end`.
-fn two_words<'a>(words: &'a [String]) -> Option<(Option<String>, &'a str)> {
+fn two_words(words: &[String]) -> Option<(Option<String>, &str)> {
     match words {
         [id] => Some((None, id)),
         [first, id] => Some((Some(first.clone()), id)),

@@ -436,7 +436,7 @@ pub(crate) fn resources(
 /// Writes an interval for people: `1m`, `30s`, `1m30s`.
 fn interval(ms: u64) -> String {
     let seconds = ms / 1_000;
-    if ms % 1_000 != 0 {
+    if !ms.is_multiple_of(1_000) {
         return format!("{ms}ms");
     }
     let (days, rest) = (seconds / 86_400, seconds % 86_400);

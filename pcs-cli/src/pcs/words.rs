@@ -36,7 +36,6 @@ pub(crate) struct Sections {
     /// Words before any keyword.
     pub(crate) first: Vec<String>,
     sections: BTreeMap<&'static str, Vec<Vec<String>>>,
-    order: Vec<&'static str>,
 }
 
 impl Sections {
@@ -47,7 +46,6 @@ impl Sections {
         for word in words {
             if let Some(keyword) = keywords.iter().find(|keyword| *keyword == word) {
                 sections.sections.entry(keyword).or_default().push(Vec::new());
-                sections.order.push(keyword);
                 current = Some(keyword);
                 continue;
             }
@@ -75,11 +73,6 @@ impl Sections {
     /// Returns the words behind each occurrence of a keyword.
     pub(crate) fn each(&self, keyword: &str) -> Vec<Vec<String>> {
         self.sections.get(keyword).cloned().unwrap_or_default()
-    }
-
-    /// Returns the keywords in their order.
-    pub(crate) fn order(&self) -> &[&'static str] {
-        &self.order
     }
 }
 
