@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pcs::cluster::members;
+use pcs::cluster::options::Pairs;
 use pcs::cluster::protocol::{FileKind, Request};
 use pcs::cluster::setup::NewNode;
 use pcs::text::quoted;
@@ -190,6 +191,7 @@ fn remove(context: &mut Context, words: &[String]) -> Cli {
 pub(crate) fn link(context: &mut Context, words: &[String]) -> Cli {
     match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         Some(("add", rest)) if !rest.is_empty() => add_link(context, rest),
+        Some(("update", rest)) if rest.len() > 1 => update_link(context, rest),
         Some(("delete" | "remove", rest)) if !rest.is_empty() => {
             context.supports(&["--request-timeout", "--skip-offline"])?;
             change(context, |document, context| {
@@ -201,11 +203,26 @@ pub(crate) fn link(context: &mut Context, words: &[String]) -> Cli {
 }
 
 /// Reads `NODE=ADDRESS… [options OPTION=VALUE…]`.
+fn link_words(words: &[String]) -> Cli<(BTreeMap<String, String>, Pairs)> {
+    let end = words.iter().position(|word| word == "options").unwrap_or(words.len());
+    let addresses = pairs(&words[..end])?.into_iter().collect();
+    Ok((addresses, pairs(words.get(end + 1..).unwrap_or_default())?))
+}
+
+/// `LINK [NODE=ADDRESS…] [options OPTION=VALUE…]`
+fn update_link(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
+    let (addresses, options) = link_words(&words[1..])?;
+    change(context, |document, context| {
+        context.with_reports(|reports| {
+            members::update_link(document, &words[0], &addresses, &options, reports)
+        })
+    })
+}
+
 fn add_link(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
-    let end = words.iter().position(|word| word == "options").unwrap_or(words.len());
-    let addresses: BTreeMap<String, String> = pairs(&words[..end])?.into_iter().collect();
-    let options = pairs(words.get(end + 1..).unwrap_or_default())?;
+    let (addresses, options) = link_words(words)?;
     change(context, |document, context| {
         context.with_reports(|reports| members::add_link(document, &addresses, &options, reports))
     })

@@ -193,6 +193,69 @@ pub fn add_link(
     Ok(())
 }
 
+/// Changes addresses and options of a link; an empty value takes an option away.
+///
+/// # Errors
+/// The reports say what is wrong.
+pub fn update_link(
+    document: &mut Document,
+    link: &str,
+    addresses: &BTreeMap<String, String>,
+    options: &Pairs,
+    reports: &mut Vec<Report>,
+) -> Outcome {
+    let transport = transport(document);
+    let known = nodes(document);
+    let existing = links(document);
+    let number = link.parse::<usize>().ok().filter(|number| existing.contains(number));
+    let Some(number) = number else {
+        let existing = existing.iter().map(ToString::to_string).collect();
+        reports.push(error(ClusterMessage::LinkNotFound { link: link.to_owned(), existing }));
+        return Err(Failed::Reported);
+    };
+    for (name, address) in addresses {
+        let node = known.iter().find(|node| node.name == *name);
+        if node.is_none() {
+            reports.push(error(ClusterMessage::NodeNotFound { node: name.clone() }));
+        }
+        if address.is_empty() {
+            reports.push(error(ClusterMessage::EmptyAddress { node: name.clone() }));
+        }
+        let same = |node: &super::config::NodeView| {
+            node.addrs.iter().any(|known| known.addr == *address && known.link == link)
+        };
+        if !node.is_some_and(same) {
+            check_address(document, address, reports);
+        }
+    }
+    link_group(&transport).check(options, true, reports);
+    done(reports)?;
+    let ids: BTreeMap<String, &String> = known
+        .iter()
+        .filter_map(|node| Some((node.nodeid.clone(), addresses.get(&node.name)?)))
+        .collect();
+    for node in document.section_mut("nodelist").sections_mut("node") {
+        if let Some(address) = node.get("nodeid").and_then(|id| ids.get(id)) {
+            node.set(&format!("ring{number}_addr"), address.as_str());
+        }
+    }
+    if options.is_empty() {
+        return Ok(());
+    }
+    let totem = document.section_mut("totem");
+    let is_it = |section: &membership::conf::Section| {
+        section.get("linknumber").or(section.get("ringnumber")).unwrap_or("0") == link
+    };
+    if !totem.sections("interface").any(is_it) {
+        totem.push_section(interface(&transport, number, &Pairs::new()));
+    }
+    let group = link_group(&transport);
+    if let Some(section) = totem.sections_mut("interface").find(|section| is_it(section)) {
+        super::setup::set_all(section, group, options);
+    }
+    Ok(())
+}
+
 /// Takes links away; at least one must be left.
 ///
 /// # Errors
@@ -292,6 +355,28 @@ mod tests {
         assert!(remove_links(&mut pair(), &["0".into()], &mut reports).is_err());
         assert!(remove_links(&mut pair(), &["3".into()], &mut reports).is_err());
         assert_eq!(reports.len(), 3, "{reports:?}");
+    }
+
+    #[test]
+    fn a_link_takes_new_addresses_and_options() {
+        let mut document = pair();
+        let moved: BTreeMap<String, String> = [("b".into(), "10.0.0.9".into())].into();
+        let options = vec![("link_priority".to_owned(), "7".to_owned())];
+        update_link(&mut document, "0", &moved, &options, &mut Vec::new()).unwrap();
+        let changed = conf(&document);
+        assert_eq!(changed.node_by_name("b").unwrap().addresses[&0], "10.0.0.9");
+        assert_eq!(changed.totem.interfaces[&0].priority, 7);
+        let mut reports = Vec::new();
+        let taken: BTreeMap<String, String> = [("a".into(), "10.0.0.9".into())].into();
+        assert!(update_link(&mut document, "0", &taken, &Pairs::new(), &mut reports).is_err());
+        assert!(update_link(&mut document, "4", &taken, &Pairs::new(), &mut reports).is_err());
+        assert_eq!(
+            texts(&reports),
+            [
+                "Error: Address '10.0.0.9' is already used in the cluster by node 'b'",
+                "Error: Link '4' does not exist, existing links: '0'",
+            ]
+        );
     }
 
     #[test]
