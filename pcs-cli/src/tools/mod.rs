@@ -2,12 +2,15 @@
 
 mod answer;
 mod attrd_updater;
+mod attribute_place;
+mod attribute_wrappers;
 mod calendar;
 mod cibadmin;
 mod corosync_cfgtool;
 mod corosync_cmapctl;
 mod corosync_keygen;
 mod corosync_quorumtool;
+mod crm_attribute;
 mod crm_diff;
 mod crm_error;
 mod crm_node;
@@ -42,11 +45,15 @@ const TOOLS: &[(&str, Tool)] = &[
     ("corosync-cmapctl", corosync_cmapctl::run),
     ("corosync-keygen", corosync_keygen::run),
     ("corosync-quorumtool", corosync_quorumtool::run),
+    ("crm_attribute", crm_attribute::run),
     ("crm_diff", crm_diff::run),
     ("crm_error", crm_error::run),
+    ("crm_failcount", attribute_wrappers::run_failcount),
+    ("crm_master", attribute_wrappers::run_master),
     ("crm_node", crm_node::run),
     ("crm_resource", crm_resource::run),
     ("crm_shadow", crm_shadow::run),
+    ("crm_standby", attribute_wrappers::run_standby),
     ("crm_verify", crm_verify::run),
     ("crmadmin", crmadmin::run),
     ("events", events::run),
