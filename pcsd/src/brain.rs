@@ -80,11 +80,11 @@ fn joined(info: &LiveInfo, status: &Element) -> JoinState {
             && element.get("join") == Some("member")
     });
     let online = info.dc.is_some() && taken_in && !info.leaving;
-    let waiting_for = if online {
+    let waiting_for = if online && info.quorate {
         None
     } else {
         let hands = (!info.hands_connected).then(|| "its hands are not connected".to_owned());
-        info.waiting.first().cloned().or(hands)
+        info.log.obstacle.clone().or_else(|| info.waiting.first().cloned()).or(hands)
     };
     JoinState { online, pending: !online && !info.leaving, waiting_for }
 }
@@ -211,7 +211,13 @@ mod tests {
         let state = joined(&info, &status("down"));
         assert!(state.pending);
         assert_eq!(state.waiting_for.as_deref(), Some("its hands are not connected"));
+        assert_eq!(joined(&info, &status("member")).waiting_for, None);
         assert!(joined(&info, &status("member")).online);
+        info.quorate = false;
+        info.log.obstacle = Some("b is missing".into());
+        let state = joined(&info, &status("member"));
+        assert!(state.online, "the node is there, whatever it may do");
+        assert_eq!(state.waiting_for.as_deref(), Some("b is missing"));
         info.leaving = true;
         let state = joined(&info, &status("member"));
         assert!(!state.online && !state.pending);

@@ -22,6 +22,9 @@ const JOIN_PAUSE: Duration = Duration::from_millis(100);
 /// Who waits longer than this wants to know for what.
 const SLOW: Duration = Duration::from_secs(10);
 
+/// Nodes that start together hear each other well within this.
+const QUORUM_GRACE: Duration = Duration::from_secs(3);
+
 /// `--wait` without a number.
 const WAIT_DEFAULT: Duration = Duration::from_secs(15 * 60);
 
@@ -244,8 +247,8 @@ fn wait_here(limit: Duration) -> Cli {
             let request = Request::PacemakerNodeStatus;
             let asked = super::peers::ask_local(&socket, request, &nothing, hosts::LOCAL_TIMEOUT);
             let state = asked.await.ok().as_deref().and_then(joined);
-            if state.as_ref().is_some_and(|state| state.online) {
-                progress("Started");
+            if let Some(started) = state.as_ref().and_then(|state| started(state, begin)) {
+                progress(&format!("Started{started}"));
                 return Ok(());
             }
             if begin.elapsed() > limit {
@@ -255,6 +258,16 @@ fn wait_here(limit: Duration) -> Cli {
             tokio::time::sleep(JOIN_PAUSE).await;
         }
     })?
+}
+
+/// Says of a node that is online what it still waits for; a quorum may need a moment longer.
+fn started(state: &JoinState, begin: Instant) -> Option<String> {
+    match &state.waiting_for {
+        _ if !state.online => None,
+        None => Some(String::new()),
+        Some(why) if begin.elapsed() > QUORUM_GRACE => Some(format!(", but it waits: {why}")),
+        Some(_) => None,
+    }
 }
 
 fn timed_out(who: &str, why: Option<&str>) -> String {
@@ -278,23 +291,23 @@ pub(crate) fn wait_for(peers: &[Peer], limit: Duration) -> Cli {
                     let request = Request::PacemakerNodeStatus;
                     let asked = ask(&peer, request, &nothing, hosts::LOCAL_TIMEOUT).await;
                     let state = asked.ok().and_then(|answer| joined(&answer.body));
-                    if state.as_ref().is_some_and(|state| state.online) {
-                        return (peer.name, None);
+                    if let Some(started) = state.as_ref().and_then(|state| started(state, begin)) {
+                        return (peer.name, Ok(started));
                     }
                     if begin.elapsed() > limit {
                         let why = state.and_then(|state| state.waiting_for);
                         let text = timed_out(&peer.name, why.as_deref());
-                        return (peer.name, Some(text));
+                        return (peer.name, Err(text));
                     }
                     tokio::time::sleep(JOIN_PAUSE).await;
                 }
             });
         }
         let mut late = Vec::new();
-        while let Some(Ok((name, trouble))) = waiting.join_next().await {
-            match trouble {
-                None => progress(&format!("{name}: Cluster started")),
-                Some(text) => late.push(text),
+        while let Some(Ok((name, outcome))) = waiting.join_next().await {
+            match outcome {
+                Ok(started) => progress(&format!("{name}: Cluster started{started}")),
+                Err(text) => late.push(text),
             }
         }
         late
