@@ -36,7 +36,8 @@ pub(crate) fn word(name: &str, value: &str) -> String {
 
 fn sets(title: &str, sets: &[SetView]) -> Vec<String> {
     let mut lines = Vec::new();
-    for set in sets {
+    // a set without anything in it says nothing
+    for set in sets.iter().filter(|set| !set.nvpairs.is_empty() || set.rule.is_some()) {
         let options: Vec<String> = set.options.iter().map(|(k, v)| format!(" {k}={v}")).collect();
         lines.push(format!("{title}: {}{}", set.id, options.concat()));
         lines

@@ -114,7 +114,11 @@ pub(crate) fn look(context: &mut Context) -> Cli<Sight> {
 }
 
 fn detail(context: &Context) -> Detail {
-    Detail { full: context.has("--full"), hide_inactive: context.has("--hide-inactive") }
+    Detail {
+        full: context.has("--full"),
+        hide_inactive: context.has("--hide-inactive"),
+        live: context.is_live(),
+    }
 }
 
 /// Says what should not stay as it is.

@@ -15,6 +15,8 @@ pub(crate) struct Detail {
     pub(crate) full: bool,
     /// Only what runs.
     pub(crate) hide_inactive: bool,
+    /// Of a running cluster: what its nodes do not tell is not guessed.
+    pub(crate) live: bool,
 }
 
 /// Which resources are shown.
@@ -141,7 +143,7 @@ pub(crate) fn nodes(status: &Status, detail: Detail) -> Vec<String> {
             let kind = if node.remote { "RemoteNode" } else { "Node" };
             let feature = match &node.feature_set {
                 Some(set) if detail.full && node.online => format!(", feature set {set}"),
-                None if detail.full && node.online && !node.remote => {
+                None if detail.full && node.online && !node.remote && !detail.live => {
                     ", feature set <3.15.1".to_owned()
                 }
                 _ => String::new(),

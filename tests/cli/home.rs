@@ -1,0 +1,107 @@
+//! A directory with a document and an agent, and `pcs` running in it.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A document with two nodes and nothing else.
+const EMPTY: &str = r#"<cib admin_epoch="0" epoch="1" num_updates="0" validate-with="pacemaker-3.9">
+  <configuration>
+    <crm_config>
+      <cluster_property_set id="cib-bootstrap-options">
+        <nvpair id="cib-bootstrap-options-stonith-enabled" name="stonith-enabled" value="false"/>
+      </cluster_property_set>
+    </crm_config>
+    <nodes>
+      <node id="1" uname="ser1"/>
+      <node id="2" uname="ser2"/>
+    </nodes>
+    <resources/>
+    <constraints/>
+  </configuration>
+  <status/>
+</cib>
+"#;
+
+/// An agent that only describes itself.
+const AGENT: &str = r#"#!/bin/sh
+cat <<'XML'
+<resource-agent name="Address"><shortdesc>An address</shortdesc><parameters>
+<parameter name="ip" required="1" unique="1"><content type="string"/></parameter>
+<parameter name="nic"><content type="string"/></parameter></parameters><actions>
+<action name="start" timeout="20s"/><action name="stop" timeout="20s"/>
+<action name="monitor" timeout="20s" interval="10s"/><action name="meta-data" timeout="5s"/>
+</actions></resource-agent>
+XML
+case $1 in validate-all)
+    case $OCF_RESKEY_ip in *[!0-9.]*) echo "ocf-exit-reason:$OCF_RESKEY_ip is no address" >&2; exit 6 ;; esac ;;
+esac
+"#;
+
+/// Counts directories, so that tests at the same time have one each.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// A directory that goes with its test.
+pub(crate) struct Home {
+    directory: PathBuf,
+}
+
+impl Home {
+    /// Makes a directory with a document and the agent `ocf:test:Address`.
+    pub(crate) fn new() -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("systole-cli-{}-{number}", std::process::id());
+        let home = Self { directory: std::env::temp_dir().join(name) };
+        let agents = home.directory.join("ocf/resource.d/test");
+        std::fs::create_dir_all(&agents).unwrap();
+        std::fs::write(home.directory.join("cib.xml"), EMPTY).unwrap();
+        let agent = agents.join("Address");
+        std::fs::write(&agent, AGENT).unwrap();
+        std::fs::set_permissions(&agent, std::fs::Permissions::from_mode(0o755)).unwrap();
+        home
+    }
+
+    /// Runs `pcs -f cib.xml` with these words; returns what it printed and how it ended, and
+    /// nothing for an end without a word.
+    pub(crate) fn pcs(&self, line: &str) -> String {
+        let words = line.split_whitespace().map(|word| word.replace('~', " "));
+        let done = Command::new(env!("CARGO_BIN_EXE_systole"))
+            .args(["pcs", "-f", "cib.xml"])
+            .args(words)
+            .current_dir(&self.directory)
+            .env_clear()
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("OCF_ROOT", self.directory.join("ocf"))
+            .output()
+            .unwrap();
+        let mut text = String::from_utf8(done.stdout).unwrap();
+        text.push_str(&String::from_utf8(done.stderr).unwrap());
+        match done.status.code() {
+            Some(0) => {}
+            code => text.push_str(&format!("exit {}\n", code.unwrap_or(-1))),
+        }
+        text
+    }
+
+    /// Runs commands that must say nothing and succeed.
+    pub(crate) fn quietly(&self, lines: &[&str]) {
+        for line in lines {
+            assert_eq!(self.pcs(line), "", "pcs {line}");
+        }
+    }
+
+    /// Returns the document.
+    pub(crate) fn document(&self) -> String {
+        std::fs::read_to_string(self.directory.join("cib.xml")).unwrap()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // what is left in the temporary directory harms nobody
+        let _left = std::fs::remove_dir_all(&self.directory);
+    }
+}

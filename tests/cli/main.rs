@@ -1,0 +1,11 @@
+//! `pcs` as people type it, on files in a directory of its own: what it prints, what it leaves
+//! behind, and how it ends. Nothing of this machine is looked at but the program itself.
+
+mod home;
+
+mod constraints;
+mod everything_else;
+mod nodes;
+mod old_spellings;
+mod properties;
+mod resources;

@@ -1,0 +1,33 @@
+//! Nodes and status.
+
+use crate::home::Home;
+
+#[test]
+fn nodes_stand_by_and_come_back() {
+    let home = Home::new();
+    home.quietly(&["node standby ser2", "node attribute ser1 rack=r1"]);
+    assert_eq!(
+        home.pcs("node attribute"),
+        "Node: ser1\n  Attributes: nodes-1\n    rack=r1\nNode: ser2\n  Attributes: nodes-2\n    standby=on\n"
+    );
+    home.quietly(&["node unstandby ser2"]);
+    assert_eq!(
+        home.pcs("node standby ser3 --hints=always"),
+        "Error: Node 'ser3' does not appear to exist in configuration\nHint: did you mean ser1?\nexit 1\n"
+    );
+    assert_eq!(
+        home.pcs("node attribute ser1 nosuch="),
+        "Error: attribute: 'nosuch' doesn't exist for node: 'ser1'\nexit 2\n"
+    );
+}
+
+#[test]
+fn a_file_without_a_running_cluster_has_a_status_too() {
+    let home = Home::new();
+    home.quietly(&["resource create A ocf:test:Address ip=10.0.0.1 clone"]);
+    let said = home.pcs("status");
+    assert!(said.contains("  * OFFLINE: [ ser1 ser2 ]\n"), "{said}");
+    assert!(said.contains("  * Clone Set: A-clone [A]:\n    * Stopped: [ ser1 ser2 ]\n"), "{said}");
+    assert_eq!(home.pcs("status query resource A is-state stopped --quiet"), "exit 2\n");
+    assert_eq!(home.pcs("status query resource A-clone get-members"), "A\n");
+}
