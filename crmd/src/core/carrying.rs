@@ -60,6 +60,9 @@ pub(super) struct InFlight {
     operation: Option<Box<Operation>>,
     /// The plan it counts for wanted it with other parameters, as far as is known here.
     pub(super) outdated: bool,
+    /// Another command for its resource was sent behind it: its result stands for nothing that a
+    /// plan has after that command.
+    pub(super) followed: bool,
 }
 
 impl Transition {
@@ -260,7 +263,11 @@ impl Controller {
             since: now.monotonic,
             operation: Some(Box::new(operation)),
             outdated: false,
+            followed: false,
         };
+        for (other, earlier) in &mut self.in_flight {
+            earlier.followed |= other.0 == key.0 && other.1 == key.1;
+        }
         if !starts || self.may_start(key.0) {
             self.send(now, key.0, &mut under_way, out);
         }
@@ -339,6 +346,7 @@ impl Controller {
             since: now.monotonic,
             operation: None,
             outdated: false,
+            followed: false,
         };
         self.in_flight.insert(key, under_way);
         Began::InFlight
@@ -388,6 +396,7 @@ impl Controller {
             since: now.monotonic,
             operation: None,
             outdated: false,
+            followed: false,
         };
         self.in_flight.insert(key, under_way);
         out.push(Effect::Fence { node, action: verb });
@@ -519,6 +528,7 @@ impl Controller {
                 since: now.monotonic,
                 operation: None,
                 outdated: false,
+                followed: false,
             });
             self.in_flight.insert(key, under_way);
         }

@@ -120,6 +120,30 @@ fn a_start_under_way_is_taken_over_by_the_next_plan_and_not_repeated() {
 }
 
 #[test]
+fn a_start_under_way_that_is_to_be_undone_first_does_not_stand_for_the_start_after_that() {
+    let mut world = World::settled();
+    world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "first".into() });
+    world.pass(10);
+    let start = world.one();
+    // it has come into a group behind something that does not run yet: down, and up again
+    let restart = [
+        operation(7, "stop", 2, 0, &[]),
+        operation(8, "start", 2, 0, &[7]),
+        operation(9, "monitor", 2, 10_000, &[8]),
+    ];
+    world.graphs.push_back(graph(&restart.concat()));
+    world.tell(Event::Replan { reason: "something changed".into() });
+    world.pass(10);
+    let stop = world.one();
+    assert_eq!(stop.action, "stop");
+    world.ends(&start, 0);
+    assert_eq!(world.sent(), [""; 0]);
+    world.ends(&stop, 0);
+    assert_eq!(world.sent(), ["start web on ser2"]);
+}
+
+#[test]
 fn a_result_that_comes_while_the_engine_is_at_work_counts_for_its_plan() {
     let mut world = World::settled();
     world.graphs.push_back(graph(&operation(1, "start", 2, 0, &[])));

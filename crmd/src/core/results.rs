@@ -93,7 +93,8 @@ impl Controller {
             self.count_failure(now, node, record, out);
         }
         let as_wanted = !unexpected;
-        if key.3 == 0 && !cancelled && under_way.is_some() {
+        let followed = under_way.as_ref().is_some_and(|o| o.followed);
+        if key.3 == 0 && !cancelled && under_way.is_some() && !followed {
             self.settled_meanwhile(&key, as_wanted);
         }
         let expected = under_way.as_ref().and_then(|o| o.action).is_some_and(|action| {
@@ -124,8 +125,13 @@ impl Controller {
             transition.follow_up = Some(format!("{what} had begun before its plan"));
         } else if under_way.is_some() && !expected && !cancelled && !self.is_asking() {
             let transition = self.transition.as_mut().filter(|_| key.3 == 0);
-            if transition.is_some_and(|transition| transition.settle(&key, as_wanted)) {
-                return; // it is in the plan again, and counts when its turn comes
+            if let Some(transition) = transition {
+                if followed && transition.runner.aborted().is_none() {
+                    return; // the plan knew of it, and has sent what comes after it
+                }
+                if !followed && transition.settle(&key, as_wanted) {
+                    return; // it is in the plan again, and counts when its turn comes
+                }
             }
             self.want_plan(now, Urgency::Soon, format!("{what} ended after its plan"));
         }
