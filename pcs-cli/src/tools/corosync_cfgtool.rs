@@ -83,7 +83,18 @@ fn not_connected(error: LiveError) -> Answer {
 
 fn group() -> Result<GroupStatus, Answer> {
     let info = Live::connect(TOOL).and_then(|mut live| live.info()).map_err(not_connected)?;
-    Ok(info.membership)
+    let mut group = info.membership;
+    for link in group.nodes.iter_mut().flat_map(|node| &mut node.links) {
+        link.address = resolved(&link.address);
+    }
+    Ok(group)
+}
+
+/// Returns the address behind a name of corosync.conf; a name that is nobody's stays as it is.
+fn resolved(name: &str) -> String {
+    use std::net::ToSocketAddrs as _;
+    let mut found = (name, 0).to_socket_addrs().into_iter().flatten();
+    found.next().map_or_else(|| name.to_owned(), |address| address.ip().to_string())
 }
 
 fn status(options: &Options, group: &GroupStatus) -> Answer {
@@ -145,7 +156,14 @@ options:
 mod tests {
     use model::ExitCode;
 
-    use super::answer;
+    use super::{answer, resolved};
+
+    #[test]
+    fn links_show_addresses_where_corosync_conf_has_names() {
+        assert_eq!(resolved("192.0.2.7"), "192.0.2.7");
+        assert_eq!(resolved("2001:db8::7"), "2001:db8::7");
+        assert_eq!(resolved("no such host"), "no such host");
+    }
 
     #[test]
     fn without_a_command_it_tells_how_it_is_used() {
