@@ -131,6 +131,8 @@ fn run_in(program: &Path, arguments: &[OsString], directory: &Path) -> std::io::
 /// While alive, hands SIGINT and SIGTERM on to a group as SIGINT, so that Ctrl-C ends a lab in order.
 #[derive(Debug)]
 struct Forward {
+    /// What was blocked before: the next lab's processes would inherit what is blocked now.
+    former: nix::sys::signal::SigSet,
     stop: Option<std::sync::mpsc::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -141,6 +143,8 @@ impl Drop for Forward {
         if let Some(thread) = self.thread.take() {
             let _ended = thread.join();
         }
+        // fails for a malformed set only, and this one came from the kernel
+        let _restored = self.former.thread_set_mask();
     }
 }
 
@@ -150,6 +154,7 @@ fn signals_to(group: nix::unistd::Pid) -> std::io::Result<Forward> {
     let mut set = SigSet::empty();
     set.add(Signal::SIGINT);
     set.add(Signal::SIGTERM);
+    let former = SigSet::thread_get_mask()?;
     set.thread_block()?;
     let signals = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK)?;
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
@@ -165,5 +170,5 @@ fn signals_to(group: nix::unistd::Pid) -> std::io::Result<Forward> {
             }
         }
     });
-    Ok(Forward { stop: Some(stop), thread: Some(thread) })
+    Ok(Forward { former, stop: Some(stop), thread: Some(thread) })
 }
