@@ -146,8 +146,7 @@ pub fn update_set(cib: &mut Element, set_id: &str, pairs: &[(String, String)], n
     sorted.sort();
     for (name, value) in sorted {
         let is_it = |pair: &Element| pair.name() == "nvpair" && pair.get("name") == Some(name);
-        let present =
-            cib.find_id(set_id).is_some_and(|set| set.children().any(|child| is_it(child)));
+        let present = cib.find_id(set_id).is_some_and(|set| set.children().any(is_it));
         let short: String = name.chars().take(name_max).collect();
         let id = ids::free(cib, &pair_id(set_id, &short));
         let Some(set) = cib.find_id_mut(set_id) else { return };

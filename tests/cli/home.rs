@@ -54,11 +54,11 @@ impl Home {
         let name = format!("systole-cli-{}-{number}", std::process::id());
         let home = Self { directory: std::env::temp_dir().join(name) };
         let agents = home.directory.join("ocf/resource.d/test");
-        std::fs::create_dir_all(&agents).unwrap();
-        std::fs::write(home.directory.join("cib.xml"), EMPTY).unwrap();
+        std::fs::create_dir_all(&agents).expect("a directory");
+        std::fs::write(home.directory.join("cib.xml"), EMPTY).expect("a document");
         let agent = agents.join("Address");
-        std::fs::write(&agent, AGENT).unwrap();
-        std::fs::set_permissions(&agent, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(&agent, AGENT).expect("an agent");
+        std::fs::set_permissions(&agent, std::fs::Permissions::from_mode(0o755)).expect("a mode");
         home
     }
 
@@ -76,9 +76,9 @@ impl Home {
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("OCF_ROOT", self.directory.join("ocf"))
             .output()
-            .unwrap();
-        let mut text = String::from_utf8(done.stdout).unwrap();
-        text.push_str(&String::from_utf8(done.stderr).unwrap());
+            .expect("systole runs");
+        let mut text = String::from_utf8(done.stdout).expect("text");
+        text.push_str(&String::from_utf8(done.stderr).expect("text"));
         match done.status.code() {
             Some(0) => {}
             code => text.push_str(&format!("exit {}\n", code.unwrap_or(-1))),
@@ -95,7 +95,7 @@ impl Home {
 
     /// Returns the document.
     pub(crate) fn document(&self) -> String {
-        std::fs::read_to_string(self.directory.join("cib.xml")).unwrap()
+        std::fs::read_to_string(self.directory.join("cib.xml")).expect("a document")
     }
 }
 
