@@ -416,7 +416,11 @@ fn update(
     if place.pattern.is_none() && found.len() > 1 {
         return Err(several(place, &found));
     }
-    let target = || Target::Section(place.section.document_section().to_owned());
+    // an option's section may have to be made first
+    let target = || match place.section.document_section() {
+        section @ ("nodes" | "status") => Target::Section(section.to_owned()),
+        _ => Target::Document,
+    };
     let requests = if found.is_empty() {
         let xml = place.new_pair(document, value).ok_or_else(no_such)?;
         vec![Request::Modify { target: target(), xml, allow_create: true }]

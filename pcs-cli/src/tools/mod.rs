@@ -13,6 +13,7 @@ mod corosync_quorumtool;
 mod crm_attribute;
 mod crm_diff;
 mod crm_error;
+mod crm_mon;
 mod crm_node;
 mod crm_resource;
 mod crm_shadow;
@@ -21,6 +22,8 @@ mod crmadmin;
 mod events;
 mod frame;
 mod iso8601;
+pub(crate) mod monitor_facts;
+mod monitor_text;
 mod options;
 mod pacemakerd;
 mod patch_text;
@@ -50,6 +53,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("crm_error", crm_error::run),
     ("crm_failcount", attribute_wrappers::run_failcount),
     ("crm_master", attribute_wrappers::run_master),
+    ("crm_mon", crm_mon::run),
     ("crm_node", crm_node::run),
     ("crm_resource", crm_resource::run),
     ("crm_shadow", crm_shadow::run),

@@ -89,6 +89,11 @@ impl Options {
         self.given.iter().any(|(name, _)| *name == long)
     }
 
+    /// Returns all options in the order they were given.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
+        self.given.iter().map(|(name, value)| (*name, value.as_deref()))
+    }
+
     /// Returns an option's value; the last one counts.
     pub(crate) fn value(&self, long: &str) -> Option<&str> {
         self.given.iter().rev().find(|(name, _)| *name == long)?.1.as_deref()

@@ -55,7 +55,12 @@ pub(super) fn get(call: &mut Call) -> Result<Said, Answer> {
 }
 
 /// Meta attributes come from those that hold the resource, and from the defaults, too.
-fn effective(document: &Element, element: &Element, kind: &str, name: &str) -> Option<String> {
+pub(super) fn effective(
+    document: &Element,
+    element: &Element,
+    kind: &str,
+    name: &str,
+) -> Option<String> {
     let full = with_template(document, element);
     if let Some(value) = own(&full, kind, name) {
         return Some(value.to_owned());
