@@ -256,15 +256,16 @@ fn again_and_again(
 }
 
 /// Reads the document and what the running cluster adds.
-fn look() -> Result<(Element, Status), SourceError> {
+fn look() -> Result<(Element, Status, bool), SourceError> {
     let mut source = CibSource::open()?;
     let cib = source.query()?;
     let mut status = Status::of(&cib);
-    if source.is_live() {
+    let live = source.is_live();
+    if live {
         let info = Live::connect(TOOL).and_then(|mut live| live.info())?;
         with_live(&mut status, &info);
     }
-    Ok((cib, status))
+    Ok((cib, status, live))
 }
 
 fn show(
@@ -273,13 +274,15 @@ fn show(
     form: Form,
     wanted: &Wanted,
 ) -> Result<Answer, Answer> {
-    let (cib, status) = look().map_err(|error| {
+    let (cib, status, live) = look().map_err(|error| {
         let answer = fail(error.code(), format!("Connection to cluster failed: {}", error.chain()));
         let xml = matches!(form, Form::Xml | Form::OldXml);
         frame::failed(TOOL, arguments, xml, answer)
     })?;
     Ok(match form {
-        Form::Console | Form::Text => Answer::text(monitor_text::screen(&cib, &status, wanted)),
+        Form::Console | Form::Text => {
+            Answer::text(monitor_text::screen(&cib, &status, wanted, live))
+        }
         Form::Xml => frame::xml(TOOL, arguments, xml(&cib, &status, wanted)),
         Form::OldXml => {
             let mut root = Element::new("crm_mon").with("version", "3.0.1");
@@ -288,7 +291,9 @@ fn show(
             }
             Answer::text(root.to_xml())
         }
-        Form::Html => Answer::text(html(options, &monitor_text::screen(&cib, &status, wanted))),
+        Form::Html => {
+            Answer::text(html(options, &monitor_text::screen(&cib, &status, wanted, live)))
+        }
     })
 }
 
@@ -355,7 +360,7 @@ fn html(options: &Options, text: &str) -> String {
 
 /// One line for monitoring systems.
 fn simple() -> Answer {
-    let (_, status) = match look() {
+    let (_, status, _) = match look() {
         Ok(looked) => looked,
         Err(error) => {
             return Answer {
@@ -583,7 +588,12 @@ mod tests {
         let options = Options::parse(&words(given), &SPECS).unwrap();
         let cib = document();
         let status = Status::of(&cib);
-        monitor_text::screen(&cib, &status, &wanted(&options).unwrap_or_else(|a| panic!("{a:?}")))
+        monitor_text::screen(
+            &cib,
+            &status,
+            &wanted(&options).unwrap_or_else(|a| panic!("{a:?}")),
+            false,
+        )
     }
 
     #[test]

@@ -44,15 +44,15 @@ pub(super) struct Wanted {
     pub(super) ban_prefix: String,
 }
 
-/// Returns everything that is wanted.
-pub(super) fn screen(cib: &Element, status: &Status, wanted: &Wanted) -> String {
+/// Returns everything that is wanted; `live` when it comes from the running cluster.
+pub(super) fn screen(cib: &Element, status: &Status, wanted: &Wanted, live: bool) -> String {
     let mut status = status.clone();
     if let Some(node) = &wanted.node {
         status.nodes.retain(|known| known.name == *node);
     }
     let status = &status;
     let has = |part| wanted.parts.contains(&part);
-    let detail = Detail { full: wanted.detail, hide_inactive: !wanted.inactive };
+    let detail = Detail { full: wanted.detail, hide_inactive: !wanted.inactive, live };
     let mut sections: Vec<(&str, Vec<String>)> = Vec::new();
     let summary = summary(cib, status, wanted, detail);
     if !summary.is_empty() {
@@ -191,7 +191,7 @@ fn resources(
 fn nodes_with_resources(status: &Status, wanted: &Wanted) -> Vec<String> {
     let mut lines = Vec::new();
     // the list with all nodes one by one, as for details, without what details add
-    let full = Detail { full: true, hide_inactive: false };
+    let full = Detail { full: true, ..Detail::default() };
     for (node, line) in status.nodes.iter().zip(status_text::nodes(status, full)) {
         let kind = if node.remote { "RemoteNode" } else { "Node" };
         let state = line.split_once(": ").map_or("", |(_, state)| state);
