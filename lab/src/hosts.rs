@@ -324,20 +324,28 @@ impl Host {
         }
     }
 
-    /// Stops every process of the host where it stands, as a hypervisor does that pauses a guest.
+    /// Stops every process of the host where it stands, as a hypervisor does that pauses a guest;
+    /// its kernel, which is ours, is silenced by taking its cables out.
     ///
     /// # Errors
-    /// /proc could not be read.
+    /// /proc could not be read, or a link could not be cut.
     pub fn pause(&self) -> Result<(), LabError> {
+        for link in 0..self.plan.addresses.len() {
+            self.cut(link)?;
+        }
         self.signal_all(Signal::SIGSTOP)
     }
 
     /// Lets a paused host go on.
     ///
     /// # Errors
-    /// /proc could not be read.
+    /// /proc could not be read, or a link could not be mended.
     pub fn resume(&self) -> Result<(), LabError> {
-        self.signal_all(Signal::SIGCONT)
+        self.signal_all(Signal::SIGCONT)?;
+        for link in 0..self.plan.addresses.len() {
+            self.mend(link)?;
+        }
+        Ok(())
     }
 
     fn signal_all(&self, signal: Signal) -> Result<(), LabError> {

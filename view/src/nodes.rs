@@ -43,10 +43,7 @@ fn is_true(text: &str) -> bool {
     matches!(text.to_lowercase().as_str(), "true" | "on" | "yes" | "y" | "1")
 }
 
-fn pairs<'a>(
-    owner: &'a Element,
-    kind: &'a str,
-) -> impl Iterator<Item = (String, String)> + 'a {
+fn pairs<'a>(owner: &'a Element, kind: &'a str) -> impl Iterator<Item = (String, String)> + 'a {
     owner
         .children_named(kind)
         .flat_map(|set| set.children_named("nvpair"))

@@ -226,8 +226,7 @@ struct Inherited {
 
 impl Inherited {
     fn root(cib: &Element) -> Self {
-        let maintenance =
-            crate::summary::property(cib, "maintenance-mode").is_some_and(is_true);
+        let maintenance = crate::summary::property(cib, "maintenance-mode").is_some_and(is_true);
         Self { target_role: None, managed: true, maintenance, promotable: false }
     }
 
@@ -349,8 +348,7 @@ fn clone(
     nodes: &[NodeStatus],
     mut own: Inherited,
 ) -> ResourceStatus {
-    own.promotable =
-        element.name() == "master" || meta(element, "promotable").is_some_and(is_true);
+    own.promotable = element.name() == "master" || meta(element, "promotable").is_some_and(is_true);
     let inner = members(element).next();
     let of_group = inner.is_some_and(|inner| inner.name() == "group");
     let inner_inherited = inner.map(|inner| own.below(inner));
@@ -456,9 +454,7 @@ fn nth_address(first: &str, n: usize) -> String {
     let step = u32::try_from(n).unwrap_or(u32::MAX);
     first.parse::<std::net::Ipv4Addr>().map_or_else(
         |_| first.to_owned(),
-        |address| {
-            std::net::Ipv4Addr::from(u32::from(address).saturating_add(step)).to_string()
-        },
+        |address| std::net::Ipv4Addr::from(u32::from(address).saturating_add(step)).to_string(),
     )
 }
 
@@ -553,15 +549,21 @@ fn activity(history: &[&Element], promotable: bool) -> Option<Activity> {
             ("monitor", "9") => (role, failed) = (Some(Role::Promoted), true),
             ("monitor", "5" | "6") if !recurring => {}
             ("notify" | "cancel", _) => {}
-            ("start" | "stop" | "promote" | "demote" | "monitor" | "migrate_from"
-            | "migrate_to", _) => {
+            (
+                "start" | "stop" | "promote" | "demote" | "monitor" | "migrate_from" | "migrate_to",
+                _,
+            ) => {
                 (role, failed) = (Some(role.unwrap_or(running)), true);
             }
             _ => {}
         }
     }
-    (role.is_some() || failed || pending.is_some())
-        .then(|| Activity { node: String::new(), role, failed, pending })
+    (role.is_some() || failed || pending.is_some()).then(|| Activity {
+        node: String::new(),
+        role,
+        failed,
+        pending,
+    })
 }
 
 /// Returns resources that run somewhere but are no longer configured.
@@ -631,7 +633,10 @@ mod tests {
                 vec![("start", "0", "0"), ("promote", "0", "0"), ("monitor", "10000", "8")],
                 Some((Some(Role::Promoted), false)),
             ),
-            (vec![("start", "0", "0"), ("monitor", "10000", "1")], Some((Some(Role::Unpromoted), true))),
+            (
+                vec![("start", "0", "0"), ("monitor", "10000", "1")],
+                Some((Some(Role::Unpromoted), true)),
+            ),
             (vec![("start", "0", "0"), ("stop", "0", "0")], None),
         ] {
             assert_eq!(play(&history), expect, "{history:?}");

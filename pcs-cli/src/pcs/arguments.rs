@@ -194,7 +194,7 @@ impl Arguments {
 
     /// Returns the given options that are not among `supported`, sorted.
     pub(crate) fn unsupported(&self, supported: &[&str]) -> Vec<&'static str> {
-        const ALWAYS: [&str; 4] = ["--debug", "--help", "--hints", "--plan"];
+        const ALWAYS: [&str; 3] = ["--debug", "--help", "--hints"];
         self.options
             .keys()
             .copied()
