@@ -316,7 +316,9 @@ pub(crate) fn failures(cib: &Element) -> Option<Element> {
             .with("status", ExecStatus::from_code(failure.status).text());
         if let Some(at) = failure.at.and_then(|at| jiff::Timestamp::from_second(at).ok()) {
             let at = at.to_zoned(jiff::tz::TimeZone::system());
-            element.set("last-rc-change", at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string());
+            let form =
+                if at.offset().is_zero() { "%Y-%m-%d %H:%M:%SZ" } else { "%Y-%m-%d %H:%M:%S %:z" };
+            element.set("last-rc-change", at.strftime(form).to_string());
             element.set("queued", failure.queued_ms.to_string());
             element.set("exec", failure.took_ms.to_string());
             element.set("interval", failure.interval_ms.to_string());

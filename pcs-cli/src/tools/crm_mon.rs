@@ -264,6 +264,10 @@ fn look() -> Result<(Element, Status, bool), SourceError> {
     if live {
         let info = Live::connect(TOOL).and_then(|mut live| live.info())?;
         with_live(&mut status, &info);
+        // all members run this program, or they would not be members
+        for node in status.nodes.iter_mut().filter(|node| node.online && !node.remote) {
+            node.feature_set.get_or_insert_with(|| cib::edit::FEATURE_SET.to_owned());
+        }
     }
     Ok((cib, status, live))
 }
@@ -459,7 +463,8 @@ const PARTS: &str = "all, attributes, bans[:PREFIX], counts, dc, default, failco
 
 fn parts_of(word: &str, form: Form) -> Option<Vec<Part>> {
     Some(match word {
-        "all" => ALL.to_vec(),
+        // options are said only where they are asked for by name
+        "all" => ALL.into_iter().filter(|part| *part != Part::Options).collect(),
         "none" => Vec::new(),
         "default" => usual(form).into_iter().collect(),
         "summary" => SUMMARY.to_vec(),

@@ -17,6 +17,7 @@ mod crm_mon;
 mod crm_node;
 mod crm_resource;
 mod crm_shadow;
+mod crm_ticket;
 mod crm_verify;
 mod crmadmin;
 mod events;
@@ -36,6 +37,7 @@ mod resource_relations;
 #[cfg(test)]
 mod resource_tests;
 mod resource_usage;
+mod stonith_admin;
 
 /// A tool: its arguments without its own name in, what the process exits with out.
 pub type Tool = fn(&[String]) -> model::ExitCode;
@@ -58,11 +60,13 @@ const TOOLS: &[(&str, Tool)] = &[
     ("crm_resource", crm_resource::run),
     ("crm_shadow", crm_shadow::run),
     ("crm_standby", attribute_wrappers::run_standby),
+    ("crm_ticket", crm_ticket::run),
     ("crm_verify", crm_verify::run),
     ("crmadmin", crmadmin::run),
     ("events", events::run),
     ("iso8601", iso8601::run),
     ("pacemakerd", pacemakerd::run),
+    ("stonith_admin", stonith_admin::run),
 ];
 
 /// Finds a tool by name.

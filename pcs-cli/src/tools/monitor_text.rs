@@ -160,7 +160,7 @@ fn resources(
 ) -> Option<(&'static str, Vec<String>)> {
     let filter = Filter { resource: wanted.resource.clone(), node: wanted.node.clone() };
     if wanted.by_node {
-        let idle: BTreeSet<&str> = status
+        let idle: Vec<&str> = status
             .resources
             .iter()
             .filter(|resource| {

@@ -11,6 +11,7 @@ use crate::pcs::status_text::{self, Detail, Filter};
 use super::answer::Answer;
 use super::crm_resource::{Call, Said, fail, find, live, no_controller};
 use super::frame;
+use super::resource_queries::places;
 
 /// `--list-operations` and `--list-all-operations`; the former shows only nodes that are here.
 pub(super) fn operations(call: &mut Call, all: bool) -> Result<Said, Answer> {
@@ -265,6 +266,16 @@ pub(super) fn fail_resource(call: &mut Call) -> Result<Said, Answer> {
             format!("'{id}' is a {}; name the primitive that is to fail", element.name()),
         ));
     }
+    // on the one node where it runs, when none is named
+    let node = if node.is_empty() {
+        let status = call.status(&document)?;
+        match places(&status, &id).as_slice() {
+            [only] => only.node.to_owned(),
+            _ => node,
+        }
+    } else {
+        node
+    };
     act(Kind::Fail(Target { resource: id, node, ..Target::default() }))?;
     Ok(Said::default())
 }
