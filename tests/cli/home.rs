@@ -65,9 +65,25 @@ impl Home {
     /// Runs `pcs -f cib.xml` with these words; returns what it printed and how it ended, and
     /// nothing for an end without a word.
     pub(crate) fn pcs(&self, line: &str) -> String {
+        self.run(&format!("pcs -f cib.xml {line}"), &[])
+    }
+
+    /// Runs a tool on the document in the same way, as an agent would: by its name and with
+    /// variables in its environment.
+    pub(crate) fn tool(&self, line: &str, variables: &[(&str, &str)]) -> String {
+        let mut all = vec![("CIB_file", "cib.xml")];
+        all.extend(variables);
+        self.run(line, &all)
+    }
+
+    /// Puts another document in place.
+    pub(crate) fn put(&self, document: &str) {
+        std::fs::write(self.directory.join("cib.xml"), document).expect("a document");
+    }
+
+    fn run(&self, line: &str, variables: &[(&str, &str)]) -> String {
         let words = line.split_whitespace().map(|word| word.replace('~', " "));
         let done = Command::new(env!("CARGO_BIN_EXE_systole"))
-            .args(["pcs", "-f", "cib.xml"])
             .args(words)
             .current_dir(&self.directory)
             .env_clear()
@@ -75,6 +91,7 @@ impl Home {
             .env("TZ", "UTC")
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("OCF_ROOT", self.directory.join("ocf"))
+            .envs(variables.iter().copied())
             .output()
             .expect("systole runs");
         let mut text = String::from_utf8(done.stdout).expect("text");

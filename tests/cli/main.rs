@@ -1,4 +1,4 @@
-//! `pcs` as people type it, on files in a directory of its own: what it prints, what it leaves
+//! `pcs` as people type it and the smaller tools as agents call them, on files in a directory of its own: what it prints, what it leaves
 //! behind, and how it ends. Nothing of this machine is looked at but the program itself.
 
 mod home;
@@ -9,3 +9,4 @@ mod nodes;
 mod old_spellings;
 mod properties;
 mod resources;
+mod tools;

@@ -130,6 +130,7 @@ fn show(options: &Options, group: &GroupStatus, order: Order) -> Answer {
 }
 
 /// Shows the state now and whenever view or votes differ, until the daemon or the reader ends.
+#[allow(clippy::disallowed_methods, reason = "nothing else runs in this process")]
 fn monitor(live: &mut Live, options: &Options, order: Order) -> Result<Answer, Answer> {
     let mut before = None;
     loop {

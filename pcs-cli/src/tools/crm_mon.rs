@@ -228,6 +228,7 @@ fn store(file: &Path, text: &str) -> Result<(), Answer> {
 
 /// Shows the state until the reader goes away; a cluster that ends is shown as such, and may come
 /// back.
+#[allow(clippy::disallowed_methods, reason = "nothing else runs in this process")]
 fn again_and_again(
     options: &Options,
     arguments: &[String],
