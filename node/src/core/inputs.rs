@@ -55,7 +55,7 @@ impl Brain {
         let alone = self.view.members.len() == 1 && self.view.quorate;
         let of_a_pair = self.consensus.voters().len() == 2
             && self.consensus.voters().contains(&self.settings.me);
-        self.settings.may_go_alone && alone && of_a_pair && !self.fencing && !self.role.acting
+        self.settings.may_go_alone && alone && of_a_pair && !self.fencing
     }
 
     pub(super) fn go_alone_when_due(&mut self, now: Now) {
