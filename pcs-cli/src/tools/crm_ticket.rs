@@ -234,6 +234,12 @@ fn change(
     command: &str,
 ) -> Result<Answer, Answer> {
     let id = the_ticket(options)?;
+    if source.is_live() {
+        return Err(fail(
+            ExitCode::UnimplementFeature,
+            "a running cluster of this version keeps no tickets yet; nothing was changed",
+        ));
+    }
     let known = states(document).into_iter().find(|state| state.id() == Some(id));
     let (key, value) = match command {
         "grant" => ("granted", Some("true")),
@@ -337,6 +343,8 @@ Commands:
  -S, --set-attr=NAME     Set an attribute (needs -v)
  -D, --delete-attr=NAME  Delete an attribute
  -C, --cleanup           Forget a ticket
+
+A running cluster keeps no tickets yet: commands that change them work on files (CIB_file) only.
 
 Options:
  -t, --ticket=ID         The ticket

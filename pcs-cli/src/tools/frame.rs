@@ -53,6 +53,16 @@ pub(crate) fn failed(tool: &str, arguments: &[String], xml: bool, answer: Answer
     framed(tool, arguments, Vec::new(), code, &answer.err)
 }
 
+/// Puts elements and how it ended into that frame.
+pub(crate) fn with_status(
+    tool: &str,
+    arguments: &[String],
+    parts: Vec<Element>,
+    answer: Answer,
+) -> Answer {
+    framed(tool, arguments, parts, answer.code.unwrap_or(ExitCode::Ok), &answer.err)
+}
+
 fn framed(
     tool: &str,
     arguments: &[String],

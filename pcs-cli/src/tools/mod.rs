@@ -16,6 +16,7 @@ mod crm_error;
 mod crm_mon;
 mod crm_node;
 mod crm_resource;
+mod crm_rule;
 mod crm_shadow;
 mod crm_ticket;
 mod crm_verify;
@@ -58,6 +59,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("crm_mon", crm_mon::run),
     ("crm_node", crm_node::run),
     ("crm_resource", crm_resource::run),
+    ("crm_rule", crm_rule::run),
     ("crm_shadow", crm_shadow::run),
     ("crm_standby", attribute_wrappers::run_standby),
     ("crm_ticket", crm_ticket::run),
