@@ -54,6 +54,7 @@ pub struct Settings {
 }
 
 /// What happened.
+#[allow(clippy::large_enum_variant, reason = "passed by value once, never kept")]
 #[derive(Debug)]
 pub enum Input {
     /// Another view was installed.
@@ -186,6 +187,7 @@ pub(super) enum Pending {
 }
 
 /// One step of what one event set off.
+#[allow(clippy::large_enum_variant, reason = "a queue that is drained at once")]
 #[derive(Debug)]
 pub(super) enum Work {
     Consensus(raft::Effect),

@@ -17,6 +17,7 @@ const COMMANDS_MAX: usize = 16_384;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What the loop hears.
+#[allow(clippy::large_enum_variant, reason = "reports are most of them")]
 #[derive(Debug)]
 pub(crate) enum HandsInput {
     /// The link is up (again); commands sent before may be lost.

@@ -40,6 +40,7 @@ const PING_EVERY: Duration = Duration::from_secs(2);
 const FAREWELL: Duration = Duration::from_millis(300);
 
 /// What the loop hears from here.
+#[allow(clippy::large_enum_variant, reason = "messages are most of them")]
 #[derive(Debug)]
 pub(crate) enum PeerInput {
     /// Our link to a peer is up; what was sent before may be lost.

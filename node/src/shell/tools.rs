@@ -23,6 +23,9 @@ use wire::tools::{
 use crate::core::message::{self, ToolId, ToolRequest};
 use crate::wire::{action_from_wire, attribute_request, change_from_wire, outcome_to_wire};
 
+/// (node, name, value) each, or why there is no answer.
+pub(crate) type FoundAttributes = Result<Vec<(String, String, String)>, message::Outcome>;
+
 /// What a tool asks of the loop.
 #[derive(Debug)]
 pub(crate) enum ToolInput {
@@ -38,7 +41,7 @@ pub(crate) enum ToolInput {
     Attributes {
         node: Option<String>,
         name: Option<String>,
-        reply: oneshot::Sender<Result<Vec<(String, String, String)>, message::Outcome>>,
+        reply: oneshot::Sender<FoundAttributes>,
     },
     /// Which node a tool means: its own for an empty name.
     Resolve { node: String, reply: oneshot::Sender<Option<model::NodeId>> },
