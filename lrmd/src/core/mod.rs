@@ -228,7 +228,7 @@ impl Hands {
             records.extend(lane.history.records());
             let running = lane.active.and_then(|token| self.running.get(&token));
             if let Some(running) = running
-                && running.ending.is_none()
+                && matches!(running.ending, None | Some(Ending::Late))
                 && self.is_news(lane, &running.job, running.repeat)
             {
                 records.push(self.pending(&running.job, running.started_wall));
