@@ -63,6 +63,8 @@ pub(super) struct InFlight {
     /// Another command for its resource was sent behind it: its result stands for nothing that a
     /// plan has after that command.
     pub(super) followed: bool,
+    /// How the status section shows it, where that matters.
+    shown: Option<Box<OpRecord>>,
 }
 
 impl Transition {
@@ -216,7 +218,8 @@ impl Controller {
         if self.role == Role::Coordinating && starts {
             return Began::Failed;
         }
-        if let Some(under_way) = self.in_flight.get_mut(&key) {
+        // what another one follows is not the end of the matter: the plan means one after that
+        if let Some(under_way) = self.in_flight.get_mut(&key).filter(|o| !o.followed) {
             under_way.action = Some(action.id);
             under_way.outdated = !matches!(action.task.as_str(), "stop" | "cancel")
                 && under_way.operation.as_ref().is_none_or(|o| !same_parameters(o, action));
@@ -264,10 +267,9 @@ impl Controller {
             operation: Some(Box::new(operation)),
             outdated: false,
             followed: false,
+            shown: None,
         };
-        for (other, earlier) in &mut self.in_flight {
-            earlier.followed |= other.0 == key.0 && other.1 == key.1;
-        }
+        self.note_followed(&key);
         if !starts || self.may_start(key.0) {
             self.send(now, key.0, &mut under_way, out);
         }
@@ -286,6 +288,32 @@ impl Controller {
         }
         self.show_under_way(now, node, under_way, out);
         self.command(node, out, |authority| HandsCommand::Execute { authority, operation });
+    }
+
+    /// Another operation comes after what is under way for its resource on its node.
+    fn note_followed(&mut self, key: &OperationKey) {
+        for (other, earlier) in &mut self.in_flight {
+            earlier.followed |= other.0 == key.0 && other.1 == key.1;
+        }
+    }
+
+    /// Has the status section show again what comes after an operation that has ended: as long as
+    /// that is under way, the older result is not how things stand.
+    pub(super) fn show_what_follows(
+        &mut self,
+        node: NodeId,
+        resource: &ResourceId,
+        out: &mut Vec<Effect>,
+    ) {
+        let later: Vec<(OpRecord, Option<(String, String)>)> = self
+            .in_flight
+            .iter()
+            .filter(|((at, of, ..), _)| *at == node && of == resource)
+            .filter_map(|(_, o)| Some(((**o.shown.as_ref()?).clone(), o.migration())))
+            .collect();
+        for (record, migration) in later {
+            self.emit(StatusChange::Operation { node, record, migration }, out);
+        }
     }
 
     /// What recurs for a resource on a node ends there, without a result.
@@ -308,12 +336,13 @@ impl Controller {
         &mut self,
         now: Now,
         node: NodeId,
-        under_way: &InFlight,
+        under_way: &mut InFlight,
         out: &mut Vec<Effect>,
     ) {
         let Some(operation) = &under_way.operation else { return };
         if history::pending_matters(&operation.action) {
             let record = pending_record(now, operation);
+            under_way.shown = Some(Box::new(record.clone()));
             let migration = under_way.migration();
             self.emit(StatusChange::Operation { node, record, migration }, out);
         }
@@ -347,6 +376,7 @@ impl Controller {
             operation: None,
             outdated: false,
             followed: false,
+            shown: None,
         };
         self.in_flight.insert(key, under_way);
         Began::InFlight
@@ -397,6 +427,7 @@ impl Controller {
             operation: None,
             outdated: false,
             followed: false,
+            shown: None,
         };
         self.in_flight.insert(key, under_way);
         out.push(Effect::Fence { node, action: verb });
@@ -519,6 +550,11 @@ impl Controller {
             let key = key_of(node, record);
             let known = sent.remove(&key).filter(|o| o.transition_key == record.transition_key);
             adopted += usize::from(known.is_none());
+            // hands tell them in the order in which they run
+            if record.interval_ms == 0 {
+                self.note_followed(&key);
+            }
+            let shown = history::pending_matters(&record.action).then(|| Box::new(record.clone()));
             let under_way = known.unwrap_or_else(|| InFlight {
                 transition_key: record.transition_key.clone(),
                 action: None,
@@ -529,6 +565,7 @@ impl Controller {
                 operation: None,
                 outdated: false,
                 followed: false,
+                shown,
             });
             self.in_flight.insert(key, under_way);
         }
@@ -540,7 +577,7 @@ impl Controller {
             } else if under_way.is_held() {
                 self.in_flight.insert(key, under_way);
             } else if under_way.sequence.is_some_and(|sequence| sequence > asked_at) {
-                self.show_under_way(now, node, &under_way, out);
+                self.show_under_way(now, node, &mut under_way, out);
                 self.in_flight.insert(key, under_way);
             } else if under_way.operation.is_some() && under_way.action.is_some() {
                 // the command was lost on its way

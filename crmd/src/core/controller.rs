@@ -80,7 +80,8 @@ pub struct Controller {
     pub(super) attributes: BTreeMap<NodeId, BTreeMap<String, Attribute>>,
     status: Arc<Element>,
     status_sequence: u64,
-    snapshot_wanted: bool,
+    /// Since when the whole section is asked for.
+    snapshot_wanted: Option<Monotonic>,
     pub(super) peers: BTreeMap<NodeId, Peer>,
     pub(super) leaving: BTreeSet<NodeId>,
     /// Whether any member had resources before this node took over.
@@ -122,7 +123,7 @@ impl Controller {
             attributes: BTreeMap::new(),
             status: Arc::new(Element::new("status")),
             status_sequence: 0,
-            snapshot_wanted: false,
+            snapshot_wanted: None,
             peers: BTreeMap::new(),
             leaving: BTreeSet::new(),
             formed: false,
@@ -154,7 +155,7 @@ impl Controller {
                 self.take_over(now, Role::Coordinating, generation, term, out);
             }
             Event::Following => self.step_down(),
-            Event::Status(update) => self.status_told(&update, out),
+            Event::Status(update) => self.status_told(now, &update, out),
             Event::SnapshotWanted { node } => {
                 if self.role != Role::Following {
                     out.push(Effect::Snapshot { node, update: self.snapshot() });
@@ -174,7 +175,7 @@ impl Controller {
             Event::Cleanup(cleanup) => self.cleanup(now, &cleanup, out),
             Event::Fail { node, resource } => self.pretend_failure(now, node, &resource, out),
             Event::Replan { reason } => self.want_plan(now, Urgency::Soon, reason),
-            Event::Tick => {}
+            Event::Tick => self.ask_again_for_status(now, out),
         }
         self.proceed(now, out);
     }
@@ -303,7 +304,14 @@ impl Controller {
         out.push(Effect::Status(self.snapshot()));
     }
 
-    fn status_told(&mut self, update: &StatusUpdate, out: &mut Vec<Effect>) {
+    /// Begins numbers that no other section has: else a member that missed the first word of a new
+    /// DC, or has decided by itself meanwhile, could take a change for the next one of its own.
+    pub(super) fn begin_status_sequence(&mut self, now: Now) {
+        let time = u64::try_from(now.wall.0).unwrap_or(0);
+        self.status_sequence = (time << 22) | (u64::from(self.identity.me.0 & 0xff) << 14);
+    }
+
+    fn status_told(&mut self, now: Now, update: &StatusUpdate, out: &mut Vec<Effect>) {
         if self.role != Role::Following {
             return;
         }
@@ -311,9 +319,22 @@ impl Controller {
         if whole || update.sequence == self.status_sequence + 1 {
             status::apply(Arc::make_mut(&mut self.status), &update.change);
             self.status_sequence = update.sequence;
-            self.snapshot_wanted &= !whole;
-        } else if !self.snapshot_wanted {
-            self.snapshot_wanted = true;
+            if whole {
+                self.snapshot_wanted = None;
+            }
+        } else if self.snapshot_wanted.is_none() {
+            self.snapshot_wanted = Some(now.monotonic);
+            out.push(Effect::WantSnapshot);
+        }
+    }
+
+    /// The question for the whole section, or its answer, may have been lost.
+    fn ask_again_for_status(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let Some(since) = self.snapshot_wanted else { return };
+        if self.role != Role::Following {
+            self.snapshot_wanted = None;
+        } else if now.monotonic.since(since) >= RETRY_MS {
+            self.snapshot_wanted = Some(now.monotonic);
             out.push(Effect::WantSnapshot);
         }
     }

@@ -47,6 +47,7 @@ impl Controller {
         // within a term numbers go on, since hands remember the highest
         let sequence = if same_term { self.next.sequence } else { 0 };
         self.next = Authority { generation, term, sequence };
+        self.begin_status_sequence(now);
         self.formed = self.view.members.keys().any(|node| self.may_start(*node));
         let quorate = role == Role::Leading;
         Self::journal(now, What::TookOver { dc: self.name(self.identity.me), quorate }, out);
@@ -583,7 +584,13 @@ impl Controller {
         let boot = known.or(member).unwrap_or(BootId(0));
         if self.decides() {
             let state = RecordState::Fenced;
-            self.propose(now, NodeRecord { node, boot, state, proof }, out);
+            let record = NodeRecord { node, boot, state, proof };
+            if self.records.get(&node) == Some(&record) {
+                // fenced again for the same boot: the log has it, and will not tell it again
+                self.fencing_confirmed(now, &record, out);
+            } else {
+                self.propose(now, record, out);
+            }
         }
     }
 

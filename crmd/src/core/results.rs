@@ -86,6 +86,9 @@ impl Controller {
         let counted = self.was_counted(node, record);
         let recovered = record.interval_ms > 0 && !unexpected && self.had_failed(node, record);
         self.emit(StatusChange::Operation { node, record: record.clone(), migration }, out);
+        if record.interval_ms == 0 {
+            self.show_what_follows(node, &record.resource, out);
+        }
         if !cancelled {
             self.journal_operation(now, node, record, !unexpected, out);
         }
