@@ -85,6 +85,10 @@ pub enum Input {
     Planned { plan: u64, graph: Arc<Element>, severity: Severity, remarks: Vec<String> },
     /// It did not, or its plan is not to be executed.
     PlanFailed { plan: u64, reason: String },
+    /// A node is confirmed off.
+    Fenced { node: NodeId, proof: String },
+    /// A fencing that was asked for came to nothing.
+    FencingFailed { node: NodeId, reason: String },
     /// Time passed.
     Tick,
 }
@@ -108,6 +112,8 @@ pub enum Output {
     Reply { id: ToolId, outcome: Outcome },
     /// Ask the engine.
     Plan { plan: u64, document: Arc<Element>, now: WallTime },
+    /// Make sure that a node is off (or on again); answered by `Fenced` or `FencingFailed`.
+    Fence { node: NodeId, action: String },
     /// Keep an input of the engine.
     SaveInput { plan: u64, severity: Severity, document: Arc<Element>, now: WallTime },
     /// Something happened that people may want to know.
@@ -134,6 +140,8 @@ pub struct Brain {
     pub(super) office: Office,
     /// Who decided when this node last looked.
     pub(super) last_dc: Option<NodeId>,
+    /// Who told changes of the status section while this node took another one, or none, for DC.
+    pub(super) unheeded: Option<NodeId>,
     pub(super) requests: BTreeMap<RequestId, Pending>,
     pub(super) last_request: u64,
     /// What this node's tools asked of another node, by our number.
@@ -175,7 +183,8 @@ pub(super) enum Office {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Pending {
     /// A change of the configuration; the outcome is told when it is committed.
-    Change { asker: Asker, outcome: Outcome },
+    /// So are those who asked for what this change, or one before it, brings already.
+    Change { asker: Asker, outcome: Outcome, also: Vec<(Asker, Outcome)> },
     /// A node record of the controller's.
     Record,
     /// Leaving in order, see `leave`.
@@ -228,6 +237,7 @@ impl Brain {
             role: Role::default(),
             office: Office::default(),
             last_dc: None,
+            unheeded: None,
             requests: BTreeMap::new(),
             last_request: 0,
             forwarded: BTreeMap::new(),
@@ -282,6 +292,13 @@ impl Brain {
             }
             Input::PlanFailed { plan, reason } => {
                 self.control(now, crmd::core::Event::PlanFailed { plan, reason });
+            }
+            Input::Fenced { node, proof } => {
+                self.control(now, crmd::core::Event::Fenced { node, proof });
+            }
+            Input::FencingFailed { node, reason } => {
+                out.push(Output::Warn(reason.clone()));
+                self.control(now, crmd::core::Event::FencingFailed { node, reason });
             }
             Input::Tick => {
                 self.consense(now, raft::Event::Tick);

@@ -131,7 +131,12 @@ impl Brain {
 
     fn request_done(&mut self, now: Now, id: RequestId, out: &mut Vec<Output>) {
         match self.requests.remove(&id) {
-            Some(Pending::Change { asker, outcome }) => self.answer(asker, outcome, out),
+            Some(Pending::Change { asker, outcome, also }) => {
+                self.answer(asker, outcome, out);
+                for (asker, outcome) in also {
+                    self.answer(asker, outcome, out);
+                }
+            }
             Some(Pending::Leave(node)) => self.left(now, node, out),
             Some(Pending::HandOver) => self.hand_over_ended(),
             Some(Pending::Record | Pending::GoAlone) | None => {}
@@ -146,9 +151,12 @@ impl Brain {
         out: &mut Vec<Output>,
     ) {
         match self.requests.remove(&id) {
-            Some(Pending::Change { asker, outcome: _ }) => {
+            Some(Pending::Change { asker, outcome: _, also }) => {
                 self.store.drop_head();
                 self.answer(asker, refusal(&reason), out);
+                for (asker, _) in also {
+                    self.answer(asker, refusal(&reason), out);
+                }
             }
             Some(Pending::Leave(node)) => self.leave_refused(now, node, &reason),
             Some(Pending::HandOver) => self.hand_over_ended(),
@@ -206,16 +214,7 @@ impl Brain {
             }
             controller::Effect::Configure(wishes) => self.configure(now, &wishes),
             controller::Effect::MayLeave { node } => self.may_leave(now, node, out),
-            controller::Effect::Fence { node, action } => {
-                let name = self.name_of(node);
-                let reason = format!(
-                    "{name} should be fenced ({action}), and this version has no fencing yet: \
-                     nothing that may run on {name} is started elsewhere; when {name} is certainly \
-                     off, remove it or set stonith-enabled=false"
-                );
-                out.push(Output::Warn(reason.clone()));
-                self.control(now, controller::Event::FencingFailed { node, reason });
-            }
+            controller::Effect::Fence { node, action } => out.push(Output::Fence { node, action }),
             controller::Effect::Journal(entry) => out.push(Output::Journal(entry)),
         }
     }
@@ -262,7 +261,8 @@ impl Brain {
     ) -> Option<RequestId> {
         let time: WallTime = now.wall;
         let entry = self.store.propose(document, author, client, time)?;
-        let id = self.request(Pending::Change { asker, outcome: Outcome::done() });
+        let id =
+            self.request(Pending::Change { asker, outcome: Outcome::done(), also: Vec::new() });
         self.consense(now, raft::Event::Propose { id, data: store::encode(&entry) });
         Some(id)
     }

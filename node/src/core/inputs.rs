@@ -93,6 +93,8 @@ impl Brain {
             PeerMessage::Status(update) => {
                 if self.dc() == Some(from) {
                     self.control(now, controller::Event::Status(update));
+                } else {
+                    self.unheeded = Some(from);
                 }
             }
             PeerMessage::StatusWanted => {
@@ -327,12 +329,25 @@ impl Brain {
                 match proposed.and_then(|id| self.requests.get_mut(&id)) {
                     Some(Pending::Change { outcome: kept, .. }) => *kept = outcome,
                     Some(_) => {}
-                    // nothing to change, or refused (and answered) already
-                    None if proposed.is_none() => self.answer(asker, outcome, out),
+                    None if proposed.is_none() => self.answer_unchanged(asker, outcome, out),
+                    // refused, and answered, already
                     None => {}
                 }
             }
             Err(outcome) => self.answer(asker, outcome, out),
+        }
+    }
+
+    /// Answers who asked for what is there already: at once if the log has it, else together with
+    /// the change that brings it, since that one may yet come to nothing.
+    fn answer_unchanged(&mut self, asker: Asker, outcome: Outcome, out: &mut Vec<Output>) {
+        let on_its_way = self.requests.values_mut().rev().find_map(|pending| match pending {
+            Pending::Change { also, .. } => Some(also),
+            Pending::Record | Pending::Leave(_) | Pending::HandOver | Pending::GoAlone => None,
+        });
+        match on_its_way {
+            Some(also) => also.push((asker, outcome)),
+            None => self.answer(asker, outcome, out),
         }
     }
 

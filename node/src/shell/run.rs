@@ -331,6 +331,7 @@ impl Daemon {
 
     fn carry_out(&mut self, outputs: Vec<Output>) {
         let mut snapshots = Vec::new();
+        let mut fencings = Vec::new();
         for output in outputs {
             match output {
                 Output::Send { to, message, snapshot } => {
@@ -373,6 +374,7 @@ impl Daemon {
                 Output::Plan { plan, document, now } => {
                     self.plans.send_replace(Some(PlanRequest { plan, document, now }));
                 }
+                Output::Fence { node, action } => fencings.push((node, action)),
                 Output::SaveInput { plan: _, severity, document, now } => {
                     self.write(Paper::Input { severity, document, now });
                 }
@@ -392,6 +394,16 @@ impl Daemon {
         }
         for to in snapshots {
             self.step(Input::SnapshotSent { to, delivered: true });
+        }
+        for (node, action) in fencings {
+            let name = self.brain.settings().nodelist.get(&node).cloned();
+            let name = name.map_or_else(|| format!("node {node}"), |name| name.to_string());
+            let reason = format!(
+                "{name} should be fenced ({action}), and this version has no fencing yet: nothing \
+                 that may run on {name} is started elsewhere; when {name} is certainly off, \
+                 remove it or set stonith-enabled=false"
+            );
+            self.step(Input::FencingFailed { node, reason });
         }
     }
 
