@@ -180,6 +180,8 @@ fn the_state_in_xml_has_name_and_id_first_in_a_line() {
             "{expected}\n{xml}"
         );
     }
+    let same = home.pcs("status xml");
+    assert!(same.contains(r#"<resource id="A" resource_agent="ocf:pacemaker:Dummy" "#), "{same}");
     assert_eq!(
         home.tool("crm_mon -1s", &[]),
         "CLUSTER OK: 2 nodes online, 3 resource instances configured\n"

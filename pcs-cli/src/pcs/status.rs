@@ -26,12 +26,27 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "pcsd" => super::pcsd::status(context, rest),
         "query" => super::status_query::run(context, rest),
         "wait" => wait(context, rest),
+        "xml" => xml(context, rest),
         "booth" => {
             context.supports(&["--name"])?;
             fail("booth does not run on this node")
         }
         _ => Err(Failure::Usage { area: AREA, command: "" }),
     }
+}
+
+/// Shows what `crm_mon --output-as=xml` shows.
+fn xml(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["-f"])?;
+    if !words.is_empty() {
+        return Err(Failure::Usage { area: AREA, command: "" });
+    }
+    let sight = look(context)?;
+    let parts = crate::status_xml::everything(&sight.cib, &sight.status);
+    let arguments = ["--one-shot", "--inactive", "--output-as", "xml"].map(str::to_owned);
+    let text = crate::tools::frame::xml("/usr/sbin/crm_mon", &arguments, parts).out;
+    context.print(text.trim_end());
+    Ok(())
 }
 
 fn wait(context: &mut Context, words: &[String]) -> Cli {

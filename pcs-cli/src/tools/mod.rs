@@ -1,6 +1,6 @@
 //! The smaller tools: `cibadmin`, `crm_*` and their like, a file each.
 
-mod answer;
+pub(crate) mod answer;
 mod attrd_updater;
 mod attribute_place;
 mod attribute_wrappers;
@@ -22,11 +22,11 @@ mod crm_ticket;
 mod crm_verify;
 mod crmadmin;
 mod events;
-mod frame;
+pub(crate) mod frame;
 mod iso8601;
 pub(crate) mod monitor_facts;
 mod monitor_text;
-mod options;
+pub(crate) mod options;
 mod pacemakerd;
 mod patch_text;
 mod resource_agents;
