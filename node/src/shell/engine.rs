@@ -94,12 +94,21 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks for a plan. After any failure the child is ended, and the next call starts another.
+    /// Asks for a plan. A child that dies may have been killed for what is not the input's fault (by
+    /// a person, for want of memory), so a fresh one is asked once more before the input is blamed.
     pub(crate) async fn plan(
         &mut self,
         document: &str,
         now_ms: i64,
     ) -> Result<Answer, EngineError> {
+        match self.try_plan(document, now_ms).await {
+            Err(EngineError::Died(_)) => self.try_plan(document, now_ms).await,
+            outcome => outcome,
+        }
+    }
+
+    /// Asks once. After any failure the child is ended, and the next call starts another.
+    async fn try_plan(&mut self, document: &str, now_ms: i64) -> Result<Answer, EngineError> {
         self.warm()?;
         let answer = match &mut self.running {
             Some((_, stdin, stdout)) => {
