@@ -143,13 +143,20 @@ impl Environment<'_> {
         all.into_iter().filter(|name| near.as_deref() == Some(short(name).as_str())).collect()
     }
 
+    fn no_metadata(&self, name: &AgentName, reason: String) -> Message {
+        let agent = name.to_string();
+        let mut near = self.near_agents(&name.kind);
+        near.retain(|other| *other != agent);
+        Message::UnableToGetAgentMetadata { agent, reason, near }
+    }
+
     /// Gets an agent's metadata; an agent without any is an error.
     pub fn load_agent_strictly(&mut self, name: &AgentName) -> Option<AgentMetadata> {
         match self.agents.metadata(name) {
             Ok(metadata) => Some(metadata),
             Err(NoMetadata { reason }) => {
-                let agent = name.to_string();
-                self.error(Message::UnableToGetAgentMetadata { agent, reason });
+                let message = self.no_metadata(name, reason);
+                self.error(message);
                 None
             }
         }
@@ -161,7 +168,7 @@ impl Environment<'_> {
         match self.agents.metadata(name) {
             Ok(metadata) => Some(metadata),
             Err(NoMetadata { reason }) => {
-                let message = Message::UnableToGetAgentMetadata { agent: name.to_string(), reason };
+                let message = self.no_metadata(name, reason);
                 self.forceable(message, force);
                 None
             }

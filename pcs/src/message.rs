@@ -54,7 +54,7 @@ pub enum Message {
     #[error("Multiple agents match '{name}', please specify full name: {}", quoted_or(.agents))]
     AgentNameGuessSeveral { name: String, agents: Vec<String> },
     #[error("Agent '{agent}' is not installed or does not provide valid metadata: {reason}")]
-    UnableToGetAgentMetadata { agent: String, reason: String },
+    UnableToGetAgentMetadata { agent: String, reason: String, near: Vec<String> },
     #[error("Validation result from agent:\n  {}", .output.join("\n  "))]
     AgentValidation { agent: String, output: Vec<String> },
 
@@ -435,7 +435,9 @@ impl Message {
             | Self::UnableToFindGroupOrResource { near: Some(near), .. } => {
                 Some(format!("did you mean {near}?"))
             }
-            Self::AgentNameGuessNone { near, .. } if !near.is_empty() => {
+            Self::AgentNameGuessNone { near, .. } | Self::UnableToGetAgentMetadata { near, .. }
+                if !near.is_empty() =>
+            {
                 Some(format!("did you mean {}?", near.join(" or ")))
             }
             Self::AgentNameGuessNone { .. } => {
