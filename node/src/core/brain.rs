@@ -94,6 +94,7 @@ pub enum Input {
 }
 
 /// What must now be done, in this order.
+#[allow(clippy::large_enum_variant, reason = "handed out and consumed at once")]
 #[derive(Debug)]
 pub enum Output {
     /// Send to a peer, or drop it when there is no link.
