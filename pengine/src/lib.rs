@@ -82,3 +82,27 @@ pub fn schedule(input: &Element, now: WallTime, options: &Options) -> Plan {
     let ordered = order::relate(planned);
     graph::build(ordered, options)
 }
+
+/// Reads a moment in ISO 8601 as seconds since the epoch; without an offset from UTC it is local
+/// time, `utc_offset` seconds east.
+pub fn parse_moment(text: &str, utc_offset: i64) -> Option<i64> {
+    calendar::parse(text, utc_offset)
+}
+
+/// Digests the parameters of an operation, given the graph's `<attributes>`, as histories record
+/// it (`op-digest`).
+pub fn operation_digest(
+    attributes: &std::collections::BTreeMap<String, String>,
+    interval_ms: u64,
+) -> String {
+    let relevant = attributes
+        .iter()
+        .filter(|(name, _)| {
+            !matches!(name.as_str(), "id" | "crm_feature_set" | "op-digest" | "pcmk_external_ip")
+                && (!name.starts_with("CRM_meta_")
+                    || (interval_ms > 0 && name.as_str() == "CRM_meta_timeout"))
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    digest::of_parameters(&relevant)
+}

@@ -1,6 +1,16 @@
-//! What the status section says, for displays: nodes, resources, failures, tickets, bans.
+//! What the status section says, for displays: nodes, resources, failures, tickets, fail counts.
 
+use std::collections::BTreeMap;
+
+use cib::Element;
+use model::WallTime;
 use serde::{Deserialize, Serialize};
+
+use crate::cluster::{Cluster, Variant};
+use crate::index::{NodeIx, ResourceIx};
+use crate::plan::Options;
+use crate::role::Role;
+use crate::values;
 
 /// A failed operation of the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,4 +39,381 @@ pub struct FailedOperation {
     pub exec_ms: u64,
     /// Milliseconds it waited.
     pub queue_ms: u64,
+}
+
+/// Kinds of nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum NodeKind {
+    /// Runs the whole cluster stack.
+    Member,
+    /// Runs the remote executor.
+    Remote,
+    /// Runs the remote executor inside a resource.
+    Guest,
+}
+
+/// A node's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent facts of the status")]
+pub struct NodeStatus {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: NodeKind,
+    /// It is a member and its controller has joined.
+    pub online: bool,
+    /// It takes no resources.
+    pub standby: bool,
+    /// `standby` because of a failure.
+    pub standby_on_fail: bool,
+    /// Its resources are left alone.
+    pub maintenance: bool,
+    /// It is a member that has not joined yet.
+    pub pending: bool,
+    /// It must be fenced.
+    pub unclean: bool,
+    /// It asked to leave.
+    pub shutdown: bool,
+    /// It decides.
+    pub dc: bool,
+    /// The worst of its health attributes: `green`, `yellow` or `red`.
+    pub health: String,
+    /// How many resources are active there.
+    pub resources: usize,
+    /// Where a guest runs.
+    pub host: Option<String>,
+    /// Its attributes, permanent and transient.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// What kind of resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ResourceKind {
+    /// One agent.
+    Primitive,
+    /// Members in a row.
+    Group,
+    /// Instances.
+    Clone {
+        /// Instances may be promoted.
+        promotable: bool,
+        /// Instances differ.
+        unique: bool,
+    },
+    /// Containers; children are replicas' parts.
+    Bundle {
+        /// The container image.
+        image: String,
+        /// Replicas differ.
+        unique: bool,
+    },
+}
+
+/// A resource and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent facts of the status")]
+pub struct ResourceStatus {
+    /// Its id; instances have numbers.
+    pub id: String,
+    /// The name to show: an anonymous instance's has no number.
+    pub name: String,
+    /// Its kind.
+    pub kind: ResourceKind,
+    /// `CLASS:PROVIDER:TYPE`, for primitives.
+    pub agent: String,
+    /// `Stopped`, `Started`, `Unpromoted`, `Promoted`.
+    pub role: String,
+    /// The role the document asks for, if it limits anything.
+    pub target_role: Option<String>,
+    /// Nodes it is active on.
+    pub nodes: Vec<String>,
+    /// The cluster may act on it.
+    pub managed: bool,
+    /// Left alone because of maintenance.
+    pub maintenance: bool,
+    /// Nothing more is done because of a failure.
+    pub blocked: bool,
+    /// Its last operation failed.
+    pub failed: bool,
+    /// A failure is ignored.
+    pub failure_ignored: bool,
+    /// In the history only.
+    pub orphaned: bool,
+    /// A node that must be fenced may run it.
+    pub unclean: bool,
+    /// Kept for a node that left in order.
+    pub locked_to: Option<String>,
+    /// What is under way.
+    pub pending: Option<String>,
+    /// Active at all, and as a whole.
+    pub active: bool,
+    /// All of it is active.
+    pub fully_active: bool,
+    /// Most instances a clone may have.
+    pub instances_max: usize,
+    /// Members or instances.
+    pub children: Vec<ResourceStatus>,
+}
+
+/// A ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketStatus {
+    /// Its id.
+    pub id: String,
+    /// It is here.
+    pub granted: bool,
+    /// Its resources are stopped in an orderly way.
+    pub standby: bool,
+    /// When it was last granted, seconds since the epoch.
+    pub last_granted: Option<i64>,
+}
+
+/// A resource's failures on a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailCountStatus {
+    /// Resource name.
+    pub resource: String,
+    /// Node name.
+    pub node: String,
+    /// 1,000,000 is infinity.
+    pub count: i64,
+    /// Seconds since the epoch.
+    pub last_failure: Option<i64>,
+    /// How many failures move it away.
+    pub threshold: i64,
+}
+
+/// Everything a display wants to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// By name.
+    pub nodes: Vec<NodeStatus>,
+    /// In the order of the scheduler.
+    pub resources: Vec<ResourceStatus>,
+    /// In the order they were found.
+    pub failed_operations: Vec<FailedOperation>,
+    /// By node and resource.
+    pub fail_counts: Vec<FailCountStatus>,
+    /// By name.
+    pub tickets: Vec<TicketStatus>,
+    /// Whether this partition may act.
+    pub quorate: bool,
+    /// The DC's name.
+    pub dc: Option<String>,
+    /// Primitive instances configured.
+    pub instances: usize,
+    /// Of those, how many shall be stopped.
+    pub disabled: usize,
+    /// Of those, how many are blocked.
+    pub blocked: usize,
+    /// `maintenance-mode`.
+    pub maintenance: bool,
+    /// `stop-all-resources`.
+    pub stop_all: bool,
+    /// `fencing-enabled`.
+    pub fencing: bool,
+    /// Agents that could not be found: (clone's member, node).
+    pub not_installed: Vec<(String, String)>,
+}
+
+/// Reads a document's status.
+pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
+    let unpacked = crate::unpack::unpack(input, now, options);
+    let mut cluster = unpacked.cluster;
+    let mut status = Status {
+        quorate: cluster.quorate,
+        dc: cluster.dc.map(|dc| cluster[dc].name.clone()),
+        maintenance: cluster.properties.maintenance,
+        stop_all: cluster.properties.stop_all,
+        fencing: cluster.properties.fencing,
+        failed_operations: cluster.failed_operations.clone(),
+        ..Status::default()
+    };
+    for &node in &cluster.node_order {
+        if !cluster[node].ping {
+            status.nodes.push(node_status(&cluster, node));
+        }
+    }
+    for &top in &cluster.top {
+        count(&cluster, top, &mut status);
+        status.resources.push(resource_status(&cluster, top));
+    }
+    for (id, ticket) in &cluster.tickets {
+        status.tickets.push(TicketStatus {
+            id: id.clone(),
+            granted: ticket.granted,
+            standby: ticket.standby,
+            last_granted: ticket.last_granted,
+        });
+    }
+    status.not_installed = status
+        .failed_operations
+        .iter()
+        .filter(|failed| failed.rc == crate::playback::rc::NOT_INSTALLED)
+        .map(|failed| (failed.resource.clone(), failed.node.clone()))
+        .collect();
+    for node in cluster.node_order.clone() {
+        for top in cluster.top.clone() {
+            for part in cluster.family(top) {
+                if cluster[part].is_primitive() {
+                    fail_count(&mut cluster, part, node, &mut status);
+                }
+            }
+        }
+    }
+    status
+}
+
+fn fail_count(cluster: &mut Cluster, rsc: ResourceIx, node: NodeIx, status: &mut Status) {
+    let found = crate::fail_count::get(cluster, rsc, node, false, false);
+    if found.count == 0 {
+        return;
+    }
+    let resource = cluster[rsc].history_id().to_owned();
+    let node = cluster[node].name.clone();
+    if status.fail_counts.iter().any(|c| c.resource == resource && c.node == node) {
+        return;
+    }
+    status.fail_counts.push(FailCountStatus {
+        resource,
+        node,
+        count: found.count,
+        last_failure: (found.last > 0).then_some(found.last),
+        threshold: cluster[rsc].migration_threshold,
+    });
+}
+
+fn count(cluster: &Cluster, rsc: ResourceIx, status: &mut Status) {
+    for part in cluster.family(rsc) {
+        let one = &cluster[part];
+        if !one.is_primitive() || (one.removed && one.role <= Role::Stopped) {
+            continue;
+        }
+        status.instances += 1;
+        status.disabled += usize::from(disabled(cluster, part));
+        status.blocked += usize::from(one.blocked);
+    }
+}
+
+fn disabled(cluster: &Cluster, rsc: ResourceIx) -> bool {
+    let role = cluster[rsc].meta.get("target-role").and_then(|text| Role::parse(text));
+    match role {
+        Some(Role::Stopped) => true,
+        Some(Role::Unpromoted) => cluster[cluster.uppermost(rsc, false)].promotable(),
+        _ => false,
+    }
+}
+
+fn node_status(cluster: &Cluster, index: NodeIx) -> NodeStatus {
+    let node = &cluster[index];
+    let container = cluster.guest_container(index);
+    let health = node.attributes.iter().filter(|(name, _)| name.starts_with("#health"));
+    let worst = health
+        .map(|(_, value)| match value.to_ascii_lowercase().as_str() {
+            "red" => 2,
+            "yellow" => 1,
+            "green" => 0,
+            other => match values::number(other) {
+                Some(n) if n < 0 => 2,
+                _ => 0,
+            },
+        })
+        .max()
+        .unwrap_or(0);
+    NodeStatus {
+        id: node.id.clone(),
+        name: node.name.clone(),
+        kind: match (node.remote, container) {
+            (false, _) => NodeKind::Member,
+            (true, None) => NodeKind::Remote,
+            (true, Some(_)) => NodeKind::Guest,
+        },
+        online: node.online,
+        standby: node.standby,
+        standby_on_fail: node.standby_on_fail,
+        maintenance: node.maintenance,
+        pending: node.pending,
+        unclean: node.unclean,
+        shutdown: node.shutdown,
+        dc: node.dc,
+        health: ["green", "yellow", "red"][worst].to_owned(),
+        resources: node.running.len(),
+        host: container
+            .and_then(|c| cluster[c].running_on.first().copied())
+            .map(|host| cluster[host].name.clone()),
+        attributes: node
+            .attributes
+            .iter()
+            .filter(|(name, _)| !name.starts_with('#') || name.starts_with("#health"))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    }
+}
+
+fn resource_status(cluster: &Cluster, rsc: ResourceIx) -> ResourceStatus {
+    let one = &cluster[rsc];
+    let agent = match (one.class(), one.provider(), one.kind()) {
+        (class, "", kind) => format!("{class}:{kind}"),
+        (class, provider, kind) => format!("{class}:{provider}:{kind}"),
+    };
+    let (kind, instances_max) = match &one.variant {
+        Variant::Primitive => (ResourceKind::Primitive, 0),
+        Variant::Group { .. } => (ResourceKind::Group, 0),
+        Variant::Clone(info) => (
+            ResourceKind::Clone { promotable: info.promotable, unique: one.unique },
+            info.max,
+        ),
+        Variant::Bundle(bundle) => (
+            ResourceKind::Bundle { image: bundle.image.clone(), unique: bundle.unique },
+            bundle.replicas.len(),
+        ),
+    };
+    let nodes = if one.is_primitive() { one.running_on.clone() } else { cluster.active_nodes(rsc) };
+    let children = if one.is_bundle() {
+        crate::bundle_place::parts(cluster, rsc)
+    } else {
+        one.children.clone()
+    };
+    let anonymous = cluster.anonymous(rsc);
+    ResourceStatus {
+        id: one.id.clone(),
+        name: if anonymous && one.is_primitive() {
+            one.history_name.clone().unwrap_or_else(|| {
+                crate::history::base_name(&one.id).to_owned()
+            })
+        } else {
+            one.id.clone()
+        },
+        kind,
+        agent: if one.is_primitive() { agent } else { String::new() },
+        role: cluster.role_of(rsc, true).text().to_owned(),
+        target_role: target(cluster, rsc),
+        unclean: nodes.iter().any(|n| !cluster[*n].online && cluster[*n].unclean),
+        nodes: nodes.iter().map(|node| cluster[*node].name.clone()).collect(),
+        managed: one.managed,
+        maintenance: one.maintenance,
+        blocked: one.blocked,
+        failed: one.failed,
+        failure_ignored: one.failure_ignored,
+        orphaned: one.removed,
+        locked_to: one.lock_node.map(|node| cluster[node].name.clone()),
+        pending: one.pending_task.clone(),
+        active: cluster.is_active(rsc, false),
+        fully_active: cluster.is_active(rsc, true),
+        instances_max,
+        children: children.into_iter().map(|child| resource_status(cluster, child)).collect(),
+    }
+}
+
+fn target(cluster: &Cluster, rsc: ResourceIx) -> Option<String> {
+    let role = cluster[rsc].meta.get("target-role").and_then(|text| Role::parse(text))?;
+    match role {
+        Role::Stopped => Some("Stopped".into()),
+        Role::Unpromoted if cluster[cluster.uppermost(rsc, false)].promotable() => {
+            Some("Unpromoted".into())
+        }
+        _ => None,
+    }
 }

@@ -19,6 +19,7 @@ mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
 mod crm_ticket;
+mod crm_simulate;
 mod crm_verify;
 mod crmadmin;
 mod events;
@@ -39,6 +40,7 @@ mod resource_relations;
 mod resource_tests;
 mod resource_usage;
 mod stonith_admin;
+mod simulation;
 
 /// A tool: its arguments without its own name in, what the process exits with out.
 pub type Tool = fn(&[String]) -> model::ExitCode;
@@ -63,6 +65,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("crm_shadow", crm_shadow::run),
     ("crm_standby", attribute_wrappers::run_standby),
     ("crm_ticket", crm_ticket::run),
+    ("crm_simulate", crm_simulate::run),
     ("crm_verify", crm_verify::run),
     ("crmadmin", crmadmin::run),
     ("events", events::run),

@@ -99,6 +99,11 @@ impl Options {
         self.given.iter().rev().find(|(name, _)| *name == long)?.1.as_deref()
     }
 
+    /// Returns all values of an option, in order.
+    pub(crate) fn values(&self, long: &str) -> impl Iterator<Item = &str> {
+        self.given.iter().filter(move |(name, _)| *name == long).filter_map(|(_, v)| v.as_deref())
+    }
+
     /// Returns the last given of some options.
     pub(crate) fn last_of(&self, longs: &[&'static str]) -> Option<&'static str> {
         self.given.iter().rev().map(|(name, _)| *name).find(|name| longs.contains(name))

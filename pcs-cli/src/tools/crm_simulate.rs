@@ -1,0 +1,461 @@
+//! `crm_simulate`: what the cluster would do, and what would come of it.
+
+use std::path::Path;
+
+use cib::Element;
+use crmd::core::graph::TransitionGraph;
+use model::{ExitCode, WallTime};
+
+use crate::cib_source::{self, CibSource};
+
+use super::answer::{Answer, VERSION, xml_input};
+use super::options::{Options, Spec, Takes};
+use super::simulation::{self, Spec as OperationSpec};
+
+const SPECS: [Spec; 37] = [
+    ('h', "help", Takes::Nothing),
+    ('?', "help-all", Takes::Nothing),
+    ('$', "version", Takes::Nothing),
+    ('V', "verbose", Takes::Nothing),
+    ('Q', "quiet", Takes::Nothing),
+    (' ', "output-as", Takes::Value),
+    (' ', "output-to", Takes::Value),
+    (' ', "text-fancy", Takes::Nothing),
+    ('R', "run", Takes::Nothing),
+    ('S', "simulate", Takes::Nothing),
+    ('X', "in-place", Takes::Nothing),
+    ('A', "show-attrs", Takes::Nothing),
+    ('c', "show-failcounts", Takes::Nothing),
+    ('s', "show-scores", Takes::Nothing),
+    ('U', "show-utilization", Takes::Nothing),
+    ('P', "profile", Takes::Value),
+    ('N', "repeat", Takes::Value),
+    ('u', "node-up", Takes::Value),
+    ('d', "node-down", Takes::Value),
+    ('f', "node-fail", Takes::Value),
+    ('i', "op-inject", Takes::Value),
+    ('F', "op-fail", Takes::Value),
+    ('t', "set-datetime", Takes::Value),
+    ('q', "quorum", Takes::Value),
+    ('w', "watchdog", Takes::Value),
+    ('g', "ticket-grant", Takes::Value),
+    ('r', "ticket-revoke", Takes::Value),
+    ('b', "ticket-standby", Takes::Value),
+    ('e', "ticket-activate", Takes::Value),
+    ('I', "save-input", Takes::Value),
+    ('O', "save-output", Takes::Value),
+    ('G', "save-graph", Takes::Value),
+    ('D', "save-dotfile", Takes::Value),
+    ('a', "all-actions", Takes::Nothing),
+    ('L', "live-check", Takes::Nothing),
+    ('x', "xml-file", Takes::Value),
+    ('p', "xml-pipe", Takes::Nothing),
+];
+
+const HELP: &str = "\
+Usage: crm_simulate [OPTION...]
+
+Show what the cluster would do with a document, and what would come of it
+
+Operations:
+  -R, --run                   Show the actions the cluster would take
+  -S, --simulate              As --run, then take them on paper and show the new status
+  -X, --in-place              As --simulate, and store the result back in the input file
+  -s, --show-scores           Show scores of resources on nodes
+  -U, --show-utilization      Show the nodes' capacity
+  -A, --show-attrs            Show node attributes
+  -c, --show-failcounts       Show fail counts
+  -P, --profile=DIR           Process every XML file of a directory and show how long each takes
+  -N, --repeat=N              With --profile, process each file N times
+
+Events:
+  -u, --node-up=NODE          Bring a node online
+  -d, --node-down=NODE        Take a node offline in an orderly way
+  -f, --node-fail=NODE        Lose a node
+  -i, --op-inject=OPSPEC      Put an operation's result into the status first
+  -F, --op-fail=OPSPEC        Let an operation fail in the simulation
+  -t, --set-datetime=TIME     Pretend it is this time (ISO 8601)
+  -q, --quorum=BOOLEAN        Pretend to have a quorum or not
+  -w, --watchdog=BOOLEAN      Pretend to have a watchdog or not
+  -g, -r, -b, -e TICKET       Grant, revoke, suspend or activate a ticket
+
+Data:
+  -x, --xml-file=FILE         Read the document from a file (plain or bzip2)
+  -p, --xml-pipe              Read it from standard input
+  -L, --live-check            Ask the cluster
+  -I, --save-input=FILE       Store the document that is planned on
+  -O, --save-output=FILE      Store the document that comes of it
+  -G, --save-graph=FILE       Store the transition graph
+  -D, --save-dotfile=FILE     Store the graph for graphviz
+  -a, --all-actions           With --save-dotfile, show optional actions, too
+  -Q, --quiet                 Print only what was asked for
+
+OPSPEC is RESOURCE_TASK_INTERVALMS@NODE=RC, like web_monitor_10000@node1=7
+";
+
+/// Runs the tool.
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let options = match Options::parse(arguments, &SPECS) {
+        Ok(options) => options,
+        Err(error) => {
+            return Answer::fail(ExitCode::Usage, format!("crm_simulate: {error}")).print();
+        }
+    };
+    if options.has("help") || options.has("help-all") {
+        return Answer::text(HELP).print();
+    }
+    if options.has("version") {
+        return Answer::text(VERSION).print();
+    }
+    match answer(&options, arguments) {
+        Ok(answer) => answer.print(),
+        Err((code, text)) => Answer::fail(code, format!("crm_simulate: {text}")).print(),
+    }
+}
+
+type Failure = (ExitCode, String);
+
+fn input(options: &Options) -> Result<Element, Failure> {
+    if let Some(read) = xml_input(options) {
+        return read.map_err(|error| (ExitCode::NoInput, error));
+    }
+    let mut source = if options.has("live-check") {
+        CibSource::Live(cib_source::connect().map_err(|e| (e.code(), e.chain()))?)
+    } else {
+        CibSource::open().map_err(|e| (e.code(), e.chain()))?
+    };
+    source.query().map_err(|e| (e.code(), e.chain()))
+}
+
+fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
+    if let Some(directory) = options.value("profile") {
+        return profile(directory, options);
+    }
+    let mut document = input(options)?;
+    let utc_offset = jiff::Zoned::now().offset().seconds();
+    let given = match options.value("set-datetime") {
+        Some(text) => Some(pengine::parse_moment(text, i64::from(utc_offset)).ok_or_else(|| {
+            (ExitCode::Usage, format!("`{text}` is no time in ISO 8601, like 2026-11-21T04:30"))
+        })?),
+        None => None,
+    };
+    let now = given.map_or_else(
+        || WallTime::from_secs(jiff::Timestamp::now().as_second()),
+        WallTime::from_secs,
+    );
+    let engine = pengine::Options {
+        utc_offset: i64::from(utc_offset),
+        time_is_set: given.is_some(),
+        ..pengine::Options::default()
+    };
+    let quiet = options.has("quiet");
+    let mut out = String::new();
+    let mut err = String::new();
+    if document.get("validate-with") == Some("none") {
+        err.push_str("Schema validation of configuration is disabled (support for validate-with set to \"none\" is deprecated and will be removed in a future release)\n");
+    }
+    let old = ["pacemaker-0", "pacemaker-1", "pacemaker-2"];
+    let schema = document.get("validate-with").unwrap_or("none");
+    if old.iter().any(|prefix| schema.starts_with(prefix)) {
+        document = cib::upgrade::to_current(&document)
+            .map_err(|error| (ExitCode::Config, error.to_string()))?;
+    }
+    let status = pengine::status::read(&document, now, &engine);
+    if !quiet {
+        let line = view::status_text::instances_line(&status);
+        if !line.is_empty() {
+            out.push_str(&format!("{line}\n\n"));
+        }
+        out.push_str("Current cluster status:\n");
+        out.push_str(&view::status_text::lists(&status));
+        out.push_str(&details(&status, options));
+        out.push('\n');
+    }
+    let events = inject(&mut document, options)?;
+    if !events.is_empty() && !quiet {
+        out.push_str("Performing Requested Modifications:\n");
+        for event in &events {
+            out.push_str(&format!("  * {event}\n"));
+        }
+        out.push('\n');
+    }
+    if let Some(path) = options.value("save-input") {
+        store(path, &document.to_xml())?;
+    }
+    let simulate = options.has("simulate") || options.has("in-place");
+    let plans = simulate
+        || ["run", "show-scores", "show-utilization", "save-graph", "save-dotfile"]
+            .iter()
+            .any(|name| options.has(name));
+    if !plans {
+        return finish(out, err, options, arguments);
+    }
+    let plan = pengine::schedule(&document, now, &engine);
+    if options.has("show-scores") || options.has("show-utilization") {
+        let what = match (options.has("show-scores"), options.has("show-utilization")) {
+            (true, true) => "Assignment Scores and Utilization Information:\n",
+            (true, false) => "Assignment Scores:\n",
+            _ => "Utilization Information:\n",
+        };
+        let bullet = if quiet { "" } else { "  * " };
+        if !quiet {
+            out.push_str(what);
+        }
+        if options.has("show-utilization") {
+            for line in &plan.utilization {
+                out.push_str(&format!("{bullet}{line}\n"));
+            }
+        }
+        if options.has("show-scores") {
+            for line in &plan.scores {
+                out.push_str(&format!("{bullet}{line}\n"));
+            }
+        }
+        out.push('\n');
+    }
+    if !quiet {
+        out.push_str("Transition Summary:\n");
+        for action in &plan.report.actions {
+            out.push_str(&format!("  * {}\n", action.line));
+        }
+    }
+    if let Some(path) = options.value("save-graph") {
+        store(path, &plan.graph.to_xml())?;
+    }
+    if let Some(path) = options.value("save-dotfile") {
+        store(path, if options.has("all-actions") { &plan.dot_all } else { &plan.dot })?;
+    }
+    if simulate {
+        let graph = TransitionGraph::from_xml(&plan.graph)
+            .map_err(|error| (ExitCode::Software, error.to_string()))?;
+        let failures = specs(options, "op-fail")?;
+        let outcome = simulation::execute(graph, &mut document, &failures, now.secs());
+        if !quiet {
+            out.push_str("\nExecuting Cluster Transition:\n");
+            for step in &outcome.steps {
+                out.push_str(&format!("  * {step}\n"));
+            }
+            if !outcome.complete {
+                err.push_str("Transition failed: terminated\nAn invalid transition was produced\n");
+            }
+            let revised = pengine::status::read(&document, now, &engine);
+            out.push_str("\nRevised Cluster Status:\n");
+            out.push_str(&view::status_text::lists(&revised));
+            out.push_str(&details(&revised, options));
+        }
+        if let Some(path) = options.value("save-output") {
+            store(path, &document.to_xml())?;
+        }
+        if options.has("in-place") {
+            let path = options
+                .value("xml-file")
+                .ok_or_else(|| (ExitCode::Usage, "--in-place needs --xml-file".to_owned()))?;
+            cib_source::write(Path::new(path), &document).map_err(|e| (e.code(), e.chain()))?;
+        }
+    }
+    finish(out, err, options, arguments)
+}
+
+/// Attributes and fail counts, where they were asked for.
+fn details(status: &pengine::status::Status, options: &Options) -> String {
+    let mut out = String::new();
+    if options.has("show-attrs") {
+        out.push_str("\n  * Node Attributes:\n");
+        for node in status.nodes.iter().filter(|node| node.online) {
+            out.push_str(&format!("    * Node: {}:\n", node.name));
+            for (name, value) in &node.attributes {
+                if !name.starts_with("fail-count-") && !name.starts_with("last-failure-") {
+                    out.push_str(&format!("      * {name:<32}: {value}\n"));
+                }
+            }
+        }
+    }
+    if options.has("show-failcounts") {
+        out.push_str("\n  * Migration Summary:\n");
+        for node in &status.nodes {
+            let counts: Vec<_> =
+                status.fail_counts.iter().filter(|count| count.node == node.name).collect();
+            if counts.is_empty() {
+                continue;
+            }
+            out.push_str(&format!("    * Node: {}:\n", node.name));
+            for count in counts {
+                let threshold = model::Score::new(count.threshold);
+                let failures = model::Score::new(count.count);
+                out.push_str(&format!(
+                    "      * {}: migration-threshold={threshold} fail-count={failures}\n",
+                    count.resource
+                ));
+            }
+        }
+    }
+    out
+}
+
+fn finish(
+    out: String,
+    err: String,
+    options: &Options,
+    arguments: &[String],
+) -> Result<Answer, Failure> {
+    let out = match options.value("output-as") {
+        None | Some("text") => out,
+        Some("xml") => as_xml(&out, arguments),
+        Some(other) => {
+            return Err((
+                ExitCode::Error,
+                format!("Invalid output format `{other}`; formats are text, xml"),
+            ));
+        }
+    };
+    match options.value("output-to").filter(|to| *to != "-") {
+        Some(path) => {
+            store(path, &out)?;
+            Ok(Answer { err, ..Answer::default() })
+        }
+        None => Ok(Answer { out, err, code: None }),
+    }
+}
+
+/// The text in the frame that Pacemaker's tools give their XML output.
+fn as_xml(out: &str, arguments: &[String]) -> String {
+    let mut result = Element::new("pacemaker-result")
+        .with("api-version", "2.38")
+        .with("request", format!("crm_simulate {}", arguments.join(" ")));
+    for line in out.lines().filter(|line| !line.trim().is_empty()) {
+        let mut item = Element::new("output").with("source", "stdout");
+        item.content_mut().push(cib::Content::Text(line.into()));
+        result.push(item);
+    }
+    result.push(Element::new("status").with("code", "0").with("message", "OK"));
+    format!("<?xml version=\"1.0\"?>\n{}", result.to_xml())
+}
+
+fn store(path: &str, text: &str) -> Result<(), Failure> {
+    if path == "-" {
+        return Ok(());
+    }
+    std::fs::write(path, text)
+        .map_err(|error| (ExitCode::CantCreat, format!("failed to write `{path}`: {error}")))
+}
+
+fn specs(options: &Options, name: &'static str) -> Result<Vec<OperationSpec>, Failure> {
+    options
+        .values(name)
+        .map(|text| OperationSpec::parse(text).map_err(|error| (ExitCode::Usage, error)))
+        .collect()
+}
+
+/// Changes the document as the options for events say; tells what was done.
+fn inject(document: &mut Element, options: &Options) -> Result<Vec<String>, Failure> {
+    let mut done = Vec::new();
+    let boolean = |text: &str| matches!(text, "1" | "true" | "yes" | "on" | "y");
+    if let Some(text) = options.value("quorum") {
+        let value = if boolean(text) { "true" } else { "false" };
+        document.set("have-quorum", value);
+        done.push(format!("Setting quorum: {text}"));
+    }
+    if let Some(text) = options.value("watchdog") {
+        let config = document
+            .child_or_insert("configuration")
+            .child_or_insert("crm_config");
+        let set = config.child_or_insert("cluster_property_set");
+        set.retain_children(|pair| pair.get("name") != Some("have-watchdog"));
+        set.push(
+            Element::new("nvpair")
+                .with("id", "crm_simulate-have-watchdog")
+                .with("name", "have-watchdog")
+                .with("value", if boolean(text) { "true" } else { "false" }),
+        );
+        done.push(format!("Setting watchdog: {text}"));
+    }
+    let id_of = |document: &Element, name: &str| {
+        document
+            .at(&["configuration", "nodes"])
+            .into_iter()
+            .flat_map(Element::children)
+            .find(|node| node.get("uname") == Some(name))
+            .and_then(|node| node.id().map(str::to_owned))
+    };
+    for (option, verb, change) in [
+        ("node-up", "Bringing node", simulation::set_up as fn(&mut Element)),
+        ("node-down", "Taking node", simulation::set_down),
+        ("node-fail", "Failing node", simulation::set_lost),
+    ] {
+        for name in options.values(option).map(str::to_owned).collect::<Vec<_>>() {
+            let id = id_of(document, &name);
+            if id.is_none() {
+                return Err((ExitCode::NoSuch, format!("there is no node `{name}`")));
+            }
+            let state = simulation::node_state(document, &name, id.as_deref());
+            change(state);
+            if option == "node-down" {
+                state.retain_children(|c| !matches!(c.name(), "lrm" | "transient_attributes"));
+            }
+            let tail = match option {
+                "node-up" => " online",
+                "node-down" => " offline",
+                _ => "",
+            };
+            done.push(format!("{verb} {name}{tail}"));
+        }
+    }
+    for (option, name, value, verb) in [
+        ("ticket-grant", "granted", "true", "Granting"),
+        ("ticket-revoke", "granted", "false", "Revoking"),
+        ("ticket-standby", "standby", "true", "Making"),
+        ("ticket-activate", "standby", "false", "Activating"),
+    ] {
+        for ticket in options.values(option).map(str::to_owned).collect::<Vec<_>>() {
+            let tickets = document.child_or_insert("status").child_or_insert("tickets");
+            if !tickets.children().any(|t| t.id() == Some(ticket.as_str())) {
+                tickets.push(Element::new("ticket_state").with("id", ticket.as_str()));
+            }
+            for state in tickets.children_mut() {
+                if state.id() == Some(ticket.as_str()) {
+                    state.set(name, value);
+                }
+            }
+            let tail = if option == "ticket-standby" { " standby" } else { "" };
+            done.push(format!("{verb} ticket {ticket}{tail}"));
+        }
+    }
+    for spec in specs(options, "op-inject")? {
+        simulation::inject(document, &spec)
+            .map_err(|error| (ExitCode::NoSuch, error))?;
+        done.push(format!(
+            "Injecting {}_{}_{}@{}={} into the configuration",
+            spec.resource, spec.task, spec.interval_ms, spec.node, spec.rc
+        ));
+    }
+    Ok(done)
+}
+
+/// Processes every document of a directory and tells how long each took.
+fn profile(directory: &str, options: &Options) -> Result<Answer, Failure> {
+    let repeat: u32 = options.value("repeat").and_then(|text| text.parse().ok()).unwrap_or(1);
+    let entries = std::fs::read_dir(directory)
+        .map_err(|error| (ExitCode::NoInput, format!("failed to read `{directory}`: {error}")))?;
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "xml"));
+    paths.sort();
+    let mut out = String::new();
+    for path in paths {
+        let document = cib_source::read(&path).map_err(|e| (e.code(), e.chain()))?;
+        let started = std::time::Instant::now();
+        for _ in 0..repeat.max(1) {
+            let now = WallTime::from_secs(jiff::Timestamp::now().as_second());
+            let plan = pengine::schedule(&document, now, &pengine::Options::default());
+            drop(plan);
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if repeat > 1 {
+            let each = seconds / f64::from(repeat);
+            out.push_str(&format!("  * Testing {name} ... {each:.6}s ({seconds:.6}s in all)\n"));
+        } else {
+            out.push_str(&format!("  * Testing {name} ... {seconds:.6}s\n"));
+        }
+    }
+    Ok(Answer::text(out))
+}

@@ -1,0 +1,439 @@
+//! Executes a transition graph on paper: results go into the document's status section.
+
+use cib::Element;
+use crmd::core::graph::{ActionKind, GraphAction, TransitionGraph};
+use crmd::core::runner::{Began, Limits, Runner};
+
+/// A result to make up: `RESOURCE_TASK_INTERVAL@NODE=RC`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spec {
+    pub(crate) resource: String,
+    pub(crate) task: String,
+    pub(crate) interval_ms: u64,
+    pub(crate) node: String,
+    pub(crate) rc: i32,
+}
+
+impl Spec {
+    /// Reads a specification.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let refuse = || {
+            format!("`{text}` is no operation; write RESOURCE_TASK_INTERVAL@NODE=RC, like web_monitor_10000@node1=7")
+        };
+        let (operation, rest) = text.split_once('@').ok_or_else(refuse)?;
+        let (node, rc) = rest.rsplit_once('=').ok_or_else(refuse)?;
+        let (operation, interval) = operation.rsplit_once('_').ok_or_else(refuse)?;
+        let tasks = ["migrate_to", "migrate_from"];
+        let (resource, task) = tasks
+            .iter()
+            .find_map(|task| Some((operation.strip_suffix(&format!("_{task}"))?, *task)))
+            .or_else(|| operation.rsplit_once('_'))
+            .ok_or_else(refuse)?;
+        Ok(Self {
+            resource: resource.to_owned(),
+            task: task.to_owned(),
+            interval_ms: interval.parse().map_err(|_| refuse())?,
+            node: node.to_owned(),
+            rc: rc.parse().map_err(|_| refuse())?,
+        })
+    }
+}
+
+/// What came of a simulated transition.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// One line for each step.
+    pub(crate) steps: Vec<String>,
+    /// Whether every action was done.
+    pub(crate) complete: bool,
+}
+
+/// Executes a graph; `failures` say which operations don't go as planned.
+pub(crate) fn execute(
+    graph: TransitionGraph,
+    document: &mut Element,
+    failures: &[Spec],
+    now: i64,
+) -> Outcome {
+    let mut runner = Runner::new(graph);
+    let mut steps = Vec::new();
+    let mut failed = false;
+    runner.fire_all(&Limits::default(), |action| {
+        let (lines, done) = act(action, document, failures, now);
+        steps.extend(lines);
+        failed |= !done;
+        if done { Began::Done } else { Began::Failed }
+    });
+    let (_, in_flight, waiting, _) = runner.counts();
+    Outcome { steps, complete: !failed && in_flight == 0 && waiting == 0 }
+}
+
+fn act(
+    action: &GraphAction,
+    document: &mut Element,
+    failures: &[Spec],
+    now: i64,
+) -> (Vec<String>, bool) {
+    let node = action.node.as_deref().unwrap_or_default();
+    match action.kind {
+        ActionKind::Pseudo => {
+            let line = match &action.node {
+                Some(_) if action.task == "stonith" => {
+                    return (vec![format!("Pseudo action:   {}", action.key)], true);
+                }
+                _ => format!("Pseudo action:   {}", action.key),
+            };
+            (vec![line], true)
+        }
+        ActionKind::Cluster if action.task == "stonith" => {
+            let how = action.meta("stonith_action").unwrap_or("reboot").to_owned();
+            if how != "on" {
+                fence(document, node, action.node_uuid.as_deref());
+            }
+            (vec![format!("Fencing {node} ({how})")], true)
+        }
+        ActionKind::Cluster => {
+            let line = match &action.resource {
+                Some(resource) => format!(
+                    "Cluster action:  {} for {} on {node}",
+                    action.task,
+                    operation_resource(action).unwrap_or(&resource.id)
+                ),
+                None => format!("Cluster action:  {} on {node}", action.task),
+            };
+            if action.task == "clear_failcount" {
+                clear_fail_count(document, node, action);
+            }
+            (vec![line], true)
+        }
+        ActionKind::Resource => operation(action, document, failures, now),
+    }
+}
+
+/// The resource's name in the operation's key.
+fn operation_resource(action: &GraphAction) -> Option<&str> {
+    let (name, _interval) = action.key.rsplit_once('_')?;
+    if action.task == "notify" {
+        return name.find("_pre_notify_").or_else(|| name.find("_post_notify_")).map(|at| &name[..at]);
+    }
+    let task = action.meta("operation").unwrap_or(&action.task);
+    name.strip_suffix(&format!("_{task}"))
+}
+
+fn operation(
+    action: &GraphAction,
+    document: &mut Element,
+    failures: &[Spec],
+    now: i64,
+) -> (Vec<String>, bool) {
+    let node = action.node.as_deref().unwrap_or_default();
+    let resource = operation_resource(action).unwrap_or_default().to_owned();
+    let interval = action.interval_ms();
+    let what = if interval > 0 {
+        format!("{}={interval}", action.task)
+    } else {
+        action.task.clone()
+    };
+    let mut lines = vec![format!("Resource action: {resource:<15} {what} on {node}")];
+    let target = action.target_rc();
+    match action.task.as_str() {
+        "delete" => {
+            forget(document, node, &resource);
+            return (lines, true);
+        }
+        "cancel" | "notify" => return (lines, true),
+        _ => {}
+    }
+    let spec = failures.iter().find(|spec| {
+        (spec.resource == resource
+            || action.resource.as_ref().is_some_and(|r| {
+                r.id == spec.resource || r.long_id.as_deref() == Some(&spec.resource)
+            }))
+            && spec.task == action.task
+            && spec.interval_ms == interval
+            && spec.node == node
+    });
+    let rc = spec.map_or(target, |spec| spec.rc);
+    let done = rc == target;
+    if !done {
+        lines.push(format!(
+            "        Pretending action {} failed with rc={rc}",
+            action.id.0
+        ));
+    }
+    let recorded = OperationResult { rc, failed: !done, now };
+    record(document, action, &resource, &recorded);
+    (lines, done)
+}
+
+struct OperationResult {
+    rc: i32,
+    failed: bool,
+    now: i64,
+}
+
+/// The node's entry in the status section, made if it is missing.
+pub(crate) fn node_state<'a>(
+    document: &'a mut Element,
+    name: &str,
+    id: Option<&str>,
+) -> &'a mut Element {
+    let status = document.child_or_insert("status");
+    let known = status.children().any(|state| state.get("uname") == Some(name));
+    if !known {
+        status.push(
+            Element::new("node_state").with("id", id.unwrap_or(name)).with("uname", name),
+        );
+    }
+    let found = status.children_mut().find(|state| state.get("uname") == Some(name));
+    match found {
+        Some(found) => found,
+        None => unreachable!("the entry was made above"),
+    }
+}
+
+fn lrm_resource<'a>(
+    document: &'a mut Element,
+    action: &GraphAction,
+    resource: &str,
+) -> &'a mut Element {
+    let node = action.node.as_deref().unwrap_or_default();
+    let uuid = action.node_uuid.clone();
+    let state = node_state(document, node, uuid.as_deref());
+    let lrm = state.child_or_insert("lrm");
+    if lrm.get("id").is_none() {
+        lrm.set("id", uuid.unwrap_or_else(|| node.to_owned()));
+    }
+    let resources = lrm.child_or_insert("lrm_resources");
+    let long = action.resource.as_ref().and_then(|r| r.long_id.clone());
+    let plain = action.resource.as_ref().map(|r| r.id.clone());
+    let candidates: Vec<String> =
+        [Some(resource.to_owned()), long, plain].into_iter().flatten().collect();
+    let known = candidates
+        .iter()
+        .find(|name| resources.children().any(|r| r.id() == Some(name.as_str())))
+        .cloned();
+    let name = match known {
+        Some(name) => name,
+        None => {
+            let mut element = Element::new("lrm_resource").with("id", resource);
+            if let Some(r) = &action.resource {
+                element.set("class", r.class.as_str());
+                if let Some(provider) = &r.provider {
+                    element.set("provider", provider.as_str());
+                }
+                element.set("type", r.kind.as_str());
+            }
+            resources.push(element);
+            resource.to_owned()
+        }
+    };
+    let found = resources.children_mut().find(|r| r.id() == Some(name.as_str()));
+    match found {
+        Some(found) => found,
+        None => unreachable!("the entry was made above"),
+    }
+}
+
+fn record(document: &mut Element, action: &GraphAction, resource: &str, result: &OperationResult) {
+    let call_id = highest_call(document, action.node.as_deref().unwrap_or_default()) + 1;
+    let element = lrm_resource(document, action, resource);
+    let name = element.id().unwrap_or(resource).to_owned();
+    let interval = action.interval_ms();
+    let id = if result.failed {
+        format!("{name}_last_failure_0")
+    } else if interval > 0 {
+        format!("{name}_{}_{interval}", action.task)
+    } else {
+        format!("{name}_last_0")
+    };
+    // one entry for the last of everything that does not recur, as hands keep it
+    let _one_entry = &id;
+    let status = if result.failed { 4 } else { 0 };
+    let key = format!(
+        "{}:-1:{}:00000000-0000-0000-0000-000000000000",
+        action.id.0,
+        action.target_rc()
+    );
+    let entry_id = format!("{name}_{}_{interval}", action.task);
+    let entry_id = if result.failed { id } else { entry_id };
+    let mut entry = Element::new("lrm_rsc_op")
+        .with("id", entry_id.as_str())
+        .with("operation_key", format!("{name}_{}_{interval}", action.task))
+        .with("operation", action.task.as_str())
+        .with("crm-debug-origin", "crm_simulate")
+        .with("crm_feature_set", "3.20.1")
+        .with("transition-key", key.as_str())
+        .with("transition-magic", format!("{status}:{};{key}", result.rc))
+        .with("call-id", call_id.to_string())
+        .with("rc-code", result.rc.to_string())
+        .with("op-status", status.to_string())
+        .with("interval", interval.to_string());
+    if interval == 0 || result.failed {
+        entry.set("last-run", result.now.to_string());
+    }
+    entry.set("last-rc-change", result.now.to_string());
+    entry.set("exec-time", "0");
+    entry.set("queue-time", "0");
+    entry.set("op-digest", pengine::operation_digest(&action.attributes, interval));
+    if matches!(action.task.as_str(), "migrate_to" | "migrate_from") {
+        for (attribute, meta) in
+            [("migrate_source", "migrate_source"), ("migrate_target", "migrate_target")]
+        {
+            if let Some(value) = action.meta(meta) {
+                entry.set(attribute, value.to_owned());
+            }
+        }
+    }
+    element.remove_child(|other| other.id() == Some(entry_id.as_str()));
+    element.push(entry);
+}
+
+fn highest_call(document: &Element, node: &str) -> i64 {
+    document
+        .child("status")
+        .into_iter()
+        .flat_map(Element::children)
+        .filter(|state| state.get("uname") == Some(node))
+        .flat_map(Element::descendants)
+        .filter_map(|op| op.get("call-id")?.parse::<i64>().ok())
+        .max()
+        .unwrap_or(0)
+}
+
+fn forget(document: &mut Element, node: &str, resource: &str) {
+    let state = node_state(document, node, None);
+    if let Some(resources) = state.at_mut(&["lrm", "lrm_resources"]) {
+        resources.retain_children(|r| r.id() != Some(resource));
+    }
+}
+
+fn clear_fail_count(document: &mut Element, node: &str, action: &GraphAction) {
+    let Some(resource) = operation_resource(action).map(str::to_owned) else { return };
+    let state = node_state(document, node, None);
+    let Some(transient) = state.child_mut("transient_attributes") else { return };
+    for set in transient.children_mut() {
+        set.retain_children(|pair| {
+            let name = pair.get("name").unwrap_or_default();
+            let of = |prefix: &str| {
+                name.strip_prefix(prefix)
+                    .and_then(|rest| rest.strip_prefix(resource.as_str()))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
+            };
+            !(of("fail-count-") || of("last-failure-"))
+        });
+    }
+}
+
+/// A fenced node is down, and what it ran is gone.
+fn fence(document: &mut Element, node: &str, id: Option<&str>) {
+    let state = node_state(document, node, id);
+    set_down(state);
+    state.retain_children(|child| !matches!(child.name(), "lrm" | "transient_attributes"));
+}
+
+/// Marks a node as down in an orderly way.
+pub(crate) fn set_down(state: &mut Element) {
+    for (name, value) in
+        [("in_ccm", "false"), ("crmd", "offline"), ("join", "down"), ("expected", "down")]
+    {
+        state.set(name, value);
+    }
+}
+
+/// Marks a node as up.
+pub(crate) fn set_up(state: &mut Element) {
+    for (name, value) in
+        [("in_ccm", "true"), ("crmd", "online"), ("join", "member"), ("expected", "member")]
+    {
+        state.set(name, value);
+    }
+}
+
+/// Marks a node as lost.
+pub(crate) fn set_lost(state: &mut Element) {
+    for (name, value) in
+        [("in_ccm", "false"), ("crmd", "offline"), ("join", "down"), ("expected", "member")]
+    {
+        state.set(name, value);
+    }
+}
+
+/// Puts an operation's result into a document, with the fail count that goes with a failure.
+pub(crate) fn inject(document: &mut Element, spec: &Spec) -> Result<(), String> {
+    let configured = document
+        .at(&["configuration", "resources"])
+        .and_then(|resources| {
+            let base = spec.resource.split(':').next().unwrap_or_default();
+            resources.find_id(&spec.resource).or_else(|| resources.find_id(base))
+        })
+        .ok_or_else(|| format!("there is no resource `{}`", spec.resource))?;
+    let of = |name: &str| configured.get(name).map(str::to_owned);
+    let (class, provider, kind) = (of("class"), of("provider"), of("type"));
+    let id = document
+        .at(&["configuration", "nodes"])
+        .into_iter()
+        .flat_map(Element::children)
+        .find(|node| node.get("uname") == Some(spec.node.as_str()))
+        .and_then(|node| node.id().map(str::to_owned));
+    let target = if spec.task == "monitor" && spec.interval_ms == 0 { 7 } else { 0 };
+    let mut attributes = std::collections::BTreeMap::new();
+    attributes.insert("CRM_meta_interval".to_owned(), spec.interval_ms.to_string());
+    attributes.insert("CRM_meta_op_target_rc".to_owned(), target.to_string());
+    let action = GraphAction {
+        id: crmd::core::graph::ActionId(0),
+        kind: ActionKind::Resource,
+        task: spec.task.clone(),
+        key: format!("{}_{}_{}", spec.resource, spec.task, spec.interval_ms),
+        internal_key: None,
+        node: Some(spec.node.clone()),
+        node_uuid: id.clone(),
+        router_node: None,
+        resource: Some(crmd::core::graph::GraphResource {
+            id: spec.resource.clone(),
+            long_id: None,
+            class: class.unwrap_or_default(),
+            provider,
+            kind: kind.unwrap_or_default(),
+        }),
+        attributes,
+        downed: Vec::new(),
+        maintenance: Vec::new(),
+    };
+    let failed = spec.rc != target;
+    let now = jiff::Timestamp::now().as_second();
+    if failed && spec.rc != 7 || failed && target != 7 {
+        let name = format!("{}#{}_{}", spec.resource, spec.task, spec.interval_ms);
+        let state = node_state(document, &spec.node, id.as_deref());
+        let set = state
+            .child_or_insert("transient_attributes")
+            .child_or_insert("instance_attributes");
+        for (prefix, value) in [("fail-count-", "1".to_owned()), ("last-failure-", now.to_string())]
+        {
+            let full = format!("{prefix}{name}");
+            set.retain_children(|pair| pair.get("name") != Some(full.as_str()));
+            set.push(
+                Element::new("nvpair")
+                    .with("id", format!("status-{}-{full}", spec.node))
+                    .with("name", full)
+                    .with("value", value),
+            );
+        }
+    }
+    record(document, &action, &spec.resource, &OperationResult { rc: spec.rc, failed, now });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spec;
+
+    #[test]
+    fn operations_are_specified_by_key_node_and_result() {
+        let spec = Spec::parse("a_b_migrate_to_0@node-1=1").unwrap();
+        assert_eq!((spec.resource.as_str(), spec.task.as_str()), ("a_b", "migrate_to"));
+        let spec = Spec::parse("web_monitor_10000@n=7").unwrap();
+        assert_eq!((spec.interval_ms, spec.rc), (10_000, 7));
+        assert!(Spec::parse("web_monitor@n").is_err());
+    }
+}

@@ -1,0 +1,357 @@
+//! Nodes and resources as `crm_simulate` and `crm_mon` list them.
+
+use pengine::status::{NodeKind, NodeStatus, ResourceKind, ResourceStatus, Status};
+
+/// The lists of nodes and resources, indented as in `crm_simulate`.
+pub fn lists(status: &Status) -> String {
+    let mut out = String::from("  * Node List:\n");
+    for line in node_lines(status) {
+        out.push_str(&format!("    * {line}\n"));
+    }
+    out.push_str("\n  * Full List of Resources:\n");
+    for resource in &status.resources {
+        if resource.orphaned && !resource.active {
+            continue;
+        }
+        for line in resource_lines(resource, status) {
+            out.push_str(&format!("    {line}\n"));
+        }
+    }
+    out
+}
+
+/// How many instances are disabled or blocked; empty when none is.
+pub fn instances_line(status: &Status) -> String {
+    if status.disabled == 0 && status.blocked == 0 {
+        return String::new();
+    }
+    format!(
+        "{} of {} resource instances DISABLED and {} BLOCKED from further action due to failure",
+        status.disabled, status.instances, status.blocked
+    )
+}
+
+/// A node's state in words; none when its name goes into a list of online or offline nodes.
+fn node_state(node: &NodeStatus) -> Option<String> {
+    let text = if node.unclean {
+        let how = match (node.online, node.pending) {
+            (true, _) => "online",
+            (false, true) => "pending",
+            (false, false) => "offline",
+        };
+        return Some(format!("UNCLEAN ({how})"));
+    } else if node.pending {
+        "pending"
+    } else if node.standby_on_fail && node.online {
+        "standby (on-fail)"
+    } else if node.standby {
+        match (node.online, node.resources > 0) {
+            (true, true) => "standby (with active resources)",
+            (true, false) => "standby",
+            (false, _) => "OFFLINE (standby)",
+        }
+    } else if node.maintenance {
+        if node.online { "maintenance" } else { "OFFLINE (maintenance)" }
+    } else if node.online && node.health != "green" {
+        return Some(format!("online (health is {})", node.health.to_ascii_uppercase()));
+    } else {
+        return None;
+    };
+    Some(text.to_owned())
+}
+
+/// The lines of the node list, without bullets.
+pub fn node_lines(status: &Status) -> Vec<String> {
+    let mut lines = Vec::new();
+    let kind_name = |kind: NodeKind| match kind {
+        NodeKind::Member => "Node",
+        NodeKind::Remote => "RemoteNode",
+        NodeKind::Guest => "GuestNode",
+    };
+    let mut lists: Vec<(String, Vec<&str>)> = [
+        "Online",
+        "OFFLINE",
+        "RemoteOnline",
+        "RemoteOFFLINE",
+        "GuestOnline",
+    ]
+    .into_iter()
+    .map(|name| (name.to_owned(), Vec::new()))
+    .collect();
+    for node in &status.nodes {
+        if let Some(state) = node_state(node) {
+            let name = match &node.host {
+                Some(host) if node.kind == NodeKind::Guest => format!("{}@{host}", node.name),
+                _ => node.name.clone(),
+            };
+            lines.push(format!("{} {name}: {state}", kind_name(node.kind)));
+            continue;
+        }
+        let list = match (node.kind, node.online) {
+            (NodeKind::Member, true) => 0,
+            (NodeKind::Member, false) => 1,
+            (NodeKind::Remote, true) => 2,
+            (NodeKind::Guest, true) => 4,
+            (NodeKind::Remote, false) => 3,
+            // a guest that is down is not there at all
+            (NodeKind::Guest, false) => continue,
+        };
+        lists[list].1.push(&node.name);
+    }
+    for (name, nodes) in lists {
+        if !nodes.is_empty() {
+            lines.push(format!("{name}: [ {} ]", nodes.join(" ")));
+        }
+    }
+    lines
+}
+
+/// The lines of a resource and what is in it, with bullets and relative indentation.
+pub fn resource_lines(resource: &ResourceStatus, status: &Status) -> Vec<String> {
+    match &resource.kind {
+        ResourceKind::Primitive => vec![format!("* {}", primitive(resource, status))],
+        ResourceKind::Group => {
+            let mut lines = vec![format!(
+                "* Resource Group: {}{}:",
+                resource.id,
+                flags(&collective_flags(resource))
+            )];
+            for member in &resource.children {
+                if member.orphaned && !member.active {
+                    continue;
+                }
+                nest(&mut lines, resource_lines(member, status));
+            }
+            lines
+        }
+        ResourceKind::Clone { promotable, unique } => {
+            clone(resource, *promotable, *unique, status)
+        }
+        ResourceKind::Bundle { image, unique } => bundle(resource, image, *unique, status),
+    }
+}
+
+fn nest(lines: &mut Vec<String>, more: Vec<String>) {
+    lines.extend(more.into_iter().map(|line| format!("  {line}")));
+}
+
+fn flags(words: &[String]) -> String {
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
+}
+
+fn collective_flags(resource: &ResourceStatus) -> Vec<String> {
+    let mut words = Vec::new();
+    if resource.maintenance {
+        words.push("maintenance".to_owned());
+    } else if !resource.managed {
+        words.push("unmanaged".to_owned());
+    }
+    if resource.target_role.as_deref() == Some("Stopped") {
+        words.push("disabled".to_owned());
+    }
+    words
+}
+
+fn primitive(resource: &ResourceStatus, status: &Status) -> String {
+    let mut line = format!("{}\t({}):\t", resource.name, resource.agent);
+    if resource.orphaned {
+        line.push_str(" ORPHANED");
+    }
+    if resource.failed && resource.role != "Stopped" {
+        line.push_str(" FAILED");
+        if resource.role == "Promoted" {
+            line.push_str(" Promoted");
+        }
+    } else {
+        line.push_str(&format!(" {}", resource.role));
+    }
+    if let [node] = resource.nodes.as_slice() {
+        line.push_str(&format!(" {node}"));
+    } else if resource.nodes.is_empty()
+        && let Some(node) = &resource.locked_to
+    {
+        line.push_str(&format!(" {node}"));
+    }
+    let mut words = Vec::new();
+    if resource.unclean {
+        words.push("UNCLEAN".to_owned());
+    }
+    if resource.locked_to.is_some() {
+        words.push("LOCKED".to_owned());
+    }
+    if let Some(pending) = resource.pending.as_deref().and_then(pending_text) {
+        words.push(pending.to_owned());
+    }
+    match resource.target_role.as_deref() {
+        Some("Stopped") => words.push("disabled".to_owned()),
+        Some(role) => words.push(format!("target-role:{role}")),
+        None => {}
+    }
+    if resource.blocked {
+        words.push("blocked".to_owned());
+    } else if resource.maintenance {
+        words.push("maintenance".to_owned());
+    } else if !resource.managed {
+        words.push("unmanaged".to_owned());
+    }
+    if resource.failure_ignored {
+        words.push("failure ignored".to_owned());
+    }
+    line.push_str(&flags(&words));
+    if resource.nodes.len() > 1 {
+        line.push_str(&format!(" [ {} ]", resource.nodes.join(" ")));
+    }
+    if resource.nodes.is_empty() {
+        let missing = status.not_installed.iter().any(|(rsc, _)| *rsc == resource.id);
+        if missing {
+            line.push_str(" (Not installed) ");
+        }
+    }
+    line
+}
+
+fn pending_text(task: &str) -> Option<&'static str> {
+    match task {
+        "start" => Some("Starting"),
+        "stop" => Some("Stopping"),
+        "migrate_to" | "migrate_from" => Some("Migrating"),
+        "promote" => Some("Promoting"),
+        "demote" => Some("Demoting"),
+        _ => None,
+    }
+}
+
+fn any(resource: &ResourceStatus, what: fn(&ResourceStatus) -> bool) -> bool {
+    what(resource) || resource.children.iter().any(|child| any(child, what))
+}
+
+fn clone(
+    resource: &ResourceStatus,
+    promotable: bool,
+    unique: bool,
+    status: &Status,
+) -> Vec<String> {
+    let mut words = Vec::new();
+    if promotable {
+        words.push("promotable".to_owned());
+    }
+    if unique {
+        words.push("unique".to_owned());
+    }
+    words.extend(collective_flags(resource));
+    let child = resource.children.first().map_or("", |child| {
+        child.id.split(':').next().unwrap_or_default()
+    });
+    let mut lines =
+        vec![format!("* Clone Set: {} [{child}]{}:", resource.id, flags(&words))];
+    let (mut promoted, mut started) = (Vec::new(), Vec::new());
+    let mut active_instances = 0;
+    for instance in &resource.children {
+        if instance.active {
+            active_instances += 1;
+        }
+        let full = if unique {
+            instance.active || !instance.orphaned
+        } else if !instance.active {
+            false
+        } else if any(instance, |r| r.orphaned)
+            || any(instance, |r| !r.managed)
+            || any(instance, |r| r.failed)
+            || !instance.fully_active
+        {
+            true
+        } else if let [node] = instance.nodes.as_slice() {
+            if instance.unclean {
+                true
+            } else {
+                if instance.role == "Promoted" {
+                    promoted.push(node.clone());
+                } else {
+                    started.push(node.clone());
+                }
+                false
+            }
+        } else {
+            true
+        };
+        if full {
+            nest(&mut lines, resource_lines(instance, status));
+        }
+    }
+    let order = |list: &mut Vec<String>| {
+        let place = |name: &String| status.nodes.iter().position(|node| node.name == *name);
+        list.sort_by_key(place);
+    };
+    order(&mut promoted);
+    order(&mut started);
+    if !promoted.is_empty() {
+        lines.push(format!("  * Promoted: [ {} ]", promoted.join(" ")));
+    }
+    if !started.is_empty() {
+        let role = if promotable { "Unpromoted" } else { "Started" };
+        lines.push(format!("  * {role}: [ {} ]", started.join(" ")));
+    }
+    if !unique && resource.instances_max > active_instances {
+        stopped(resource, status, &mut lines);
+    }
+    lines
+}
+
+fn stopped(resource: &ResourceStatus, status: &Status, lines: &mut Vec<String>) {
+    let disabled = resource.target_role.as_deref() == Some("Stopped");
+    let mut lists: Vec<(String, Vec<&str>)> = Vec::new();
+    for node in &status.nodes {
+        let available = node.online
+            && !node.unclean
+            && !node.standby
+            && !node.maintenance
+            && !node.shutdown
+            && !node.pending;
+        if !available || resource.nodes.contains(&node.name) {
+            continue;
+        }
+        let missing = status.not_installed.iter().any(|(rsc, on)| {
+            *on == node.name && any_named(resource, rsc)
+        });
+        let state = if disabled {
+            "Stopped (disabled)"
+        } else if missing {
+            "Stopped (Not installed)"
+        } else {
+            "Stopped"
+        };
+        match lists.iter_mut().find(|(name, _)| name == state) {
+            Some((_, list)) => list.push(&node.name),
+            None => lists.push((state.to_owned(), vec![&node.name])),
+        }
+    }
+    lists.sort();
+    for (state, nodes) in lists {
+        lines.push(format!("  * {state}: [ {} ]", nodes.join(" ")));
+    }
+}
+
+fn any_named(resource: &ResourceStatus, name: &str) -> bool {
+    resource.name == name
+        || resource.id == name
+        || resource.id.split(':').next() == Some(name) && resource.children.is_empty()
+        || resource.children.iter().any(|child| any_named(child, name))
+}
+
+fn bundle(resource: &ResourceStatus, image: &str, unique: bool, status: &Status) -> Vec<String> {
+    let set = if resource.instances_max > 1 { " set" } else { "" };
+    let mut words = Vec::new();
+    if unique {
+        words.push("unique".to_owned());
+    }
+    words.extend(collective_flags(resource));
+    let mut lines = vec![format!(
+        "* Container bundle{set}: {} [{image}]{}:",
+        resource.id,
+        flags(&words)
+    )];
+    for part in &resource.children {
+        nest(&mut lines, resource_lines(part, status));
+    }
+    lines
+}
