@@ -405,8 +405,7 @@ impl Book {
         }
         if self[index].needs == Requires::Nothing {
             self[index].reason = None;
-            self[index].runnable =
-                !(cluster.is_guest(node) && !cluster.can_fence(Some(node))) || true;
+            self[index].runnable = true;
             return;
         }
         match self.quorum_policy(cluster, resource) {
@@ -621,7 +620,6 @@ impl Book {
             }
         };
         if cluster.properties.priority_fencing_delay_ms > 0
-            && (priority_delay || known.is_none())
             && !self[index].meta.contains_key("priority-fencing-delay")
             && priority_delay
         {

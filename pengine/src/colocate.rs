@@ -136,18 +136,6 @@ impl Placing {
                         self.gather_this_with(parent, origin, list);
                     }
                 }
-                if origin == rsc {
-                    return;
-                }
-                for &colocation in own {
-                    if origin != first
-                        && self.rules[colocation].score.is_infinite()
-                        && self.has_influence(&self.rules[colocation], Some(origin))
-                        && false
-                    {
-                        self.add_this_with(list, colocation);
-                    }
-                }
             }
             Variant::Clone(_) => {
                 own.iter().for_each(|c| self.add_this_with(list, *c));

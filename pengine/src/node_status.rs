@@ -204,7 +204,7 @@ fn online_with_fencing(
     let terminate = cluster.attribute(node, "terminate").is_some_and(|text| {
         values::boolean(text).unwrap_or_else(|| values::number(text).is_some_and(|n| n > 0))
     });
-    let mut pending = |cluster: &mut Cluster| {
+    let pending = |cluster: &mut Cluster| {
         cluster[node].standby = true;
         cluster[node].pending = true;
     };

@@ -173,11 +173,9 @@ impl Planned {
                     flags.optional = false;
                     self.placed.book[action].optional = false;
                 }
-                if task != self.placed.book[action].task || true {
-                    if flags.runnable && !of_member.runnable {
-                        flags.runnable = false;
-                        self.placed.book[action].runnable = false;
-                    }
+                if flags.runnable && !of_member.runnable {
+                    flags.runnable = false;
+                    self.placed.book[action].runnable = false;
                 }
             } else if !matches!(task, task::STOP | task::DEMOTE) {
                 flags.runnable = false;

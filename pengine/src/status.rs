@@ -361,10 +361,9 @@ fn resource_status(cluster: &Cluster, rsc: ResourceIx) -> ResourceStatus {
     let (kind, instances_max) = match &one.variant {
         Variant::Primitive => (ResourceKind::Primitive, 0),
         Variant::Group { .. } => (ResourceKind::Group, 0),
-        Variant::Clone(info) => (
-            ResourceKind::Clone { promotable: info.promotable, unique: one.unique },
-            info.max,
-        ),
+        Variant::Clone(info) => {
+            (ResourceKind::Clone { promotable: info.promotable, unique: one.unique }, info.max)
+        }
         Variant::Bundle(bundle) => (
             ResourceKind::Bundle { image: bundle.image.clone(), unique: bundle.unique },
             bundle.replicas.len(),
@@ -380,9 +379,9 @@ fn resource_status(cluster: &Cluster, rsc: ResourceIx) -> ResourceStatus {
     ResourceStatus {
         id: one.id.clone(),
         name: if anonymous && one.is_primitive() {
-            one.history_name.clone().unwrap_or_else(|| {
-                crate::history::base_name(&one.id).to_owned()
-            })
+            one.history_name
+                .clone()
+                .unwrap_or_else(|| crate::history::base_name(&one.id).to_owned())
         } else {
             one.id.clone()
         },

@@ -2,7 +2,7 @@
 
 pub mod failures;
 pub mod live;
-pub mod status_text;
 pub mod nodes;
 pub mod resources;
+pub mod status_text;
 pub mod summary;

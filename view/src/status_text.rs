@@ -68,16 +68,11 @@ pub fn node_lines(status: &Status) -> Vec<String> {
         NodeKind::Remote => "RemoteNode",
         NodeKind::Guest => "GuestNode",
     };
-    let mut lists: Vec<(String, Vec<&str>)> = [
-        "Online",
-        "OFFLINE",
-        "RemoteOnline",
-        "RemoteOFFLINE",
-        "GuestOnline",
-    ]
-    .into_iter()
-    .map(|name| (name.to_owned(), Vec::new()))
-    .collect();
+    let mut lists: Vec<(String, Vec<&str>)> =
+        ["Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE", "GuestOnline"]
+            .into_iter()
+            .map(|name| (name.to_owned(), Vec::new()))
+            .collect();
     for node in &status.nodes {
         if let Some(state) = node_state(node) {
             let name = match &node.host {
@@ -124,9 +119,7 @@ pub fn resource_lines(resource: &ResourceStatus, status: &Status) -> Vec<String>
             }
             lines
         }
-        ResourceKind::Clone { promotable, unique } => {
-            clone(resource, *promotable, *unique, status)
-        }
+        ResourceKind::Clone { promotable, unique } => clone(resource, *promotable, *unique, status),
         ResourceKind::Bundle { image, unique } => bundle(resource, image, *unique, status),
     }
 }
@@ -239,11 +232,11 @@ fn clone(
         words.push("unique".to_owned());
     }
     words.extend(collective_flags(resource));
-    let child = resource.children.first().map_or("", |child| {
-        child.id.split(':').next().unwrap_or_default()
-    });
-    let mut lines =
-        vec![format!("* Clone Set: {} [{child}]{}:", resource.id, flags(&words))];
+    let child = resource
+        .children
+        .first()
+        .map_or("", |child| child.id.split(':').next().unwrap_or_default());
+    let mut lines = vec![format!("* Clone Set: {} [{child}]{}:", resource.id, flags(&words))];
     let (mut promoted, mut started) = (Vec::new(), Vec::new());
     let mut active_instances = 0;
     for instance in &resource.children {
@@ -310,9 +303,10 @@ fn stopped(resource: &ResourceStatus, status: &Status, lines: &mut Vec<String>) 
         if !available || resource.nodes.contains(&node.name) {
             continue;
         }
-        let missing = status.not_installed.iter().any(|(rsc, on)| {
-            *on == node.name && any_named(resource, rsc)
-        });
+        let missing = status
+            .not_installed
+            .iter()
+            .any(|(rsc, on)| *on == node.name && any_named(resource, rsc));
         let state = if disabled {
             "Stopped (disabled)"
         } else if missing {
@@ -345,11 +339,8 @@ fn bundle(resource: &ResourceStatus, image: &str, unique: bool, status: &Status)
         words.push("unique".to_owned());
     }
     words.extend(collective_flags(resource));
-    let mut lines = vec![format!(
-        "* Container bundle{set}: {} [{image}]{}:",
-        resource.id,
-        flags(&words)
-    )];
+    let mut lines =
+        vec![format!("* Container bundle{set}: {} [{image}]{}:", resource.id, flags(&words))];
     for part in &resource.children {
         nest(&mut lines, resource_lines(part, status));
     }

@@ -134,9 +134,11 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     let mut document = input(options)?;
     let utc_offset = jiff::Zoned::now().offset().seconds();
     let given = match options.value("set-datetime") {
-        Some(text) => Some(pengine::parse_moment(text, i64::from(utc_offset)).ok_or_else(|| {
-            (ExitCode::Usage, format!("`{text}` is no time in ISO 8601, like 2026-11-21T04:30"))
-        })?),
+        Some(text) => {
+            Some(pengine::parse_moment(text, i64::from(utc_offset)).ok_or_else(|| {
+                (ExitCode::Usage, format!("`{text}` is no time in ISO 8601, like 2026-11-21T04:30"))
+            })?)
+        }
         None => None,
     };
     let now = given.map_or_else(
@@ -356,9 +358,7 @@ fn inject(document: &mut Element, options: &Options) -> Result<Vec<String>, Fail
         done.push(format!("Setting quorum: {text}"));
     }
     if let Some(text) = options.value("watchdog") {
-        let config = document
-            .child_or_insert("configuration")
-            .child_or_insert("crm_config");
+        let config = document.child_or_insert("configuration").child_or_insert("crm_config");
         let set = config.child_or_insert("cluster_property_set");
         set.retain_children(|pair| pair.get("name") != Some("have-watchdog"));
         set.push(
@@ -421,8 +421,7 @@ fn inject(document: &mut Element, options: &Options) -> Result<Vec<String>, Fail
         }
     }
     for spec in specs(options, "op-inject")? {
-        simulation::inject(document, &spec)
-            .map_err(|error| (ExitCode::NoSuch, error))?;
+        simulation::inject(document, &spec).map_err(|error| (ExitCode::NoSuch, error))?;
         done.push(format!(
             "Injecting {}_{}_{}@{}={} into the configuration",
             spec.resource, spec.task, spec.interval_ms, spec.node, spec.rc

@@ -18,8 +18,8 @@ mod crm_node;
 mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
-mod crm_ticket;
 mod crm_simulate;
+mod crm_ticket;
 mod crm_verify;
 mod crmadmin;
 mod events;
@@ -39,8 +39,8 @@ mod resource_relations;
 #[cfg(test)]
 mod resource_tests;
 mod resource_usage;
-mod stonith_admin;
 mod simulation;
+mod stonith_admin;
 
 /// A tool: its arguments without its own name in, what the process exits with out.
 pub type Tool = fn(&[String]) -> model::ExitCode;

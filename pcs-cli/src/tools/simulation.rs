@@ -18,7 +18,9 @@ impl Spec {
     /// Reads a specification.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let refuse = || {
-            format!("`{text}` is no operation; write RESOURCE_TASK_INTERVAL@NODE=RC, like web_monitor_10000@node1=7")
+            format!(
+                "`{text}` is no operation; write RESOURCE_TASK_INTERVAL@NODE=RC, like web_monitor_10000@node1=7"
+            )
         };
         let (operation, rest) = text.split_once('@').ok_or_else(refuse)?;
         let (node, rc) = rest.rsplit_once('=').ok_or_else(refuse)?;
@@ -114,7 +116,10 @@ fn act(
 fn operation_resource(action: &GraphAction) -> Option<&str> {
     let (name, _interval) = action.key.rsplit_once('_')?;
     if action.task == "notify" {
-        return name.find("_pre_notify_").or_else(|| name.find("_post_notify_")).map(|at| &name[..at]);
+        return name
+            .find("_pre_notify_")
+            .or_else(|| name.find("_post_notify_"))
+            .map(|at| &name[..at]);
     }
     let task = action.meta("operation").unwrap_or(&action.task);
     name.strip_suffix(&format!("_{task}"))
@@ -129,11 +134,8 @@ fn operation(
     let node = action.node.as_deref().unwrap_or_default();
     let resource = operation_resource(action).unwrap_or_default().to_owned();
     let interval = action.interval_ms();
-    let what = if interval > 0 {
-        format!("{}={interval}", action.task)
-    } else {
-        action.task.clone()
-    };
+    let what =
+        if interval > 0 { format!("{}={interval}", action.task) } else { action.task.clone() };
     let mut lines = vec![format!("Resource action: {resource:<15} {what} on {node}")];
     let target = action.target_rc();
     match action.task.as_str() {
@@ -156,10 +158,7 @@ fn operation(
     let rc = spec.map_or(target, |spec| spec.rc);
     let done = rc == target;
     if !done {
-        lines.push(format!(
-            "        Pretending action {} failed with rc={rc}",
-            action.id.0
-        ));
+        lines.push(format!("        Pretending action {} failed with rc={rc}", action.id.0));
     }
     let recorded = OperationResult { rc, failed: !done, now };
     record(document, action, &resource, &recorded);
@@ -181,9 +180,7 @@ pub(crate) fn node_state<'a>(
     let status = document.child_or_insert("status");
     let known = status.children().any(|state| state.get("uname") == Some(name));
     if !known {
-        status.push(
-            Element::new("node_state").with("id", id.unwrap_or(name)).with("uname", name),
-        );
+        status.push(Element::new("node_state").with("id", id.unwrap_or(name)).with("uname", name));
     }
     let found = status.children_mut().find(|state| state.get("uname") == Some(name));
     match found {
@@ -250,11 +247,8 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
     // one entry for the last of everything that does not recur, as hands keep it
     let _one_entry = &id;
     let status = if result.failed { 4 } else { 0 };
-    let key = format!(
-        "{}:-1:{}:00000000-0000-0000-0000-000000000000",
-        action.id.0,
-        action.target_rc()
-    );
+    let key =
+        format!("{}:-1:{}:00000000-0000-0000-0000-000000000000", action.id.0, action.target_rc());
     let entry_id = format!("{name}_{}_{interval}", action.task);
     let entry_id = if result.failed { id } else { entry_id };
     let mut entry = Element::new("lrm_rsc_op")
@@ -405,9 +399,8 @@ pub(crate) fn inject(document: &mut Element, spec: &Spec) -> Result<(), String> 
     if failed && spec.rc != 7 || failed && target != 7 {
         let name = format!("{}#{}_{}", spec.resource, spec.task, spec.interval_ms);
         let state = node_state(document, &spec.node, id.as_deref());
-        let set = state
-            .child_or_insert("transient_attributes")
-            .child_or_insert("instance_attributes");
+        let set =
+            state.child_or_insert("transient_attributes").child_or_insert("instance_attributes");
         for (prefix, value) in [("fail-count-", "1".to_owned()), ("last-failure-", now.to_string())]
         {
             let full = format!("{prefix}{name}");
