@@ -166,3 +166,27 @@ fn check_never_twice(entries: &[Entry]) -> Told {
     }
     Ok(())
 }
+
+/// Proves that the check can fail.
+pub(crate) fn check_the_check() -> Told {
+    let entry = |text: &str| {
+        let mut words = text.splitn(3, ' ').map(str::to_owned);
+        let mut word = || words.next().unwrap_or_default();
+        Entry { host: word(), resource: word(), what: word() }
+    };
+    let entries = |lines: &[&str]| lines.iter().map(|line| entry(line)).collect::<Vec<_>>();
+    let began = ["ser1 a start begin", "ser1 a start end"];
+    let elsewhere = ["ser2 a start begin"];
+    let stopped = ["ser1 a stop begin", "ser1 a stop end"];
+    let half_stopped = ["ser1 a stop begin"];
+    let lost = ["ser1 * lost end"];
+    for (between, fine) in
+        [(&[][..], false), (&half_stopped, false), (&stopped, true), (&lost, true)]
+    {
+        let lines = [&began[..], between, &elsewhere].concat();
+        if check_never_twice(&entries(&lines)).is_ok() != fine {
+            return wrong(format!("misjudged: {lines:?}"));
+        }
+    }
+    Ok(())
+}

@@ -7,15 +7,48 @@ pub(crate) const STORIES: &[(&str, fn() -> Told)] = &[
         "a_dc_crashes_in_mid_plan_and_a_long_start_elsewhere_is_neither_repeated_nor_forgotten",
         || World::tell_formed(3, 1, mid_plan),
     ),
+    ("half_a_pair_goes_on_alone_after_a_crash_and_says_that_it_is_unsafe", || {
+        World::tell_formed(2, 1, half_a_pair)
+    }),
     ("crash_and_return_again_and_again_never_runs_anything_twice", || {
         World::tell_formed(3, 1, rounds)
     }),
 ];
 
 /// How many rounds of crash and return; .ci/run and who wants more say so.
-fn rounds_wanted() -> usize {
+pub(crate) fn rounds_wanted() -> usize {
     let said = std::env::var("SYSTOLE_E2E_ROUNDS").ok().and_then(|text| text.parse().ok());
     said.unwrap_or(5)
+}
+
+/// A pair without fencing: what is left serves, in the unlicensed way, whoever of the two it is.
+fn half_a_pair(world: &mut World) -> Told {
+    world.does(0, "pcs resource create one ocf:test:journal")?;
+    world.started(0, "one")?;
+    world.settled(0)?;
+    for _ in 0..2 {
+        let home = world.started(0, "one")?;
+        let other = 1 - home;
+        world.crash(home)?;
+        world.started_on(other, "one", other)?;
+        world.until_says(other, "pcs status", &["UNSAFE", "OFFLINE"])?;
+        world.does(other, "pcs resource update one op monitor interval=15s")?;
+        world.cluster.reboot(home)?;
+        world.online(other, 2)?;
+        world.online(home, 2)?;
+        world.until_silent(other, "pcs status", "UNSAFE")?;
+        world.settled(other)?;
+    }
+    // not only who holds the resource, also who does not, leaves the other serving
+    let home = world.started(0, "one")?;
+    world.crash(1 - home)?;
+    world.until_says(home, "pcs status", &["UNSAFE", "OFFLINE"])?;
+    world.does(home, "pcs resource create two ocf:test:journal")?;
+    world.started_on(home, "two", home)?;
+    world.cluster.reboot(1 - home)?;
+    world.online(home, 2)?;
+    world.settled(home)?;
+    world.journal.check_never_twice()
 }
 
 /// Small resources of the plan besides the long start.

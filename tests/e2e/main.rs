@@ -24,8 +24,10 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use world::Told;
 
-/// A story that takes this long will never end: it has waits of its own, all bounded.
+/// A story that takes this long will never end: it has waits of its own, all bounded. More rounds
+/// of crash and return than usual get more.
 const STORY_TIME_MAX: Duration = Duration::from_secs(240);
+const ROUND_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// The word behind which this program, inside a lab, finds the story to tell.
 const STORY: &str = "--tell";
@@ -60,6 +62,9 @@ fn main() -> ExitCode {
     // every story wants the whole machine
     arguments.test_threads = Some(1);
     let missing = world::missing();
+    let check = Trial::test("the_journal_notices_what_is_active_twice", || {
+        agent::check_the_check().map_err(|trouble| Failed::from(trouble.0))
+    });
     let trials = stories()
         .into_iter()
         .map(|story| {
@@ -72,6 +77,7 @@ fn main() -> ExitCode {
                 None => enter(name).map(|()| Completion::Completed),
             })
         })
+        .chain([check])
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -111,7 +117,8 @@ fn inside(name: &str) -> ExitCode {
     let Some(story) = stories.iter().find(|story| story.name == name) else {
         return ExitCode::FAILURE;
     };
-    world::limit(STORY_TIME_MAX, report);
+    let rounds = u32::try_from(crashes::rounds_wanted()).unwrap_or(u32::MAX);
+    world::limit(STORY_TIME_MAX.saturating_add(ROUND_TIME_MAX.saturating_mul(rounds)), report);
     match (story.tell)() {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
