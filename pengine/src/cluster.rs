@@ -516,12 +516,12 @@ impl Cluster {
             clean += usize::from(is_happy);
             if active.is_none() || rsc.migration_source == Some(node) {
                 keep = true;
-            } else if rsc.requires == Requires::Fencing || rsc.requires == Requires::Unfencing {
-                if let Some(best) = active {
-                    let best: NodeIx = best;
-                    if is_happy && (!self[best].online || self[best].unclean) {
-                        keep = rsc.migration_source != Some(best);
-                    }
+            } else if (rsc.requires == Requires::Fencing || rsc.requires == Requires::Unfencing)
+                && let Some(best) = active
+            {
+                let best: NodeIx = best;
+                if is_happy && (!self[best].online || self[best].unclean) {
+                    keep = rsc.migration_source != Some(best);
                 }
             }
             if keep {
@@ -562,7 +562,7 @@ impl Cluster {
         match rsc.variant {
             Variant::Primitive => rsc.running_on.iter().any(|&node| {
                 let host = &self[node];
-                (host.online && !host.unclean) || (host.unclean || rsc.managed)
+                host.online || host.unclean || rsc.managed
             }),
             Variant::Group { .. } | Variant::Clone(_) => {
                 let mut any = false;

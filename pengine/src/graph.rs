@@ -288,10 +288,10 @@ impl Graph {
         }
         let with_resource = !known.pseudo;
         if let (true, Some(rsc)) = (with_resource, known.resource) {
-            if known.task == task::DELETE || known.task == task::STOP {
-                if let Some(lock) = crate::remote_order::shutdown_lock(cluster, rsc, &known) {
-                    element.set("shutdown-lock", lock);
-                }
+            if (known.task == task::DELETE || known.task == task::STOP)
+                && let Some(lock) = crate::remote_order::shutdown_lock(cluster, rsc, &known)
+            {
+                element.set("shutdown-lock", lock);
             }
             let cluster = &self.placed().cluster;
             let one = &cluster[rsc];

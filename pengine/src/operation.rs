@@ -128,15 +128,16 @@ pub(crate) fn meta(
     let mut out = Pairs::new();
     let mut next = None;
     let probe = key.task == task::MONITOR && key.interval_ms == 0;
-    if probe && op.is_none() {
-        if let Some(monitor) = shortest_monitor(cluster, resource) {
-            let mut of_monitor = Pairs::new();
-            pairs::collect(&monitor, "meta_attributes", &context, None, &mut of_monitor, &mut next);
-            let timeout =
-                of_monitor.remove("timeout").or_else(|| monitor.get("timeout").map(str::to_owned));
-            if let Some(timeout) = timeout {
-                out.insert("timeout".into(), timeout);
-            }
+    if probe
+        && op.is_none()
+        && let Some(monitor) = shortest_monitor(cluster, resource)
+    {
+        let mut of_monitor = Pairs::new();
+        pairs::collect(&monitor, "meta_attributes", &context, None, &mut of_monitor, &mut next);
+        let timeout =
+            of_monitor.remove("timeout").or_else(|| monitor.get("timeout").map(str::to_owned));
+        if let Some(timeout) = timeout {
+            out.insert("timeout".into(), timeout);
         }
     }
     if let Some(op) = op {
@@ -173,7 +174,7 @@ pub(crate) fn meta(
     let timeout = if out.contains_key("timeout") { timeout } else { 20_000 };
     out.insert("timeout".into(), timeout.max(1).to_string());
     if rsc.fence_device
-        && (op.is_none() || !op.is_some_and(|op| op.get("timeout").is_some()))
+        && (op.is_none() || op.is_none_or(|op| op.get("timeout").is_none()))
         && matches!(key.task, task::START | task::MONITOR)
     {
         // the fencer's own timeout counts for its devices

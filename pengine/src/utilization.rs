@@ -148,10 +148,11 @@ impl Placing {
                     add(&mut total, &self.cluster[member].utilization, 1);
                 }
             }
-        } else if one.is_clone() && !one.children.iter().any(|c| listed.contains(c)) {
-            if let Some(first) = one.children.first() {
-                total = self.unassigned_needs(*first, listed);
-            }
+        } else if one.is_clone()
+            && !one.children.iter().any(|c| listed.contains(c))
+            && let Some(first) = one.children.first()
+        {
+            total = self.unassigned_needs(*first, listed);
         }
         total
     }

@@ -5,9 +5,9 @@ use model::{Interval, Score};
 /// Reads a boolean; none when it is none.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     let is = |name: &&str| text.eq_ignore_ascii_case(name);
-    if ["true", "on", "yes", "y", "1"].iter().any(|n| is(n)) {
+    if ["true", "on", "yes", "y", "1"].iter().any(&is) {
         Some(true)
-    } else if ["false", "off", "no", "n", "0"].iter().any(|n| is(n)) {
+    } else if ["false", "off", "no", "n", "0"].iter().any(is) {
         Some(false)
     } else {
         None
