@@ -27,7 +27,6 @@ pub(crate) fn build(ordered: Ordered, options: &Options) -> Plan {
         recheck_by: cluster.recheck_by,
         disabled: cluster.disabled_count,
         blocked: cluster.blocked_count,
-        objections: Vec::new(),
     };
     Plan {
         dot: crate::dot::write(&graph, false),

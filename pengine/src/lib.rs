@@ -22,6 +22,7 @@ mod bundle_place;
 mod bundle_remote;
 mod bundle_unpack;
 mod calendar;
+pub mod check;
 mod clone_create;
 mod cluster;
 mod colocate;

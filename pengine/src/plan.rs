@@ -55,8 +55,6 @@ pub struct Report {
     pub disabled: usize,
     /// Resource instances blocked by failures.
     pub blocked: usize,
-    /// What the plan checker objects to; empty for a sound plan.
-    pub objections: Vec<String>,
 }
 
 impl Report {

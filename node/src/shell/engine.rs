@@ -198,6 +198,8 @@ fn answer(question: &[u8], document: &[u8]) -> Result<Answer, String> {
     let input = cib::parse(text).map_err(|e| e.to_string())?;
     let options = pengine::Options { time_is_set: true, ..pengine::Options::default() };
     let plan = pengine::schedule(&input, model::WallTime(now_ms), &options);
+    let status = pengine::status::read(&input, model::WallTime(now_ms), &options);
+    let objections = pengine::check::objections(&status, &plan.graph);
     let report = serde_json::to_value(&plan.report).map_err(|e| e.to_string())?;
-    Ok(Answer { graph: plan.graph.to_xml_compact(), report, objections: plan.report.objections })
+    Ok(Answer { graph: plan.graph.to_xml_compact(), report, objections })
 }

@@ -16,9 +16,12 @@ pub(crate) struct Answer {
 
 /// Makes a plan.
 pub(crate) fn plan(document: &Element, now: WallTime) -> Result<Answer, String> {
-    let plan = pengine::schedule(document, now, &pengine::Options::default());
-    if !plan.report.objections.is_empty() {
-        let objections = plan.report.objections.join("; ");
+    let options = pengine::Options::default();
+    let plan = pengine::schedule(document, now, &options);
+    let status = pengine::status::read(document, now, &options);
+    let objections = pengine::check::objections(&status, &plan.graph);
+    if !objections.is_empty() {
+        let objections = objections.join("; ");
         return Err(format!("the plan does not pass its check: {objections}"));
     }
     let mut severity = Severity::Good;
