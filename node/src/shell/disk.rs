@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use cib::Element;
 use crmd::core::interface::Severity;
@@ -79,12 +79,16 @@ pub(crate) enum Paper {
 /// Former documents that are kept.
 const DOCUMENTS_MAX: u64 = 100;
 
+/// What keeps the document from being written, while it does.
+pub(crate) type PaperTrouble = watch::Receiver<Option<String>>;
+
 /// Starts the thread that writes documents and inputs; it ends when the sender is dropped.
 pub(crate) fn paper_thread(
     cib_dir: PathBuf,
     view_file: PathBuf,
     mut inputs: Inputs,
-) -> std::io::Result<std_mpsc::Sender<Paper>> {
+) -> std::io::Result<(std_mpsc::Sender<Paper>, PaperTrouble)> {
+    let (trouble, shown) = watch::channel(None);
     let (sender, papers) = std_mpsc::channel::<Paper>();
     std::thread::Builder::new().name("papers".to_owned()).spawn(move || {
         while let Ok(first) = papers.recv() {
@@ -106,14 +110,21 @@ pub(crate) fn paper_thread(
                     }
                 }
             }
-            if let Some(document) = document
-                && let Err(error) = save(&cib_dir, &document)
-            {
-                tracing::warn!(%error, dir = %cib_dir.display(), "cib.xml was not written");
+            let Some(document) = document else { continue };
+            match save(&cib_dir, &document) {
+                Ok(()) => drop(trouble.send_replace(None)),
+                Err(error) => {
+                    tracing::warn!(%error, dir = %cib_dir.display(), "cib.xml was not written");
+                    let dir = cib_dir.display();
+                    let text = format!(
+                        "cib.xml cannot be written in {dir} ({error}); what is there is old"
+                    );
+                    drop(trouble.send_replace(Some(text)));
+                }
             }
         }
     })?;
-    Ok(sender)
+    Ok((sender, shown))
 }
 
 fn archive(cib_dir: &Path, document: &Element, why: &str) {

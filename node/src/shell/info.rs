@@ -61,6 +61,7 @@ pub(super) fn live(daemon: &Daemon) -> LiveInfo {
     if let Some(reason) = brain.log_stopped() {
         warnings.insert(0, format!("this node takes no part in the log any more: {reason}"));
     }
+    warnings.extend(daemon.paper_trouble.borrow().clone());
     if !daemon.hands_connected {
         warnings
             .push("this node's lrmd is away: nothing can be started or stopped here".to_owned());

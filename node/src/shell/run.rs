@@ -15,7 +15,7 @@ use crate::core::message::{Action, Caller, Outcome, PeerMessage, ToolId, ToolReq
 use crate::core::{Brain, Input, Output};
 use crate::wire::{message_from_wire, message_to_wire};
 
-use super::disk::{Batch, LogDone, Paper};
+use super::disk::{Batch, LogDone, Paper, PaperTrouble};
 use super::engine::{Answer, Engine};
 use super::hands_link::HandsInput;
 use super::heartbeats::{GroupInput, Heartbeats};
@@ -46,6 +46,7 @@ pub(super) struct Daemon {
     pub(super) log: std::sync::mpsc::Sender<Batch>,
     pub(super) log_done: mpsc::UnboundedReceiver<LogDone>,
     pub(super) papers: std::sync::mpsc::Sender<Paper>,
+    pub(super) paper_trouble: PaperTrouble,
     pub(super) tool_inputs: mpsc::Receiver<ToolInput>,
     pub(super) replies: BTreeMap<ToolId, oneshot::Sender<Outcome>>,
     pub(super) plans: watch::Sender<Option<PlanRequest>>,

@@ -173,7 +173,7 @@ async fn start(
     let cannot = |what: &str, e: &io::Error| fatal(format!("cannot start {what}: {e}"));
     let log = log_thread(store, log_done_sender).map_err(|e| cannot("the log's thread", &e))?;
     let inputs = Inputs::new(paths.pengine_dir());
-    let papers = paper_thread(paths.cib_dir(), view_file, inputs)
+    let (papers, paper_trouble) = paper_thread(paths.cib_dir(), view_file, inputs)
         .map_err(|e| cannot("the documents' thread", &e))?;
     let (hands_sender, hands_inputs) = mpsc::channel(INBOX_MAX);
     let hands = hands_link::link(paths.lrmd_socket(), hands_sender);
@@ -200,6 +200,7 @@ async fn start(
         log,
         log_done,
         papers,
+        paper_trouble,
         tool_inputs,
         replies: BTreeMap::new(),
         plans,
