@@ -149,7 +149,21 @@ fn full_disk(world: &mut World) -> Told {
             .does(home, &format!("pcs property set cluster-recheck-interval={}min", 20 + round))?;
     }
     world.until_says(home, "cibadmin -Q", &["39min"])?;
-    world.until_says(victim, "pcs status", &["No space left", "/var/lib/pacemaker"])?;
+    world.until_says(victim, "pcs status", &["cib.xml", "No space left", "/var/lib/pacemaker"])?;
+    // the log has some room reserved; once that is used up, this node cannot vote any more
+    for round in 0..10 {
+        world.does(
+            home,
+            &format!(
+                "(echo '<crm_config><cluster_property_set id=\"big\"><nvpair id=\"big-{round}\" \
+                 name=\"note{round}\" value=\"'; head -c 300k /dev/zero | tr '\\0' '{round}'; \
+                 echo '\"/></cluster_property_set></crm_config>') | tr -d '\\n' > /run/big.xml && \
+                 cibadmin --modify --allow-create --scope crm_config --xml-file /run/big.xml"
+            ),
+        )?;
+    }
+    world.until_says(victim, "pcs status", &["no part in the log", "No space left"])?;
+    world.until_says(home, "pcs status", &["good", "Started"])?;
     want(world.journal.length()? == before, || "the full disk touched a service".to_owned())?;
     world.does(victim, "rm /var/lib/pacemaker/full")?;
     world.run(victim, "pcs cluster stop --force")?;

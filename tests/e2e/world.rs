@@ -62,7 +62,7 @@ pub(crate) fn missing() -> Option<String> {
             "IPaddr2 is not installed; on Debian: apt-get install resource-agents".to_owned(),
         );
     }
-    [("script", "bsdutils"), ("ss", "iproute2"), ("awk", "mawk")]
+    [("script", "bsdutils"), ("ss", "iproute2"), ("python3", "python3")]
         .into_iter()
         .find(|(program, _)| lab::enter::find_program(program).is_none())
         .map(|(program, package)| {
