@@ -198,6 +198,8 @@ fn torn_tail(world: &mut World) -> Told {
     let reserved = bytes.iter().rev().take_while(|byte| **byte == 0).count();
     let written = bytes.len() - reserved;
     std::fs::write(&path, &bytes[..written - 3])?;
+    // it may have been the DC: what is written before its loss is seen ends in doubt
+    world.online(0, 2)?;
     world.does(0, "pcs property set cluster-recheck-interval=30min")?;
     world.cluster.reboot(2)?;
     world.online(0, 3)?;
