@@ -396,7 +396,7 @@ pub(crate) fn inject(document: &mut Element, spec: &Spec) -> Result<(), String> 
     };
     let failed = spec.rc != target;
     let now = jiff::Timestamp::now().as_second();
-    if failed && spec.rc != 7 || failed && target != 7 {
+    if failed && (spec.rc != 7 || target != 7) {
         let name = format!("{}#{}_{}", spec.resource, spec.task, spec.interval_ms);
         let state = node_state(document, &spec.node, id.as_deref());
         let set =

@@ -7,6 +7,12 @@
 //! during which nothing unsafe may happen, and calm, after which everything must be whole. The
 //! invariants are in [`invariants`], a file each.
 
+#![allow(
+    unreachable_pub,
+    clippy::wrong_self_convention,
+    reason = "a library of one program and its tests, whose names say from whom and to whom"
+)]
+
 mod brains;
 mod chance;
 mod client;
