@@ -6,6 +6,8 @@
 //! runs one, with SYSTOLE_E2E_SHOW=1 it shows what is typed and said; a failure keeps the hosts' disks
 //! and prints the ends of their logs.
 
+#![allow(clippy::type_complexity, reason = "a list of stories is a name and a function each")]
+
 mod agent;
 mod bad_input;
 mod crashes;
