@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_start_beside_an_active_instance_is_objected_to() {
         let start = operation(1, "start", "b", "");
-        assert_eq!(check("true", &graph(&[start.clone()])).len(), 1);
+        assert_eq!(check("true", &graph(std::slice::from_ref(&start))).len(), 1);
         let stop = operation(2, "stop", "a", "");
         assert!(check("true", &graph(&[start, stop])).is_empty());
     }
