@@ -167,6 +167,9 @@ impl Brain {
     }
 
     pub(super) fn hands_are_up(&mut self, now: Now, out: &mut Vec<Output>) {
+        // they tell again whatever they still want acknowledged, and what was told in a former life
+        // of theirs has numbers that would now stand for something else
+        self.unacknowledged.clear();
         out.push(Output::Hands(self.hands_policy()));
         out.push(Output::Hands(HandsCommand::Quorate { quorate: self.view.quorate }));
         match self.office {
