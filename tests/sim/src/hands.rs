@@ -195,6 +195,17 @@ impl World {
         {
             records.retain(|record| record.status != ExecStatus::Pending);
         }
+        self.note(|| match &report {
+            HandsReport::History { authority, records, .. } => {
+                format!("n{node} hands tell {} records to {authority}", records.len())
+            }
+            HandsReport::Result { report, record } => {
+                format!("n{node} hands report {report}: {}", record.key())
+            }
+            HandsReport::Refused { authority, .. } => {
+                format!("n{node} hands refused what came under {authority}")
+            }
+        });
         self.input(node, life, Input::Hands(report));
     }
 
@@ -206,7 +217,10 @@ impl World {
         operation: Arc<Operation>,
     ) {
         let rough = !self.calm;
-        let hangs = rough && self.chance.permille(15);
+        // a stop that fails needs fencing, so it must not where there is none
+        let fenced = self.setting.fencing == crate::setting::Fencing::Reliable;
+        let may_fail = operation.action != "stop" || fenced;
+        let hangs = rough && may_fail && self.chance.permille(15);
         let most = if operation.action == "monitor" { 60 } else { 700 };
         let mut takes = self.chance.between(5, if rough { most } else { 40 });
         if hangs {
@@ -216,10 +230,7 @@ impl World {
         let fails = rough
             && match operation.action.as_str() {
                 "start" => self.chance.permille(15),
-                "stop" => {
-                    let fenced = self.setting.fencing == crate::setting::Fencing::Reliable;
-                    fenced && self.chance.permille(10)
-                }
+                "stop" => may_fail && self.chance.permille(10),
                 "monitor" => self.chance.permille(4),
                 _ => false,
             };
