@@ -278,7 +278,7 @@ impl Cluster {
     pub fn log(&self, number: usize) -> String {
         let host = &self.lab.hosts()[number];
         let log =
-            self.lab.directory().join(host.name()).join("var-upper/log/pacemaker/pacemaker.log");
+            self.lab.directory().join(host.name()).join("own-var-log-pacemaker/pacemaker.log");
         fs::read_to_string(log).unwrap_or_default()
     }
 }

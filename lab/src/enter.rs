@@ -108,9 +108,23 @@ pub fn run_inside(
     std::fs::create_dir_all(&directory)?;
     let status = run_in(program, arguments, &directory);
     if !keep_failed || status.as_ref().is_ok_and(ExitStatus::success) {
+        open_work_directories(&directory);
         std::fs::remove_dir_all(&directory)?;
     }
     status
+}
+
+/// overlayfs leaves a `work` directory that even its owner must open before it can be removed.
+fn open_work_directories(directory: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let below = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
+    for host in below(directory) {
+        for entry in below(&host.path()) {
+            let work = entry.path().join("work");
+            // what stays closed is named by the removal that follows
+            let _opened = std::fs::set_permissions(&work, std::fs::Permissions::from_mode(0o700));
+        }
+    }
 }
 
 fn run_in(program: &Path, arguments: &[OsString], directory: &Path) -> std::io::Result<ExitStatus> {

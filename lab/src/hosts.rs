@@ -463,7 +463,12 @@ impl Host {
     /// The host is down, or it could not be written.
     pub fn write_file(&self, path: &str, text: &str) -> Result<(), LabError> {
         let mut child = self
-            .command(&["sh", "-c", "mkdir -p \"$(dirname \"$0\")\" && cat > \"$0\"", path])?
+            .command(&[
+                "sh",
+                "-c",
+                "mkdir -p \"$(dirname \"$0\")\" && rm -f \"$0\" && cat > \"$0\"",
+                path,
+            ])?
             .stdin(Stdio::piped())
             .spawn()
             .map_err(io_error(format!("write {path}")))?;

@@ -8,7 +8,9 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 
 /// Directories of the machine that a host has its own changes of; empty ones that hide the machine's.
-const OVERLAID: [&str; 2] = ["/etc", "/var"];
+/// Deeper ones have overlays of their own, so that directories can be made in them by a user who is
+/// nobody to the machine's own.
+const OVERLAID: [&str; 4] = ["/etc", "/var", "/var/lib", "/var/log"];
 const HIDDEN: [&str; 6] = [
     "/etc/corosync",
     "/etc/pacemaker",
@@ -59,12 +61,8 @@ pub fn run(name: &str, disk: &Path, ready: &Path) -> Result<std::convert::Infall
     for directory in OVERLAID {
         overlay(directory, &disk)?;
     }
-    let first_boot = !disk.join("booted").exists();
-    if first_boot {
-        for directory in HIDDEN {
-            empty(Path::new(directory))?;
-        }
-        step("note the first boot", fs::write(disk.join("booted"), ""))?;
+    for directory in HIDDEN {
+        own(directory, &disk)?;
     }
     fresh("tmpfs", "/dev/shm")?;
     fresh("tmpfs", "/run")?;
@@ -128,10 +126,12 @@ fn overlay(directory: &str, disk: &Path) -> Result<(), InitError> {
     )
 }
 
-/// Makes a directory empty in the overlay, whatever the machine has there.
-fn empty(directory: &Path) -> Result<(), InitError> {
-    if directory.exists() {
-        step(&format!("empty {}", directory.display()), fs::remove_dir_all(directory))?;
-    }
-    step(&format!("make {}", directory.display()), fs::create_dir_all(directory))
+/// Puts a directory of the host's own disk in the place of the machine's.
+fn own(directory: &str, disk: &Path) -> Result<(), InitError> {
+    let mine = disk.join(format!("own{}", directory.replace('/', "-")));
+    step(&format!("make {}", mine.display()), fs::create_dir_all(&mine))?;
+    step(&format!("make {directory}"), fs::create_dir_all(directory))?;
+    let none: Option<&str> = None;
+    let bound = mount(Some(&mine), directory, none, MsFlags::MS_BIND, none);
+    step(&format!("put the host's own {directory} in place"), bound)
 }

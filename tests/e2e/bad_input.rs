@@ -179,7 +179,7 @@ fn torn_tail(world: &mut World) -> Told {
     world.until_says(2, "cibadmin -Q --local", &["22min"])?;
     world.crash(2)?;
     // power loss left half a record at the end of the newest segment
-    let disk = world.cluster.lab.directory().join("ser3/var-upper/lib/pacemaker");
+    let disk = world.cluster.lab.directory().join("ser3/own-var-lib-pacemaker");
     let listed = std::process::Command::new("find")
         .arg(&disk)
         .args(["-path", "*raft*", "-type", "f", "-size", "+0", "-printf", "%T@ %p\n"])
