@@ -5,7 +5,7 @@
 //! (`node::core::Brain`), hands (`lrmd::core::Hands`), a policy engine (`pengine::schedule`), a disk
 //! and agents. What is simulated is only what carries their effects. A run has two phases: faults,
 //! during which nothing unsafe may happen, and calm, after which everything must be whole. The
-//! invariants are in [`invariants`], a file each.
+//! invariants are in `invariants`, a file each.
 
 #![allow(
     unreachable_pub,
