@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn status_and_output_are_captured() {
         let mut pid = 0;
-        let finished = keep(&shell("echo out; echo err >&2; exit 5"), &limits(5_000), |p| pid = p);
+        let finished = keep(&shell("echo out; echo err >&2; exit 5"), &limits(60_000), |p| pid = p);
         assert_eq!(finished.ending, Ending::Exited(5));
         assert_eq!(
             (finished.stdout.text(), finished.stderr.text()),
@@ -244,17 +244,18 @@ mod tests {
     #[test]
     fn at_the_deadline_the_group_dies_and_the_child_takes_term_as_usual() {
         let finished =
-            keep(&shell("trap 'echo bye; exit 0' TERM; sleep 30 & wait"), &limits(200), |_| ());
+            keep(&shell("trap 'echo bye; exit 0' TERM; sleep 600 & wait"), &limits(2_000), |_| ());
         assert_eq!(finished.ending, Ending::TimedOut);
         assert_eq!(finished.stdout.text(), "bye\n");
-        assert!(finished.elapsed_ms < 3_000);
     }
 
     #[test]
     fn a_daemon_left_behind_is_not_waited_for() {
-        let finished = keep(&shell("sleep 2 & exit 0"), &limits(5_000), |_| ());
+        let finished = keep(&shell("sleep 600 & echo $!"), &limits(60_000), |_| ());
         assert_eq!(finished.ending, Ending::Exited(0));
-        assert!(finished.elapsed_ms < 1_000);
+        let daemon = finished.stdout.text().trim().parse().unwrap();
+        let daemon = nix::unistd::Pid::from_raw(daemon);
+        nix::sys::signal::kill(daemon, nix::sys::signal::Signal::SIGKILL).expect("it lives");
     }
 
     #[test]

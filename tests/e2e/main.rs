@@ -28,7 +28,7 @@ use world::Told;
 
 /// A story that takes this long will never end: it has waits of its own, all bounded. More rounds
 /// of crash and return than usual get more.
-const STORY_TIME_MAX: Duration = Duration::from_secs(240);
+const STORY_TIME_MAX: Duration = Duration::from_secs(420);
 const ROUND_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// The word behind which this program, inside a lab, finds the story to tell.

@@ -47,7 +47,7 @@ pub(crate) fn want(so: bool, text: impl FnOnce() -> String) -> Told {
 }
 
 /// How long anything may take that should be quick, on a machine that is busy with other things.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What this machine lacks, with the way to get it.
 pub(crate) fn missing() -> Option<String> {

@@ -17,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use wire::hands::hands_client::HandsClient;
 
 /// Nothing here takes longer on a machine that is not on its knees.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the hands with the directories of a test: `lrmd RUN OCF_ROOT INIT_D`.
 pub(crate) fn lrmd_main(words: &[OsString]) -> ExitCode {

@@ -49,7 +49,7 @@ fn start(conf: &Conf, id: u32, life: u64, key: u8) -> Node {
 impl Node {
     /// Waits for a notice; keeps the controller alive meanwhile, as a brain would.
     fn wait_for(&self, what: &str, mut test: impl FnMut(&Notice) -> bool) -> Notice {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(60);
         while Instant::now() < end {
             self.handle.alive();
             match self.notices.recv_timeout(Duration::from_millis(50)) {
