@@ -582,6 +582,20 @@ impl Cluster {
         }
     }
 
+    /// Tells whether a resource, or anything in it, is blocked by a failure.
+    pub(crate) fn is_blocked(&self, resource: ResourceIx) -> bool {
+        self.family(resource).into_iter().any(|part| self[part].blocked)
+    }
+
+    /// How many instances of a clone or bundle may be on one node.
+    pub(crate) fn instances_per_node(&self, resource: ResourceIx) -> usize {
+        match &self[resource].variant {
+            Variant::Clone(info) => info.node_max,
+            Variant::Bundle(bundle) => bundle.per_host,
+            Variant::Primitive | Variant::Group { .. } => 1,
+        }
+    }
+
     /// A resource's role as others see it: the highest of its children's.
     pub(crate) fn role_of(&self, resource: ResourceIx, current: bool) -> Role {
         let rsc = &self[resource];

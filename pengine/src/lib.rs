@@ -23,6 +23,7 @@ mod bundle_remote;
 mod bundle_unpack;
 mod calendar;
 pub mod check;
+mod clone_colocation;
 mod clone_create;
 mod cluster;
 mod colocate;
