@@ -298,6 +298,7 @@ impl Graph {
             let xml_id = one.xml.id().unwrap_or_default();
             if one.removed && one.history_name.is_some() {
                 primitive.set("id", one.history_id());
+                primitive.set("long-id", one.id.as_str());
             } else if one.unique {
                 primitive.set("id", one.id.as_str());
             } else {

@@ -475,28 +475,23 @@ fn anonymous(
     let mut inactive = None;
     let mut skip_inactive = false;
     for &child in &cluster[clone].children {
-        let locations = cluster.active_nodes(child);
-        if let Some(first) = locations.first() {
-            if *first == node {
-                let member = member_named(cluster, child, base);
-                if let Some(member) = member {
-                    if cluster[member].running_on.is_empty() {
-                        rsc = Some(member);
-                    } else {
-                        // a second entry of the same clone on this node
-                        skip_inactive = true;
-                        rsc = None;
-                    }
-                }
+        let mut locations = cluster.active_nodes(child);
+        locations.extend(cluster.family(child).iter().filter_map(|r| cluster[*r].pending_node));
+        if locations.contains(&node) {
+            let Some(member) = member_named(cluster, child, base) else { continue };
+            if cluster[member].running_on.is_empty() {
+                rsc = Some(member);
                 break;
             }
-        } else if !skip_inactive && inactive.is_none() && !cluster[child].blocked {
-            inactive = member_named(cluster, child, base);
-            if inactive
-                .is_some_and(|i| cluster[i].pending_node.is_some_and(|pending| pending != node))
-            {
-                inactive = None;
-            }
+            // a second entry of the same clone on this node
+            skip_inactive = true;
+        } else if locations.is_empty()
+            && !skip_inactive
+            && inactive.is_none()
+            && !cluster[child].blocked
+        {
+            inactive = member_named(cluster, child, base)
+                .filter(|i| cluster[*i].pending_node.is_none_or(|pending| pending == node));
         }
     }
     if rsc.is_none() && !skip_inactive {

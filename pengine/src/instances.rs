@@ -191,7 +191,9 @@ impl Placing {
     pub(crate) fn ban_everywhere(&mut self, rsc: ResourceIx, why: &'static str) {
         for position in 0..self.cluster.nodes.len() {
             let node = NodeIx::at(position);
-            self.scores.add(rsc, node, Score::MINUS_INFINITY, Cause::BuiltIn(why));
+            let cause = Cause::BuiltIn(why);
+            let Self { cluster, scores, .. } = self;
+            crate::unpack::add_score(cluster, scores, rsc, node, Score::MINUS_INFINITY, cause);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::Cause;
 use crate::role::Role;
 use crate::rules::{self, Context, Pairs};
-use crate::unpack::add_score;
+use crate::unpack::{add_own_score, add_score};
 use crate::values;
 
 /// What a rule's text may refer to: what a pattern matched in the resource's name.
@@ -305,7 +305,7 @@ fn own_location(all: &mut Constrained, rsc: ResourceIx, location: &Location, zer
     let cause = Cause::Location(location.id.clone());
     for &(node, score) in &location.nodes {
         let score = if zero { Score::ZERO } else { score };
-        add_score(&all.cluster, &mut all.scores, rsc, node, score, cause.clone());
+        add_own_score(&all.cluster, &mut all.scores, rsc, node, score, cause.clone());
         all.rules.set_discovery(rsc, node, location.discovery);
     }
     if location.discovery == Discovery::Exclusive {
@@ -336,6 +336,6 @@ fn exclusive(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, inherited: bo
         && all.rules.discovery(rsc, node) != Discovery::Exclusive
     {
         let cause = Cause::BuiltIn("exclusive discovery elsewhere");
-        add_score(&all.cluster, &mut all.scores, rsc, node, Score::MINUS_INFINITY, cause);
+        add_own_score(&all.cluster, &mut all.scores, rsc, node, Score::MINUS_INFINITY, cause);
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Cluster, Variant};
 use crate::index::{NodeIx, ResourceIx};
+use crate::ledger::Scores;
 use crate::plan::Options;
 use crate::role::Role;
 use crate::values;
@@ -153,6 +154,8 @@ pub struct ResourceStatus {
     pub fully_active: bool,
     /// Most instances a clone may have.
     pub instances_max: usize,
+    /// Nodes a clone may have instances on.
+    pub candidates: Vec<String>,
     /// Members or instances.
     pub children: Vec<ResourceStatus>,
 }
@@ -221,7 +224,7 @@ pub struct Status {
 /// Reads a document's status.
 pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
     let unpacked = crate::unpack::unpack(input, now, options);
-    let mut cluster = unpacked.cluster;
+    let (mut cluster, scores) = (unpacked.cluster, unpacked.scores);
     let mut status = Status {
         quorate: cluster.quorate,
         dc: cluster.dc.map(|dc| cluster[dc].name.clone()),
@@ -238,7 +241,7 @@ pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
     }
     for &top in &cluster.top {
         count(&cluster, top, &mut status);
-        status.resources.push(resource_status(&cluster, top));
+        status.resources.push(resource_status(&cluster, &scores, top));
     }
     for (id, ticket) in &cluster.tickets {
         status.tickets.push(TicketStatus {
@@ -352,7 +355,7 @@ fn node_status(cluster: &Cluster, index: NodeIx) -> NodeStatus {
     }
 }
 
-fn resource_status(cluster: &Cluster, rsc: ResourceIx) -> ResourceStatus {
+fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> ResourceStatus {
     let one = &cluster[rsc];
     let agent = match (one.class(), one.provider(), one.kind()) {
         (class, "", kind) => format!("{class}:{kind}"),
@@ -379,9 +382,7 @@ fn resource_status(cluster: &Cluster, rsc: ResourceIx) -> ResourceStatus {
     ResourceStatus {
         id: one.id.clone(),
         name: if anonymous && one.is_primitive() {
-            one.history_name
-                .clone()
-                .unwrap_or_else(|| crate::history::base_name(&one.id).to_owned())
+            one.xml.id().unwrap_or(&one.id).to_owned()
         } else {
             one.id.clone()
         },
@@ -402,8 +403,24 @@ fn resource_status(cluster: &Cluster, rsc: ResourceIx) -> ResourceStatus {
         active: cluster.is_active(rsc, false),
         fully_active: cluster.is_active(rsc, true),
         instances_max,
-        children: children.into_iter().map(|child| resource_status(cluster, child)).collect(),
+        candidates: candidates(cluster, scores, rsc),
+        children: children
+            .into_iter()
+            .map(|child| resource_status(cluster, scores, child))
+            .collect(),
     }
+}
+
+/// The nodes that a clone may have instances on; before constraints are read all nodes count where
+/// none is known.
+fn candidates(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Vec<String> {
+    if !cluster[rsc].is_clone() {
+        return Vec::new();
+    }
+    let known = !scores.candidates(rsc).is_empty();
+    let order = cluster.node_order.iter();
+    let nodes = order.filter(|node| !known || scores.allowed(rsc, **node));
+    nodes.map(|node| cluster[*node].name.clone()).collect()
 }
 
 fn target(cluster: &Cluster, rsc: ResourceIx) -> Option<String> {

@@ -108,7 +108,9 @@ impl Unpacked {
                 score: element.get("score").and_then(values::score).unwrap_or_default(),
                 discovery: true,
                 unseen: true,
-                unclean: cluster.properties.startup_fencing && kind != "remote",
+                unclean: cluster.properties.fencing
+                    && cluster.properties.startup_fencing
+                    && kind != "remote",
                 ..Node::default()
             };
             special_attributes(cluster, &mut node);
@@ -540,8 +542,23 @@ impl Unpacked {
     }
 }
 
-/// Adds a score; a node that was no candidate begins with its own score.
+/// Adds a score to a resource and to all that is in it; a node that was no candidate begins with
+/// its own score.
 pub(crate) fn add_score(
+    cluster: &Cluster,
+    scores: &mut Scores,
+    rsc: ResourceIx,
+    node: crate::index::NodeIx,
+    score: Score,
+    cause: Cause,
+) {
+    for part in cluster.family(rsc) {
+        add_own_score(cluster, scores, part, node, score, cause.clone());
+    }
+}
+
+/// As `add_score`, for the resource itself only.
+pub(crate) fn add_own_score(
     cluster: &Cluster,
     scores: &mut Scores,
     rsc: ResourceIx,

@@ -1,5 +1,6 @@
 //! The cluster's status as one typed value.
 
+mod clone_text;
 pub mod failures;
 pub mod live;
 pub mod nodes;

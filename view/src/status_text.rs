@@ -119,20 +119,25 @@ pub fn resource_lines(resource: &ResourceStatus, status: &Status) -> Vec<String>
             }
             lines
         }
-        ResourceKind::Clone { promotable, unique } => clone(resource, *promotable, *unique, status),
+        ResourceKind::Clone { promotable, unique } => {
+            crate::clone_text::lines(resource, *promotable, *unique, status)
+        }
         ResourceKind::Bundle { image, unique } => bundle(resource, image, *unique, status),
     }
 }
 
-fn nest(lines: &mut Vec<String>, more: Vec<String>) {
+/// Adds lines one step further in.
+pub(crate) fn nest(lines: &mut Vec<String>, more: Vec<String>) {
     lines.extend(more.into_iter().map(|line| format!("  {line}")));
 }
 
-fn flags(words: &[String]) -> String {
+/// Words in parentheses.
+pub(crate) fn flags(words: &[String]) -> String {
     if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }
 
-fn collective_flags(resource: &ResourceStatus) -> Vec<String> {
+/// What is special about a group, clone or bundle as a whole.
+pub(crate) fn collective_flags(resource: &ResourceStatus) -> Vec<String> {
     let mut words = Vec::new();
     if resource.maintenance {
         words.push("maintenance".to_owned());
@@ -212,124 +217,6 @@ fn pending_text(task: &str) -> Option<&'static str> {
         "demote" => Some("Demoting"),
         _ => None,
     }
-}
-
-fn any(resource: &ResourceStatus, what: fn(&ResourceStatus) -> bool) -> bool {
-    what(resource) || resource.children.iter().any(|child| any(child, what))
-}
-
-fn clone(
-    resource: &ResourceStatus,
-    promotable: bool,
-    unique: bool,
-    status: &Status,
-) -> Vec<String> {
-    let mut words = Vec::new();
-    if promotable {
-        words.push("promotable".to_owned());
-    }
-    if unique {
-        words.push("unique".to_owned());
-    }
-    words.extend(collective_flags(resource));
-    let child = resource
-        .children
-        .first()
-        .map_or("", |child| child.id.split(':').next().unwrap_or_default());
-    let mut lines = vec![format!("* Clone Set: {} [{child}]{}:", resource.id, flags(&words))];
-    let (mut promoted, mut started) = (Vec::new(), Vec::new());
-    let mut active_instances = 0;
-    for instance in &resource.children {
-        if instance.active {
-            active_instances += 1;
-        }
-        let full = if unique {
-            instance.active || !instance.orphaned
-        } else if !instance.active {
-            false
-        } else if any(instance, |r| r.orphaned)
-            || any(instance, |r| !r.managed)
-            || any(instance, |r| r.failed)
-            || !instance.fully_active
-        {
-            true
-        } else if let [node] = instance.nodes.as_slice() {
-            if instance.unclean {
-                true
-            } else {
-                if instance.role == "Promoted" {
-                    promoted.push(node.clone());
-                } else {
-                    started.push(node.clone());
-                }
-                false
-            }
-        } else {
-            true
-        };
-        if full {
-            nest(&mut lines, resource_lines(instance, status));
-        }
-    }
-    let order = |list: &mut Vec<String>| {
-        let place = |name: &String| status.nodes.iter().position(|node| node.name == *name);
-        list.sort_by_key(place);
-    };
-    order(&mut promoted);
-    order(&mut started);
-    if !promoted.is_empty() {
-        lines.push(format!("  * Promoted: [ {} ]", promoted.join(" ")));
-    }
-    if !started.is_empty() {
-        let role = if promotable { "Unpromoted" } else { "Started" };
-        lines.push(format!("  * {role}: [ {} ]", started.join(" ")));
-    }
-    if !unique && resource.instances_max > active_instances {
-        stopped(resource, status, &mut lines);
-    }
-    lines
-}
-
-fn stopped(resource: &ResourceStatus, status: &Status, lines: &mut Vec<String>) {
-    let disabled = resource.target_role.as_deref() == Some("Stopped");
-    let mut lists: Vec<(String, Vec<&str>)> = Vec::new();
-    for node in &status.nodes {
-        let available = node.online
-            && !node.unclean
-            && !node.standby
-            && !node.maintenance
-            && !node.shutdown
-            && !node.pending;
-        if !available || resource.nodes.contains(&node.name) {
-            continue;
-        }
-        let missing = status
-            .not_installed
-            .iter()
-            .any(|(rsc, on)| *on == node.name && any_named(resource, rsc));
-        let state = if disabled {
-            "Stopped (disabled)"
-        } else if missing {
-            "Stopped (Not installed)"
-        } else {
-            "Stopped"
-        };
-        match lists.iter_mut().find(|(name, _)| name == state) {
-            Some((_, list)) => list.push(&node.name),
-            None => lists.push((state.to_owned(), vec![&node.name])),
-        }
-    }
-    lists.sort();
-    for (state, nodes) in lists {
-        lines.push(format!("  * {state}: [ {} ]", nodes.join(" ")));
-    }
-}
-
-fn any_named(resource: &ResourceStatus, name: &str) -> bool {
-    resource.name == name
-        || resource.id == name
-        || resource.id.split(':').next() == Some(name) && resource.children.is_empty()
-        || resource.children.iter().any(|child| any_named(child, name))
 }
 
 fn bundle(resource: &ResourceStatus, image: &str, unique: bool, status: &Status) -> Vec<String> {

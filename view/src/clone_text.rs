@@ -1,0 +1,115 @@
+//! Clones as `crm_simulate` and `crm_mon` list them: nodes by state, and instances in full only
+//! where there is something to say about them.
+
+use pengine::status::{ResourceStatus, Status};
+
+use crate::status_text::{collective_flags, flags, nest, resource_lines};
+
+/// How an instance is shown.
+enum Shown {
+    InFull,
+    Promoted(String),
+    Started(String),
+    NotAtAll,
+}
+
+/// The lines of a clone, with bullets and relative indentation.
+pub(crate) fn lines(
+    resource: &ResourceStatus,
+    promotable: bool,
+    unique: bool,
+    status: &Status,
+) -> Vec<String> {
+    let mut words = Vec::new();
+    if promotable {
+        words.push("promotable".to_owned());
+    }
+    if unique {
+        words.push("unique".to_owned());
+    }
+    words.extend(collective_flags(resource));
+    let child = resource
+        .children
+        .first()
+        .map_or("", |child| child.id.split(':').next().unwrap_or_default());
+    let mut lines = vec![format!("* Clone Set: {} [{child}]{}:", resource.id, flags(&words))];
+    let (mut promoted, mut started) = (Vec::new(), Vec::new());
+    for instance in &resource.children {
+        match shown(instance, unique) {
+            Shown::InFull => nest(&mut lines, resource_lines(instance, status)),
+            Shown::Promoted(node) => promoted.push(node),
+            Shown::Started(node) => started.push(node),
+            Shown::NotAtAll => {}
+        }
+    }
+    let listed = promoted.len() + started.len();
+    let active_role = if promotable { "Unpromoted" } else { "Started" };
+    for (role, mut nodes) in [("Promoted", promoted), (active_role, started)] {
+        if !nodes.is_empty() {
+            nodes.sort_by_key(|name| status.nodes.iter().position(|node| node.name == *name));
+            lines.push(format!("  * {role}: [ {} ]", nodes.join(" ")));
+        }
+    }
+    if !unique && resource.instances_max > listed {
+        inactive(resource, status, &mut lines);
+    }
+    lines
+}
+
+fn shown(instance: &ResourceStatus, unique: bool) -> Shown {
+    if unique {
+        let leftover = instance.orphaned && !instance.active;
+        return if leftover { Shown::NotAtAll } else { Shown::InFull };
+    }
+    if !instance.active {
+        return Shown::NotAtAll;
+    }
+    let special = |part: &ResourceStatus| part.orphaned || !part.managed || part.failed;
+    match instance.nodes.as_slice() {
+        [node] if instance.fully_active && !instance.unclean && !any(instance, &special) => {
+            if instance.role == "Promoted" {
+                Shown::Promoted(node.clone())
+            } else {
+                Shown::Started(node.clone())
+            }
+        }
+        _ => Shown::InFull,
+    }
+}
+
+fn any(resource: &ResourceStatus, what: &dyn Fn(&ResourceStatus) -> bool) -> bool {
+    what(resource) || resource.children.iter().any(|child| any(child, what))
+}
+
+/// The nodes without an instance, by why there is none.
+fn inactive(resource: &ResourceStatus, status: &Status, lines: &mut Vec<String>) {
+    let disabled = resource.target_role.as_deref() == Some("Stopped");
+    let mut lists: Vec<(&str, Vec<&str>)> = Vec::new();
+    for name in resource.candidates.iter().filter(|name| !resource.nodes.contains(name)) {
+        let missing =
+            status.not_installed.iter().any(|(rsc, on)| on == name && names(resource, rsc));
+        let state = if missing {
+            "Stopped (Not installed)"
+        } else if disabled {
+            "Stopped (disabled)"
+        } else {
+            "Stopped"
+        };
+        match lists.iter_mut().find(|(known, _)| *known == state) {
+            Some((_, list)) => list.push(name),
+            None => lists.push((state, vec![name])),
+        }
+    }
+    lists.sort();
+    for (state, nodes) in lists {
+        lines.push(format!("  * {state}: [ {} ]", nodes.join(" ")));
+    }
+}
+
+/// Tells whether a history's name means a resource or something in it.
+fn names(resource: &ResourceStatus, name: &str) -> bool {
+    resource.name == name
+        || resource.id == name
+        || resource.id.split(':').next() == Some(name) && resource.children.is_empty()
+        || resource.children.iter().any(|child| names(child, name))
+}
