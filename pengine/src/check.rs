@@ -112,7 +112,7 @@ fn absent_nodes(nodes: &[NodeStatus], actions: &BTreeMap<&str, Action<'_>>) -> V
         .collect()
 }
 
-/// Looks at primitives outside clones and bundles: only those may be active once at most.
+/// Looks at primitives outside clones: only those may be active once at most.
 fn started_twice(
     resource: &ResourceStatus,
     status: &Status,
@@ -120,14 +120,14 @@ fn started_twice(
     found: &mut Vec<String>,
 ) {
     match resource.kind {
-        ResourceKind::Group => {
+        ResourceKind::Group | ResourceKind::Bundle { .. } | ResourceKind::Replica { .. } => {
             for member in &resource.children {
                 started_twice(member, status, actions, found);
             }
             return;
         }
         ResourceKind::Primitive => {}
-        ResourceKind::Clone { .. } | ResourceKind::Bundle { .. } => return,
+        ResourceKind::Clone { .. } => return,
     }
     let here = |action: &&Action<'_>, operation: &str| {
         action.resource == resource.id && action.operation == operation

@@ -80,6 +80,8 @@ pub(crate) struct Node {
     pub(crate) remote: bool,
     /// An entry that can never run resources.
     pub(crate) ping: bool,
+    /// Runs only what is meant for it: the inside of a bundle's container.
+    pub(crate) exclusive: bool,
     pub(crate) score: Score,
     pub(crate) attributes: Pairs,
     pub(crate) utilization: BTreeMap<String, i64>,

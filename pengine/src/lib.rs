@@ -19,6 +19,7 @@ mod bundle_constraints;
 mod bundle_create;
 mod bundle_order;
 mod bundle_place;
+mod bundle_recipe;
 mod bundle_remote;
 mod bundle_unpack;
 mod calendar;

@@ -34,7 +34,8 @@ fn primitives(document: &Element) -> Vec<&Element> {
 pub(crate) fn with_connections(document: &Element) -> Element {
     let mut connections = Vec::new();
     for primitive in primitives(document) {
-        let meta = meta(document, primitive);
+        let mut meta = meta(document, primitive);
+        meta.entry("remote-connect-timeout".into()).or_insert_with(|| "60s".into());
         let (Some(name), Some(container)) = (meta.get("remote-node"), primitive.id()) else {
             continue;
         };
@@ -69,7 +70,6 @@ pub(crate) fn connection(name: &str, container: &str, meta: &Pairs) -> Element {
     if let Some(managed) = meta.get("is-managed") {
         attributes.push(pair(format!("{name}-managed"), "is-managed", managed));
     }
-    let timeout = meta.get("remote-connect-timeout").map_or("60s", String::as_str);
     let op = |task: &str, interval: &str, timeout: &str| {
         Element::new("op")
             .with("id", format!("{name}-{task}-interval-{interval}"))
@@ -77,17 +77,17 @@ pub(crate) fn connection(name: &str, container: &str, meta: &Pairs) -> Element {
             .with("interval", interval)
             .with("timeout", timeout)
     };
+    let mut operations = Element::new("operations").with_child(op("monitor", "30s", "30s"));
+    if let Some(timeout) = meta.get("remote-connect-timeout") {
+        operations.push(op("start", "0s", timeout));
+    }
     let mut connection = Element::new("primitive")
         .with("id", name)
         .with("class", "ocf")
         .with("provider", "pacemaker")
         .with("type", "remote")
         .with_child(attributes)
-        .with_child(
-            Element::new("operations")
-                .with_child(op("monitor", "30s", "30s"))
-                .with_child(op("start", "0s", timeout)),
-        );
+        .with_child(operations);
     let (address, port) = (meta.get("remote-addr"), meta.get("remote-port"));
     if address.is_some() || port.is_some() {
         let mut parameters =

@@ -6,6 +6,7 @@ use cib::Element;
 use model::WallTime;
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::Replica;
 use crate::cluster::{Cluster, Variant};
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::Scores;
@@ -103,12 +104,17 @@ pub enum ResourceKind {
         /// Instances differ.
         unique: bool,
     },
-    /// Containers; children are replicas' parts.
+    /// Containers; children are replicas.
     Bundle {
         /// The container image.
         image: String,
         /// Replicas differ.
         unique: bool,
+    },
+    /// One container of a bundle: shown as what runs inside; children are all its parts.
+    Replica {
+        /// Its address.
+        address: Option<String>,
     },
 }
 
@@ -368,15 +374,16 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
             (ResourceKind::Clone { promotable: info.promotable, unique: one.unique }, info.max)
         }
         Variant::Bundle(bundle) => (
-            ResourceKind::Bundle { image: bundle.image.clone(), unique: bundle.unique },
+            ResourceKind::Bundle { image: bundle.image.clone(), unique: one.unique },
             bundle.replicas.len(),
         ),
     };
     let nodes = if one.is_primitive() { one.running_on.clone() } else { cluster.active_nodes(rsc) };
-    let children = if one.is_bundle() {
-        crate::bundle_place::parts(cluster, rsc)
-    } else {
-        one.children.clone()
+    let children = match cluster.bundle(rsc) {
+        Some(bundle) => {
+            bundle.replicas.iter().map(|r| replica_status(cluster, scores, r)).collect()
+        }
+        None => one.children.iter().map(|child| resource_status(cluster, scores, *child)).collect(),
     };
     let anonymous = cluster.anonymous(rsc);
     ResourceStatus {
@@ -404,10 +411,22 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         fully_active: cluster.is_active(rsc, true),
         instances_max,
         candidates: candidates(cluster, scores, rsc),
-        children: children
-            .into_iter()
-            .map(|child| resource_status(cluster, scores, child))
-            .collect(),
+        children,
+    }
+}
+
+/// What runs in a container, under the name of its node and on the container's host.
+fn replica_status(cluster: &Cluster, scores: &Scores, replica: &Replica) -> ResourceStatus {
+    let name = cluster[replica.remote.unwrap_or(replica.container)].id.clone();
+    let host = cluster.current_node(replica.container);
+    let parts = replica.child.into_iter().chain(replica.shell());
+    ResourceStatus {
+        id: name.clone(),
+        name,
+        kind: ResourceKind::Replica { address: replica.address.clone() },
+        nodes: host.map(|host| cluster[host].name.clone()).into_iter().collect(),
+        children: parts.map(|part| resource_status(cluster, scores, part)).collect(),
+        ..resource_status(cluster, scores, replica.child.unwrap_or(replica.container))
     }
 }
 

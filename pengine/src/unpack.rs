@@ -215,9 +215,7 @@ impl Unpacked {
         if let Some(when) = next {
             self.cluster.recheck(when);
         }
-        if self.cluster.properties.symmetric {
-            self.locate_everywhere(index, Score::ZERO, &Cause::Start);
-        }
+        self.locate_by_default(index);
         match xml.name() {
             "group" => self.add_members(index, &xml, instance),
             "clone" | "master" => self.add_instances(index, &xml),
@@ -302,7 +300,7 @@ impl Unpacked {
         Some(child)
     }
 
-    fn meta_of(&self, rsc: &Resource) -> (Pairs, Option<i64>) {
+    pub(crate) fn meta_of(&self, rsc: &Resource) -> (Pairs, Option<i64>) {
         let context = Context {
             agent: Some((rsc.class(), rsc.provider(), rsc.kind())),
             ..self.cluster.context()
@@ -348,7 +346,9 @@ impl Unpacked {
         rsc.allow_migrate = if is_clone || rsc.is_group() {
             false
         } else {
-            text("allow-migrate").map_or(rsc.is_remote, |t| values::truth(Some(t)))
+            // a remote node's connection can move without disturbing what runs there
+            let remote = rsc.is_remote && text("container").is_none();
+            text("allow-migrate").map_or(remote, |t| values::truth(Some(t)))
         };
         rsc.managed = text("is-managed").is_none_or(|t| values::boolean(t).unwrap_or(true));
         if flag("maintenance") || properties.maintenance {
@@ -440,9 +440,25 @@ impl Unpacked {
     }
 
     /// Sets the next role from `target-role`.
-    fn wanted_role(&mut self, index: ResourceIx) {
+    pub(crate) fn wanted_role(&mut self, index: ResourceIx) {
         if let Some(role) = target_role(&self.cluster, index) {
             self.cluster[index].next_role = role;
+        }
+    }
+
+    /// Lets a resource run where resources may run unless something speaks against it.
+    pub(crate) fn locate_by_default(&mut self, rsc: ResourceIx) {
+        let one = &self.cluster[rsc];
+        // a guest's connection goes where the guest is, whatever the cluster's default
+        let guest = one.is_remote && one.meta.contains_key("container");
+        if !(self.cluster.properties.symmetric || guest) || one.exclusive_discovery {
+            return;
+        }
+        for position in 0..self.cluster.nodes.len() {
+            let node = crate::index::NodeIx::at(position);
+            if !self.cluster[node].exclusive {
+                self.locate(rsc, node, Score::ZERO, Cause::Start);
+            }
         }
     }
 

@@ -104,7 +104,9 @@ pub fn node_lines(status: &Status) -> Vec<String> {
 /// The lines of a resource and what is in it, with bullets and relative indentation.
 pub fn resource_lines(resource: &ResourceStatus, status: &Status) -> Vec<String> {
     match &resource.kind {
-        ResourceKind::Primitive => vec![format!("* {}", primitive(resource, status))],
+        ResourceKind::Primitive => {
+            vec![format!("* {}", primitive(&resource.name, resource, status))]
+        }
         ResourceKind::Group => {
             let mut lines = vec![format!(
                 "* Resource Group: {}{}:",
@@ -123,6 +125,11 @@ pub fn resource_lines(resource: &ResourceStatus, status: &Status) -> Vec<String>
             crate::clone_text::lines(resource, *promotable, *unique, status)
         }
         ResourceKind::Bundle { image, unique } => bundle(resource, image, *unique, status),
+        ResourceKind::Replica { address } => {
+            let address = address.as_ref().map_or(String::new(), |ip| format!(" ({ip})"));
+            let name = format!("{}{address}", resource.name);
+            vec![format!("* {}", primitive(&name, resource, status))]
+        }
     }
 }
 
@@ -150,8 +157,8 @@ pub(crate) fn collective_flags(resource: &ResourceStatus) -> Vec<String> {
     words
 }
 
-fn primitive(resource: &ResourceStatus, status: &Status) -> String {
-    let mut line = format!("{}\t({}):\t", resource.name, resource.agent);
+fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
+    let mut line = format!("{name}\t({}):\t", resource.agent);
     if resource.orphaned {
         line.push_str(" ORPHANED");
     }
@@ -221,15 +228,16 @@ fn pending_text(task: &str) -> Option<&'static str> {
 
 fn bundle(resource: &ResourceStatus, image: &str, unique: bool, status: &Status) -> Vec<String> {
     let set = if resource.instances_max > 1 { " set" } else { "" };
-    let mut words = Vec::new();
-    if unique {
-        words.push("unique".to_owned());
-    }
-    words.extend(collective_flags(resource));
+    let unique = if unique { " (unique)" } else { "" };
+    let care = match (resource.maintenance, resource.managed) {
+        (true, _) => " (maintenance)",
+        (false, true) => "",
+        (false, false) => " (unmanaged)",
+    };
     let mut lines =
-        vec![format!("* Container bundle{set}: {} [{image}]{}:", resource.id, flags(&words))];
-    for part in &resource.children {
-        nest(&mut lines, resource_lines(part, status));
+        vec![format!("* Container bundle{set}: {} [{image}]{unique}{care}:", resource.id)];
+    for replica in &resource.children {
+        nest(&mut lines, resource_lines(replica, status));
     }
     lines
 }
