@@ -22,7 +22,7 @@ pub(crate) struct FailCount {
 }
 
 /// Sums up the raw fail count of a resource on a node.
-fn raw(cluster: &Cluster, rsc: ResourceIx, node: NodeIx) -> FailCount {
+pub(crate) fn raw(cluster: &Cluster, rsc: ResourceIx, node: NodeIx) -> FailCount {
     let history = cluster[rsc].history_id();
     let anonymous = cluster.anonymous(rsc);
     let name = if anonymous { base_name(history) } else { history };

@@ -7,6 +7,7 @@ use model::Score;
 use crate::action::Book;
 use crate::cluster::{Cluster, Placement, QuorumPolicy, Variant};
 use crate::constraint::{Colocation, Constrained, Constraints};
+use crate::decision::{Decided, Record, Shown};
 use crate::index::{ColocationIx, NodeIx, ResourceIx};
 use crate::ledger::{Cause, Scores, Table};
 use crate::list_sort::list_sort;
@@ -39,6 +40,7 @@ pub(crate) struct Placing {
     pub(crate) lines: Vec<String>,
     pub(crate) utilization_lines: Vec<String>,
     pub(crate) promotion: crate::promote::Promotion,
+    pub(crate) record: Record,
 }
 
 /// Resources with their nodes.
@@ -52,6 +54,7 @@ pub(crate) struct Placed {
     pub(crate) lines: Vec<String>,
     pub(crate) utilization_lines: Vec<String>,
     pub(crate) promoted_names: crate::promote::Promotion,
+    pub(crate) record: Record,
 }
 
 /// Assigns every resource.
@@ -65,6 +68,7 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         lines: Vec::new(),
         utilization_lines: Vec::new(),
         promotion: crate::promote::Promotion::default(),
+        record: Record::default(),
         cluster,
         book,
         scores,
@@ -87,7 +91,16 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
     }
     placing.note_capacity("Remaining");
     let Placing {
-        cluster, book, scores, rules, homes, lines, utilization_lines, promotion, ..
+        cluster,
+        book,
+        scores,
+        rules,
+        homes,
+        lines,
+        utilization_lines,
+        promotion,
+        record,
+        ..
     } = placing;
     Placed {
         cluster,
@@ -98,6 +111,7 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         lines,
         utilization_lines,
         promoted_names: promotion,
+        record,
     }
 }
 
@@ -140,7 +154,7 @@ impl Placing {
     }
 
     /// Prints the scores of a resource, and of what is in it, under the name of a step.
-    pub(crate) fn show(&mut self, rsc: ResourceIx, step: &str) {
+    pub(crate) fn show(&mut self, rsc: ResourceIx, step: &'static str) {
         if self.cluster[rsc].removed {
             return;
         }
@@ -151,6 +165,8 @@ impl Placing {
                 self.cluster[node].name,
                 self.scores.get(rsc, node)
             ));
+            let cell = self.scores.cell(rsc, node);
+            self.record.shown.push(Shown { step, rsc, node, cell });
         }
         for child in self.cluster[rsc].children.clone() {
             self.show(child, step);
@@ -388,7 +404,49 @@ impl Placing {
                 }
             }
         }
+        if let Some(chosen) = chosen {
+            let decided = self.decided_by(rsc, chosen, &nodes, current, prefer);
+            self.record.decide(rsc, decided);
+        }
         self.assign_to(rsc, chosen, false, stop_if_fail);
+    }
+
+    /// What spoke for the chosen node where another one had the same score.
+    fn decided_by(
+        &self,
+        rsc: ResourceIx,
+        chosen: NodeIx,
+        nodes: &[NodeIx],
+        current: Option<NodeIx>,
+        prefer: Option<NodeIx>,
+    ) -> Decided {
+        let score = |node: NodeIx| self.scores.get(rsc, node);
+        let equal = |node: &&NodeIx| {
+            **node != chosen
+                && score(**node) == score(chosen)
+                && self.available(**node, None, false)
+        };
+        let Some(&other) = nodes.iter().find(equal) else { return Decided::Score };
+        if prefer == Some(chosen) {
+            return Decided::Wanted;
+        }
+        let placement = self.cluster.properties.placement;
+        let count = |node: NodeIx| self.counts[node.position()];
+        if placement == Placement::Balanced
+            && crate::utilization::compare_capacity(
+                &self.free[chosen.position()],
+                &self.free[other.position()],
+            )
+            .is_lt()
+        {
+            Decided::Capacity
+        } else if placement != Placement::Minimal && count(chosen) < count(other) {
+            Decided::Count
+        } else if current == Some(chosen) {
+            Decided::Current
+        } else {
+            Decided::Name
+        }
     }
 
     /// Puts a resource (and what is in it) on a node, or on none.

@@ -1,0 +1,53 @@
+//! What was decided on which scores, kept while resources are placed so that it can be explained.
+
+use crate::index::{NodeIx, ResourceIx};
+use crate::ledger::Cell;
+
+/// A line of the scores listing: where in the ledger it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) step: &'static str,
+    pub(crate) rsc: ResourceIx,
+    pub(crate) node: NodeIx,
+    pub(crate) cell: Cell,
+}
+
+/// What made one node of several the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decided {
+    /// Its score is the highest.
+    Score,
+    /// Scores are equal; it has more free capacity.
+    Capacity,
+    /// Scores are equal; it has fewer resources.
+    Count,
+    /// Scores are equal; the resource is there already.
+    Current,
+    /// Scores are equal; its name comes first.
+    Name,
+    /// Scores are equal; what else is to be placed speaks for it.
+    Wanted,
+}
+
+/// The record of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    /// All lines of the scores listing, in order.
+    pub(crate) shown: Vec<Shown>,
+    decided: Vec<Option<Decided>>,
+}
+
+impl Record {
+    /// Notes what decided about a resource; the last decision counts.
+    pub(crate) fn decide(&mut self, rsc: ResourceIx, decided: Decided) {
+        if self.decided.len() <= rsc.position() {
+            self.decided.resize(rsc.position() + 1, None);
+        }
+        self.decided[rsc.position()] = Some(decided);
+    }
+
+    /// Returns what decided about a resource; none when no node was chosen by scores.
+    pub(crate) fn decided(&self, rsc: ResourceIx) -> Option<Decided> {
+        self.decided.get(rsc.position()).copied().flatten()
+    }
+}

@@ -1,0 +1,416 @@
+//! Why everything is where it is, and why what happens happens: the ledger, told.
+//!
+//! The scores are those that `crm_simulate -s` lists, read at the same moments from the same ledger.
+
+use std::collections::BTreeSet;
+
+use cib::Element;
+use model::{Score, WallTime};
+use serde::Serialize;
+
+use crate::action::Key;
+use crate::cluster::{Cluster, QuorumPolicy};
+use crate::decision::{Decided, Shown};
+use crate::explain_cause::Origins;
+use crate::index::{NodeIx, ResourceIx};
+use crate::order::Ordered;
+use crate::plan::{Options, Plan, PlannedAction};
+use crate::role::Role;
+use crate::task;
+
+pub use crate::explain_cause::{BUILT_IN, Cause};
+
+/// A contribution to a score.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Contribution {
+    /// Who made it.
+    #[serde(flatten)]
+    pub cause: Cause,
+    /// How much.
+    pub score: Score,
+}
+
+/// Why a node takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unavailable {
+    /// It is not there.
+    Offline,
+    /// It must be fenced.
+    Unclean,
+    /// It has not joined yet.
+    Pending,
+    /// It takes no resources because somebody or a failure said so.
+    Standby,
+    /// Its resources are left alone.
+    Maintenance,
+    /// It is leaving.
+    ShuttingDown,
+}
+
+/// A resource's account on one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NodeAccount {
+    /// The node.
+    pub node: String,
+    /// The sum; none when the node is no candidate at all.
+    pub score: Option<Score>,
+    /// What the sum is made of, in order.
+    pub contributions: Vec<Contribution>,
+    /// Why the node takes nothing now, whatever its score.
+    pub unavailable: Vec<Unavailable>,
+}
+
+impl NodeAccount {
+    /// Tells whether the resource could run here.
+    pub fn eligible(&self) -> bool {
+        self.unavailable.is_empty() && self.score.is_some_and(|score| score >= Score::ZERO)
+    }
+}
+
+/// What made one node the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DecidedBy {
+    /// The highest score.
+    Score,
+    /// Among equal scores: more free capacity.
+    FreeCapacity,
+    /// Among equal scores: fewer resources assigned so far.
+    FewestResources,
+    /// Among equal scores: it runs there already.
+    CurrentNode,
+    /// Among equal scores: the name.
+    NodeName,
+    /// Among equal scores: what else is to be placed.
+    Preference,
+}
+
+/// Who won, and by how much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Winner {
+    /// The node.
+    pub node: String,
+    /// Its score.
+    pub score: Score,
+    /// What decided.
+    pub decided_by: DecidedBy,
+    /// The best of the other nodes that could run it, with its score.
+    pub runner_up: Option<(String, Score)>,
+    /// The difference to that one; none where an infinity makes it meaningless.
+    pub margin: Option<i64>,
+}
+
+/// Why nothing is done about a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Still {
+    /// It is where it should be.
+    InPlace,
+    /// It must not run: `target-role`.
+    Disabled,
+    /// It must not run: `stop-all-resources`.
+    StopAll,
+    /// `stonith-enabled` is true, and there is no fence device.
+    NoFenceDevice,
+    /// Maintenance of the cluster, a node, or the resource.
+    Maintenance,
+    /// `is-managed=false`.
+    Unmanaged,
+    /// A failure with `on-fail=block`, or one that cannot be mended.
+    Blocked,
+    /// This partition has no quorum.
+    NoQuorum,
+    /// No node can run it.
+    NoNode,
+    /// What must be done first cannot be done.
+    Waiting {
+        /// What, in the scheduler's words.
+        reason: String,
+    },
+}
+
+/// The account of one resource (of one instance, in clones).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// Its id; instances have numbers.
+    pub resource: String,
+    /// Ids of all that it is in, the innermost first.
+    pub inside: Vec<String>,
+    /// Its role now.
+    pub role: String,
+    /// Its role when the plan is done.
+    pub next_role: String,
+    /// Where it is active now.
+    pub active_on: Vec<String>,
+    /// Where it will be.
+    pub target: Option<String>,
+    /// Its scores, the best node first.
+    pub nodes: Vec<NodeAccount>,
+    /// Who won; none where scores decided nothing.
+    pub winner: Option<Winner>,
+    /// What the plan does with it.
+    pub actions: Vec<PlannedAction>,
+    /// Why the plan does nothing with it.
+    pub still: Option<Still>,
+}
+
+/// A line of the scores listing with what its score is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The line's text in front of the score.
+    pub line: String,
+    /// The score.
+    pub score: Score,
+    /// Its parts.
+    pub contributions: Vec<Contribution>,
+}
+
+/// A plan with its explanations.
+#[derive(Debug)]
+pub struct Explained {
+    /// The plan.
+    pub plan: Plan,
+    /// Every primitive, in the order of the document.
+    pub resources: Vec<Explanation>,
+    /// The scores listing, as far as it is about nodes.
+    pub listing: Vec<Listed>,
+}
+
+impl Explained {
+    /// Finds the explanations of a resource: of itself, of what is in it, or of its instances.
+    pub fn of(&self, id: &str) -> Vec<&Explanation> {
+        let is_instance = |name: &str| {
+            name.strip_prefix(id)
+                .and_then(|rest| rest.strip_prefix(':'))
+                .is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
+        };
+        self.resources
+            .iter()
+            .filter(|explanation| {
+                let names =
+                    || std::iter::once(&explanation.resource).chain(explanation.inside.iter());
+                names().any(|name| name == id || is_instance(name))
+            })
+            .collect()
+    }
+}
+
+/// Decides as [`crate::schedule`] does and tells why.
+pub fn explain(input: &Element, now: WallTime, options: &Options) -> Explained {
+    let unpacked = crate::unpack::unpack(input, now, options);
+    let constrained = crate::constraint::apply(unpacked);
+    let placed = crate::place::place(constrained);
+    let planned = crate::create::actions(placed);
+    let ordered = crate::order::relate(planned);
+    let origins = Origins::of(input);
+    let summary = crate::summary::lines(&ordered.planned);
+    let teller = Teller { ordered: &ordered, origins, summary };
+    let resources = teller.resources();
+    let listing = teller.listing();
+    Explained { plan: crate::graph::build(ordered, options), resources, listing }
+}
+
+struct Teller<'a> {
+    ordered: &'a Ordered,
+    origins: Origins,
+    summary: Vec<PlannedAction>,
+}
+
+impl Teller<'_> {
+    fn cluster(&self) -> &Cluster {
+        &self.ordered.planned.placed.cluster
+    }
+
+    fn contributions(&self, shown: &Shown) -> Vec<Contribution> {
+        let ledger = &self.ordered.planned.placed.scores.ledger;
+        ledger
+            .contributions(shown.cell)
+            .into_iter()
+            .map(|(cause, score)| Contribution {
+                cause: self.origins.name(self.cluster(), cause, shown.rsc, shown.node),
+                score,
+            })
+            .collect()
+    }
+
+    fn listing(&self) -> Vec<Listed> {
+        let placed = &self.ordered.planned.placed;
+        placed
+            .record
+            .shown
+            .iter()
+            .map(|shown| Listed {
+                line: format!(
+                    "{}: {} allocation score on {}",
+                    shown.step, placed.cluster[shown.rsc].id, placed.cluster[shown.node].name
+                ),
+                score: placed.scores.ledger.score(shown.cell),
+                contributions: self.contributions(shown),
+            })
+            .collect()
+    }
+
+    fn resources(&self) -> Vec<Explanation> {
+        let placed = &self.ordered.planned.placed;
+        // what was read last before the decision, of each resource
+        let mut last: Vec<Vec<&Shown>> = vec![Vec::new(); placed.cluster.resources.len()];
+        let mut steps = vec![""; last.len()];
+        for shown in &placed.record.shown {
+            let of = &mut last[shown.rsc.position()];
+            let again = of.iter().any(|other| other.node == shown.node);
+            if again || steps[shown.rsc.position()] != shown.step {
+                of.clear();
+            }
+            steps[shown.rsc.position()] = shown.step;
+            of.push(shown);
+        }
+        let mut told = Vec::new();
+        for &top in &placed.cluster.top {
+            for rsc in placed.cluster.family(top) {
+                if placed.cluster[rsc].is_primitive() {
+                    told.push(self.explanation(rsc, &last[rsc.position()]));
+                }
+            }
+        }
+        told
+    }
+
+    fn explanation(&self, rsc: ResourceIx, shown: &[&Shown]) -> Explanation {
+        let cluster = self.cluster();
+        let one = &cluster[rsc];
+        let name = |node: NodeIx| cluster[node].name.clone();
+        let mut inside = Vec::new();
+        let mut parent = one.parent;
+        while let Some(holder) = parent {
+            inside.push(cluster[holder].id.clone());
+            parent = cluster[holder].parent;
+        }
+        let nodes = self.accounts(shown);
+        let actions: Vec<PlannedAction> =
+            self.summary.iter().filter(|line| line.subject == one.id).cloned().collect();
+        let still = if actions.is_empty() { Some(self.still(rsc, &nodes)) } else { None };
+        Explanation {
+            resource: one.id.clone(),
+            inside,
+            role: one.role.text().to_owned(),
+            next_role: one.next_role.text().to_owned(),
+            active_on: one.running_on.iter().copied().map(name).collect(),
+            target: self.ordered.planned.home(rsc).map(name),
+            winner: self.winner(rsc, &nodes),
+            nodes,
+            actions,
+            still,
+        }
+    }
+
+    fn accounts(&self, shown: &[&Shown]) -> Vec<NodeAccount> {
+        let cluster = self.cluster();
+        let ledger = &self.ordered.planned.placed.scores.ledger;
+        let mut accounts: Vec<NodeAccount> = shown
+            .iter()
+            .map(|shown| NodeAccount {
+                node: cluster[shown.node].name.clone(),
+                score: Some(ledger.score(shown.cell)),
+                contributions: self.contributions(shown),
+                unavailable: unavailable(cluster, shown.node),
+            })
+            .collect();
+        let known: BTreeSet<NodeIx> = shown.iter().map(|shown| shown.node).collect();
+        for &node in &cluster.node_order {
+            if !known.contains(&node) && !cluster[node].ping && !cluster.is_guest(node) {
+                accounts.push(NodeAccount {
+                    node: cluster[node].name.clone(),
+                    score: None,
+                    contributions: Vec::new(),
+                    unavailable: unavailable(cluster, node),
+                });
+            }
+        }
+        accounts.sort_by_key(|account| {
+            (account.score.is_none(), std::cmp::Reverse(account.score), !account.eligible())
+        });
+        accounts
+    }
+
+    fn winner(&self, rsc: ResourceIx, nodes: &[NodeAccount]) -> Option<Winner> {
+        let home = self.ordered.planned.home(rsc)?;
+        let decided = self.ordered.planned.placed.record.decided(rsc)?;
+        let node = &self.cluster()[home].name;
+        let score = nodes.iter().find(|account| account.node == *node)?.score?;
+        let runner_up = nodes
+            .iter()
+            .filter(|account| account.node != *node && account.eligible())
+            .filter_map(|account| Some((account.node.clone(), account.score?)))
+            .max_by_key(|(_, score)| *score);
+        let margin = runner_up.as_ref().and_then(|(_, other)| {
+            let finite = !score.is_infinite() && !other.is_infinite();
+            finite.then(|| i64::from(score.value()) - i64::from(other.value()))
+        });
+        let decided_by = match decided {
+            Decided::Score => DecidedBy::Score,
+            Decided::Capacity => DecidedBy::FreeCapacity,
+            Decided::Count => DecidedBy::FewestResources,
+            Decided::Current => DecidedBy::CurrentNode,
+            Decided::Name => DecidedBy::NodeName,
+            Decided::Wanted => DecidedBy::Preference,
+        };
+        Some(Winner { node: node.clone(), score, decided_by, runner_up, margin })
+    }
+
+    fn still(&self, rsc: ResourceIx, nodes: &[NodeAccount]) -> Still {
+        let cluster = self.cluster();
+        let one = &cluster[rsc];
+        let home = self.ordered.planned.home(rsc);
+        let on_maintained_node = || one.running_on.iter().any(|node| cluster[*node].maintenance);
+        if cluster.properties.fencing && !cluster.has_fencing_device {
+            return Still::NoFenceDevice;
+        }
+        if one.blocked {
+            return Still::Blocked;
+        }
+        if cluster.properties.maintenance || one.maintenance || on_maintained_node() {
+            return Still::Maintenance;
+        }
+        if !one.managed {
+            return Still::Unmanaged;
+        }
+        if home.is_some() && cluster.current_node(rsc) == home && one.role == one.next_role {
+            return Still::InPlace;
+        }
+        if home.is_some() {
+            let book = &self.ordered.planned.placed.book;
+            let start = book.matching(rsc, Key::once(task::START), home).first().copied();
+            if let Some(start) = start.filter(|start| !book[*start].runnable) {
+                let reason = book[start].reason.clone().unwrap_or_default();
+                return Still::Waiting { reason };
+            }
+        }
+        let wanted = one.meta.get("target-role").and_then(|text| Role::parse(text));
+        if wanted == Some(Role::Stopped) {
+            return Still::Disabled;
+        }
+        if cluster.properties.stop_all && !one.fence_device {
+            return Still::StopAll;
+        }
+        if !cluster.quorate && cluster.properties.quorum_policy != QuorumPolicy::Ignore {
+            return Still::NoQuorum;
+        }
+        if !nodes.iter().any(NodeAccount::eligible) { Still::NoNode } else { Still::InPlace }
+    }
+}
+
+fn unavailable(cluster: &Cluster, node: NodeIx) -> Vec<Unavailable> {
+    let node = &cluster[node];
+    [
+        (node.unclean, Unavailable::Unclean),
+        (!node.online && !node.unclean && !node.pending, Unavailable::Offline),
+        (!node.online && !node.unclean && node.pending, Unavailable::Pending),
+        (node.standby, Unavailable::Standby),
+        (node.maintenance, Unavailable::Maintenance),
+        (node.shutdown && node.online, Unavailable::ShuttingDown),
+    ]
+    .into_iter()
+    .filter_map(|(is, why)| is.then_some(why))
+    .collect()
+}
