@@ -1,65 +1,164 @@
 //! Assignment of bundles: containers like instances, the rest follows.
 
-use crate::constraint::Colocation;
-use crate::index::{ColocationIx, NodeIx, ResourceIx};
-use crate::place::Placing;
+use model::Score;
 
-/// Gathers the colocations of a bundle for itself or for its containers.
-pub(crate) fn gather(
-    placing: &Placing,
-    rsc: ResourceIx,
-    origin: ResourceIx,
-    mut add: impl FnMut(ColocationIx),
-    own: &[ColocationIx],
-) {
-    let container = placing
-        .cluster
-        .bundle(rsc)
-        .is_some_and(|bundle| bundle.replicas.iter().any(|r| r.container == origin));
-    if origin == rsc || container {
-        own.iter().for_each(|c| add(*c));
-    }
-}
+use crate::cluster::Cluster;
+use crate::constraint::Colocation;
+use crate::index::{NodeIx, ResourceIx};
+use crate::instances::Limits;
+use crate::ledger::Cause;
+use crate::place::Placing;
+use crate::role::Role;
 
 impl Placing {
+    /// Assigns a bundle. It is done again for each that asks, since what is colocated with a
+    /// container may have become known meanwhile; parts that have their node keep it.
     pub(crate) fn assign_bundle(
         &mut self,
         rsc: ResourceIx,
-        _prefer: Option<NodeIx>,
-        _stop_if_fail: bool,
+        prefer: Option<NodeIx>,
+        stop_if_fail: bool,
     ) -> Option<NodeIx> {
-        self.homes[rsc.position()].provisional = false;
+        let bundle = self.cluster.bundle(rsc).cloned()?;
+        self.homes[rsc.position()].assigning = true;
+        self.show(rsc, "pcmk__bundle_assign");
+        let mut containers = bundle.containers();
+        self.sort_instances(&mut containers);
+        let limits = Limits { total: bundle.replicas.len(), per_node: bundle.per_host };
+        self.assign_instances(rsc, &containers, limits);
+        for replica in &bundle.replicas {
+            if let Some(ip) = replica.ip {
+                self.assign(ip, prefer, stop_if_fail);
+            }
+            if let Some(remote) = replica.remote {
+                self.follow_nested_host(remote, replica.container);
+                self.assign(remote, prefer, stop_if_fail);
+            }
+            if let (Some(child), Some(node)) = (replica.child, replica.node) {
+                self.assign_inside(child, node, stop_if_fail);
+            }
+        }
+        if let Some(child) = bundle.child {
+            let cause = self.scores.ledger.cause(Cause::BuiltIn("inside the bundle's containers"));
+            for node in self.scores.candidates(child) {
+                let own = bundle.replicas.iter().any(|replica| replica.node == Some(node));
+                let score = if own { Score::ZERO } else { Score::MINUS_INFINITY };
+                let cell = self.scores.ledger.begin(score, cause);
+                self.scores.set(child, node, cell);
+            }
+            self.assign(child, prefer, stop_if_fail);
+        }
+        let home = &mut self.homes[rsc.position()];
+        home.assigning = false;
+        home.provisional = false;
         None
     }
 
+    /// A connection through a remote node must be made where that node's own connection is: its
+    /// executor talks to one cluster node at a time.
+    fn follow_nested_host(&mut self, remote: ResourceIx, container: ResourceIx) {
+        let host = self.home(container).node;
+        let Some(connection) = host.and_then(|host| self.cluster[host].connection) else { return };
+        self.rules.colocate(Colocation {
+            id: "#replica-remote-with-host-remote".into(),
+            node_attribute: None,
+            dependent: remote,
+            primary: connection,
+            dependent_role: Role::Unknown,
+            primary_role: Role::Unknown,
+            score: Score::INFINITY,
+            influence: true,
+        });
+    }
+
+    /// Assigns an instance to the node inside its container, unless it failed there too often.
+    fn assign_inside(&mut self, child: ResourceIx, own: NodeIx, stop_if_fail: bool) {
+        let failed = crate::fail_count::threshold_reached(&mut self.cluster, child, own).is_some();
+        let cause = self.scores.ledger.cause(Cause::BuiltIn("its own container"));
+        for node in self.scores.candidates(child) {
+            let score = if node != own {
+                Score::MINUS_INFINITY
+            } else if failed {
+                continue;
+            } else {
+                Score::INFINITY
+            };
+            let cell = self.scores.ledger.begin(score, cause);
+            self.scores.set(child, node, cell);
+        }
+        let Some(clone) = self.cluster[child].parent else { return };
+        let was = std::mem::replace(&mut self.homes[clone.position()].assigning, true);
+        self.assign(child, Some(own), stop_if_fail);
+        self.homes[clone.position()].assigning = was;
+    }
+
+    /// Tells whether a bundle's colocations are about one of its parts: always for containers, for
+    /// what is inside once it is about roles.
+    pub(crate) fn bundle_colocations_concern(&self, rsc: ResourceIx, origin: ResourceIx) -> bool {
+        if origin == rsc || self.cluster.is_bundle_container(origin) {
+            return true;
+        }
+        let Some(child) = self.cluster.bundle(rsc).and_then(|bundle| bundle.child) else {
+            return false;
+        };
+        self.cluster[child].promotable()
+            && origin != child
+            && self.cluster.uppermost(origin, false) == child
+            && !self.home(origin).provisional
+    }
+
+    /// Lets a colocation with a bundle bear on the dependent's scores.
     pub(crate) fn apply_bundle_score(
         &mut self,
-        _dependent: ResourceIx,
-        _primary: ResourceIx,
-        _colocation: &Colocation,
+        dependent: ResourceIx,
+        primary: ResourceIx,
+        colocation: &Colocation,
     ) {
+        if self.home(primary).provisional {
+            return;
+        }
+        if self.cluster[colocation.dependent].is_collective() {
+            // one of its instances asks: it goes where one of the containers is
+            match self.compatible(dependent, primary, None) {
+                Some(container) => self.apply_score(dependent, container, colocation, true),
+                None if colocation.score.is_infinite() => {
+                    self.assign_to(dependent, None, true, true);
+                }
+                None => {}
+            }
+            return;
+        }
+        let Some(bundle) = self.cluster.bundle(primary).cloned() else { return };
+        if !colocation.score.is_infinite() {
+            for container in bundle.containers() {
+                self.apply_score(dependent, container, colocation, false);
+            }
+            return;
+        }
+        let mut hosts = Vec::new();
+        for replica in &bundle.replicas {
+            let Some(host) = self.home(replica.container).node else { continue };
+            let promoted =
+                replica.child.is_some_and(|c| self.cluster[c].next_role == Role::Promoted);
+            if self.cluster.is_blocked(replica.container)
+                || (colocation.primary_role == Role::Promoted && !promoted)
+            {
+                continue;
+            }
+            hosts.push(host);
+        }
+        self.keep_only(dependent, &hosts, colocation, primary);
     }
 }
 
 /// The instances of a clone, or the containers of a bundle.
-pub(crate) fn instances(cluster: &crate::cluster::Cluster, rsc: ResourceIx) -> Vec<ResourceIx> {
-    match cluster.bundle(rsc) {
-        Some(bundle) => bundle.replicas.iter().map(|replica| replica.container).collect(),
-        None => cluster[rsc].children.clone(),
-    }
+pub(crate) fn instances(cluster: &Cluster, rsc: ResourceIx) -> Vec<ResourceIx> {
+    cluster.bundle(rsc).map_or_else(|| cluster[rsc].children.clone(), |b| b.containers())
 }
 
-/// Everything a bundle consists of, in the order of replicas.
-pub(crate) fn parts(cluster: &crate::cluster::Cluster, rsc: ResourceIx) -> Vec<ResourceIx> {
+/// Everything a bundle consists of, in the order in which it is planned and shown.
+pub(crate) fn parts(cluster: &Cluster, rsc: ResourceIx) -> Vec<ResourceIx> {
     let Some(bundle) = cluster.bundle(rsc) else { return Vec::new() };
-    bundle
-        .child
-        .into_iter()
-        .chain(
-            bundle
-                .replicas
-                .iter()
-                .flat_map(|r| [r.ip, Some(r.container), r.remote].into_iter().flatten()),
-        )
-        .collect()
+    let shells = bundle.replicas.iter().flat_map(|replica| replica.shell());
+    bundle.child.into_iter().chain(shells).collect()
 }

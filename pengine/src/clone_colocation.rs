@@ -54,7 +54,7 @@ impl Placing {
     }
 
     /// Bans a resource from all nodes but some.
-    fn keep_only(
+    pub(crate) fn keep_only(
         &mut self,
         rsc: ResourceIx,
         nodes: &[NodeIx],

@@ -143,15 +143,11 @@ impl Placing {
                     self.gather_this_with(parent, origin, list);
                 }
             }
-            Variant::Bundle(_) => crate::bundle_place::gather(
-                self,
-                rsc,
-                origin,
-                |c| {
-                    self.add_this_with(list, c);
-                },
-                own,
-            ),
+            Variant::Bundle(_) => {
+                if self.bundle_colocations_concern(rsc, origin) {
+                    own.iter().for_each(|c| self.add_this_with(list, *c));
+                }
+            }
         }
     }
 
@@ -202,15 +198,11 @@ impl Placing {
                     self.gather_with_this(parent, origin, list);
                 }
             }
-            Variant::Bundle(_) => crate::bundle_place::gather(
-                self,
-                rsc,
-                origin,
-                |c| {
-                    self.add_with_this(list, c);
-                },
-                own,
-            ),
+            Variant::Bundle(_) => {
+                if self.bundle_colocations_concern(rsc, origin) {
+                    own.iter().for_each(|c| self.add_with_this(list, *c));
+                }
+            }
         }
     }
 

@@ -83,11 +83,7 @@ impl Graph {
         }
         crate::maintenance_update::add(self, &mut synapses);
         for action in crate::order::newest_first(&self.placed().book) {
-            if self.placed().book[action].resource.is_none() {
-                self.add(action, &mut synapses);
-            } else {
-                self.dedupe(action);
-            }
+            self.add(action, &mut synapses);
         }
         for (number, mut synapse) in synapses.into_iter().enumerate() {
             let priority = synapse.unset("priority");
@@ -101,16 +97,18 @@ impl Graph {
     }
 
     fn add_resource(&mut self, rsc: ResourceIx, synapses: &mut Vec<Element>) {
+        if self.placed().cluster[rsc].is_bundle() {
+            // its own actions, all of them points in time, come after all resources
+            for part in crate::bundle_place::parts(&self.placed().cluster, rsc) {
+                self.add_resource(part, synapses);
+            }
+            return;
+        }
         for action in self.placed().book.of_resource(rsc).iter().rev().copied().collect::<Vec<_>>()
         {
             self.add(action, synapses);
         }
-        let children = if self.placed().cluster[rsc].is_bundle() {
-            crate::bundle_place::parts(&self.placed().cluster, rsc)
-        } else {
-            self.placed().cluster[rsc].children.clone()
-        };
-        for child in children {
+        for child in self.placed().cluster[rsc].children.clone() {
             self.add_resource(child, synapses);
         }
     }

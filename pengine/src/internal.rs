@@ -259,6 +259,21 @@ fn clone(all: &mut Constrained, rsc: ResourceIx) {
     }
 }
 
+/// The sequence of what happens to a promotable clone, or to a bundle around one, as a whole.
+pub(crate) fn promotable_sequence(all: &mut Constrained, rsc: ResourceIx) {
+    for (first, then) in [
+        (task::STOPPED, task::START),
+        (task::STOPPED, task::PROMOTE),
+        (task::DEMOTED, task::STOP),
+        (task::DEMOTED, task::START),
+        (task::DEMOTED, task::PROMOTE),
+        (task::RUNNING, task::PROMOTE),
+        (task::DEMOTE, task::DEMOTED),
+    ] {
+        all.book.order_tasks((rsc, first), (rsc, then), ORDERED);
+    }
+}
+
 fn promotable_instances(
     all: &mut Constrained,
     rsc: ResourceIx,

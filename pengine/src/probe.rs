@@ -41,13 +41,15 @@ pub(crate) fn schedule(planned: &mut Planned) {
     }
 }
 
-/// Probes a resource (or what is in it) on a node if needed.
-fn probe(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
+/// Probes a resource (or what is in it) on a node if needed; tells whether a primitive was.
+pub(crate) fn probe(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) -> bool {
     match planned.cluster()[rsc].variant {
         Variant::Primitive => {
-            if needed(planned, rsc, node) {
+            let needed = needed(planned, rsc, node);
+            if needed {
                 create(planned, rsc, node);
             }
+            return needed;
         }
         Variant::Group { .. } => {
             for member in planned.cluster()[rsc].children.clone() {
@@ -57,11 +59,7 @@ fn probe(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
         Variant::Clone(_) => probe_clone(planned, rsc, node),
         Variant::Bundle(_) => crate::bundle_create::probe(planned, rsc, node),
     }
-}
-
-/// Probes something that is known to be wanted there.
-pub(crate) fn probe_part(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
-    probe(planned, rsc, node);
+    false
 }
 
 fn probe_clone(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
@@ -86,7 +84,7 @@ fn probe_clone(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
     }
 }
 
-fn needed(planned: &Planned, rsc: ResourceIx, node: NodeIx) -> bool {
+fn needed(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) -> bool {
     let cluster = planned.cluster();
     let one = &cluster[rsc];
     if cluster[node].remote {
@@ -113,15 +111,39 @@ fn needed(planned: &Planned, rsc: ResourceIx, node: NodeIx) -> bool {
         return false;
     }
     if let Some(guest) = cluster.guest_container(node) {
-        if cluster[guest].role == Role::Stopped || cluster[guest].next_role == Role::Stopped {
+        let top = if cluster[top].is_clone() { top } else { rsc };
+        if cluster[guest].role == Role::Stopped {
+            start_after_probes_of(planned, guest, top);
             return false;
         }
-        let home = planned.home(guest);
-        if home.is_some() && home != cluster[guest].running_on.first().copied() {
+        if will_stop(planned, guest, node) {
+            // it may come up again right away, and nothing is active in it then
+            let book = &mut planned.placed.book;
+            book.order_tasks((guest, task::STOP), (top, task::START), ORDERED);
             return false;
         }
     }
     true
+}
+
+/// What starts in a guest waits until it is known whether that runs already.
+fn start_after_probes_of(planned: &mut Planned, guest: ResourceIx, top: ResourceIx) {
+    let unknown =
+        planned.home(guest).is_some_and(|h| !planned.cluster()[guest].known_on.contains(&h));
+    if unknown {
+        let book = &mut planned.placed.book;
+        book.order_tasks((guest, task::MONITOR), (top, task::START), ORDERED);
+    }
+}
+
+/// Tells whether a guest goes down, be it to come up again.
+fn will_stop(planned: &Planned, guest: ResourceIx, node: NodeIx) -> bool {
+    let (cluster, home) = (planned.cluster(), planned.home(guest));
+    cluster[node].requires_reset
+        || cluster[node].unclean
+        || cluster[guest].failed
+        || cluster[guest].next_role == Role::Stopped
+        || home.is_some_and(|home| !cluster[guest].running_on.contains(&home))
 }
 
 fn create(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
