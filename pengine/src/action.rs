@@ -51,8 +51,8 @@ pub(crate) mod relation {
     pub(crate) const ASYMMETRIC: u32 = 1 << 17;
     /// Part of a probe's dependencies.
     pub(crate) const NESTED_PROBE: u32 = 1 << 18;
-    /// Holds as a "require-all" ordering of sets.
-    pub(crate) const REQUIRED_SET: u32 = 1 << 19;
+    /// Only if "first" is stopped and started rather than migrated.
+    pub(crate) const IF_FIRST_UNMIGRATABLE: u32 = 1 << 20;
 }
 
 /// An edge to another action.
@@ -405,7 +405,8 @@ impl Book {
         }
         if self[index].needs == Requires::Nothing {
             self[index].reason = None;
-            self[index].runnable = true;
+            // a guest on a host that is lost and can't be fenced is out of reach
+            self[index].runnable = !cluster.is_guest(node) || cluster.can_fence(Some(node));
             return;
         }
         match self.quorum_policy(cluster, resource) {
@@ -553,9 +554,12 @@ impl Book {
             }
             return;
         }
-        let dangling = cluster[node].connection.is_some_and(|c| cluster[c].removed_filler);
-        if cluster[node].remote && dangling {
-            cluster[node].requires_reset = true;
+        if let Some(connection) = cluster[node].connection.filter(|_| cluster[node].remote)
+            && cluster[connection].removed_filler
+        {
+            // the guest has been removed with its container: only its connection is left to stop
+            cluster[connection].failed = true;
+            cluster[connection].stop_if_failed = true;
             return;
         }
         if cluster[node].remote {
@@ -565,9 +569,7 @@ impl Book {
                     Level::Notice,
                     format!("Not fencing remote node {name} (otherwise would because {reason}): connection is unmanaged"),
                 );
-                return;
-            }
-            if !cluster[node].requires_reset {
+            } else if !cluster[node].requires_reset {
                 cluster[node].requires_reset = true;
                 let how = self.how_it_ends(cluster, node);
                 cluster.say(Level::Warning, format!("Remote node {name} {how}: {reason}"));
@@ -620,19 +622,16 @@ impl Book {
             }
         };
         if cluster.properties.priority_fencing_delay_ms > 0
-            && !self[index].meta.contains_key("priority-fencing-delay")
-            && priority_delay
+            && (priority_delay || self[index].meta.contains_key("priority-fencing-delay"))
         {
             let delay = crate::fencing::priority_delay(cluster, node);
             self[index].meta.insert("priority-fencing-delay".into(), delay);
         }
-        if !optional && (cluster.can_fence(Some(node)) || operation == "on") {
-            self.require(index, reason);
-            if let (Some(reason), true) = (reason, self[index].reason.is_none()) {
-                self.set_reason(index, reason, false);
-            }
-        } else if let (Some(reason), true) = (reason, self[index].reason.is_none()) {
-            self[index].reason = Some(reason.to_owned());
+        if !optional && cluster.can_fence(Some(node)) {
+            self[index].optional = false;
+        }
+        if let Some(reason) = reason {
+            self.set_reason(index, reason, false);
         }
         index
     }

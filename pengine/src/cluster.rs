@@ -640,7 +640,9 @@ impl Cluster {
         if let Some(node) = node
             && let Some(container) = self.guest_container(node)
         {
-            return self[container].running_on.iter().all(|host| self.can_fence(Some(*host)));
+            // by stopping its container, or its host
+            let mut hosts = self[container].running_on.iter();
+            return hosts.all(|host| self[*host].online || self.can_fence(Some(*host)));
         }
         if !self.properties.fencing || !self.has_fencing_device {
             return false;

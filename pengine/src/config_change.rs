@@ -74,6 +74,8 @@ fn check(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, element: &Element
     }
     let running = cluster[rsc].running_on.contains(&node);
     if agent_changed(cluster, rsc, element) {
+        let reason = "Device definition changed";
+        crate::unfencing::device_changed(cluster, book, rsc, node, reason);
         if running {
             let stop = book.simple(cluster, rsc, task::STOP, Some(node), false);
             book.set_reason(stop, "resource definition change", true);
@@ -138,26 +140,31 @@ fn entry_changed(
     match crate::digest::compare(cluster, rsc, node, entry) {
         Comparison::Unknown | Comparison::Match => false,
         Comparison::Restart => {
-            force_restart(cluster, book, rsc, key);
+            force_restart(cluster, book, rsc, node, key);
             true
         }
         Comparison::All => {
             if key.interval_ms > 0 {
+                let reason = "Device parameters changed (reschedule)";
+                crate::unfencing::device_changed(cluster, book, rsc, node, reason);
                 let again = book.action(cluster, rsc, key, key.task, Some(node), true);
                 book[again].reschedule = true;
             } else if entry.xml.get("op-restart-digest").is_some() {
+                let reason = "Device parameters changed (reload)";
+                crate::unfencing::device_changed(cluster, book, rsc, node, reason);
                 reload(cluster, book, rsc, node);
             } else {
-                force_restart(cluster, book, rsc, key);
+                force_restart(cluster, book, rsc, node, key);
             }
             true
         }
     }
 }
 
-fn force_restart(cluster: &mut Cluster, book: &mut Book, rsc: ResourceIx, key: Key) {
+fn force_restart(cluster: &mut Cluster, book: &mut Book, rsc: ResourceIx, node: NodeIx, key: Key) {
     let required = book.action(cluster, rsc, key, key.task, None, false);
     book.set_reason(required, "resource definition change", true);
+    crate::unfencing::device_changed(cluster, book, rsc, node, "Device parameters changed");
 }
 
 fn reload(cluster: &mut Cluster, book: &mut Book, rsc: ResourceIx, node: NodeIx) {

@@ -29,7 +29,12 @@ pub(crate) fn note_priority(cluster: &mut Cluster, rsc: ResourceIx, node: NodeIx
 }
 
 /// The delay before a node is fenced, in seconds: none for nodes of less priority than others.
+///
+/// A node that is in this partition, or is no member, needs none.
 pub(crate) fn priority_delay(cluster: &Cluster, node: NodeIx) -> String {
+    if cluster[node].remote || cluster[node].online {
+        return "0".to_owned();
+    }
     let members = cluster.node_order.iter().filter(|n| !cluster[**n].remote && !cluster[**n].ping);
     let (mut top, mut lowest, mut online, mut all) = (0, i64::MAX, 0, 0);
     for member in members {

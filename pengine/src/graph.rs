@@ -211,6 +211,10 @@ impl Graph {
             false
         } else if !input.runnable && edge.flags & MIN_RUNNABLE != 0 {
             false
+        } else if !input.runnable && edge.flags & UNMIGRATABLE_THEN_BLOCKS != 0 {
+            false
+        } else if input.migratable && edge.flags & IF_FIRST_UNMIGRATABLE != 0 {
+            false
         } else if edge.flags == ORDERED && input.migratable && input.key.task == task::STOP {
             false
         } else if edge.flags == IF_ON_SAME_NODE_OR_TARGET {

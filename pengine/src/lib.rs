@@ -56,6 +56,7 @@ mod list_sort;
 mod location;
 mod maintenance_update;
 mod migration_history;
+mod migration_order;
 mod node_status;
 mod notify;
 mod operation;

@@ -16,6 +16,7 @@ pub(crate) struct Ordered {
 
 /// Resolves all orderings and propagates what follows from them.
 pub(crate) fn relate(mut planned: Planned) -> Ordered {
+    crate::migration_order::mirror(&mut planned);
     resolve(&mut planned);
     for action in newest_first(&planned.placed.book) {
         crate::blocking::block_dependents(&mut planned, action);

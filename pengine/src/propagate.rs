@@ -470,7 +470,9 @@ fn pair(
     let book = &planned.placed.book;
     if has(THEN_IMPLIES_FIRST) && !book[then].optional {
         let unmigratable = flags.migratable && !book[then].migratable;
-        if filter.optional && flags.optional {
+        // a single action's own flags are those seen from outside: this is for collectives, of
+        // which a part may be required already
+        if filter.optional && !flags.optional {
             require(planned, first, then);
         }
         if unmigratable {

@@ -43,11 +43,16 @@ pub(crate) fn read(document: &Element, context: &Context<'_>, next: &mut NextCha
     let ms = |name: &str| text(name).map_or(0, values::milliseconds);
     let score = |name: &str, default: Score| text(name).and_then(values::score).unwrap_or(default);
     let fencing = flag("fencing-enabled", true);
+    let quorate = document.get("have-quorum").is_none_or(|text| values::truth(Some(text)));
+    let panic = document
+        .get("no-quorum-panic")
+        .is_some_and(|text| values::number(text).map_or(values::truth(Some(text)), |n| n != 0));
     let quorum_policy = match text("no-quorum-policy").map(str::to_ascii_lowercase).as_deref() {
         Some("ignore") => QuorumPolicy::Ignore,
         Some("freeze") => QuorumPolicy::Freeze,
         Some("demote") => QuorumPolicy::Demote,
-        Some("suicide" | "fence") if fencing => QuorumPolicy::Fence,
+        // a partition that was never quorate has nothing that others might be running, too
+        Some("suicide" | "fence") if fencing && (quorate || panic) => QuorumPolicy::Fence,
         _ => QuorumPolicy::Stop,
     };
     let placement = match text("placement-strategy").map(str::to_ascii_lowercase).as_deref() {

@@ -168,6 +168,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         if !line.is_empty() {
             out.push_str(&format!("{line}\n\n"));
         }
+        out.push_str(&original_date(&document, &engine));
         out.push_str("Current cluster status:\n");
         out.push_str(&view::status_text::lists(&status));
         out.push_str(&details(&status, options));
@@ -241,6 +242,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
                 err.push_str("Transition failed: terminated\nAn invalid transition was produced\n");
             }
             let revised = pengine::status::read(&document, now, &engine);
+            out.push_str(&original_date(&document, &engine));
             out.push_str("\nRevised Cluster Status:\n");
             out.push_str(&view::status_text::lists(&revised));
             out.push_str(&details(&revised, options));
@@ -256,6 +258,24 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         }
     }
     finish(out, err, options, arguments)
+}
+
+/// Says that a document's own date is used, as saved inputs have one.
+fn original_date(document: &Element, engine: &pengine::Options) -> String {
+    let date = document.get("execution-date").and_then(|text| text.parse::<i64>().ok());
+    let moment = date.filter(|_| !engine.time_is_set).and_then(|date| {
+        let moment = jiff::Timestamp::from_second(date).ok()?;
+        Some(moment.to_zoned(jiff::tz::TimeZone::system()))
+    });
+    moment.map_or_else(String::new, |moment| {
+        let offset = if moment.offset().seconds() == 0 {
+            "Z".to_owned()
+        } else {
+            moment.strftime(" %:z").to_string()
+        };
+        let text = moment.strftime("%Y-%m-%d %H:%M:%S");
+        format!("Using the original execution date of: {text}{offset}\n")
+    })
 }
 
 /// Attributes and fail counts, where they were asked for.

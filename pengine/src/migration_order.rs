@@ -1,0 +1,69 @@
+//! What is ordered with a resource's start or stop is ordered with its migration, too.
+
+use crate::action::{Ordering, Point, relation::IF_FIRST_UNMIGRATABLE};
+use crate::create::Planned;
+use crate::order::is_above;
+use crate::task::{self, Task};
+
+/// Adds to each ordering between two resources what it means when they migrate.
+pub(crate) fn mirror(planned: &mut Planned) {
+    let orderings = std::mem::take(&mut planned.placed.book.orderings);
+    let mut all = Vec::with_capacity(orderings.len());
+    for ordering in orderings {
+        all.push(ordering);
+        equivalents(planned, &ordering, &mut all);
+    }
+    planned.placed.book.orderings = all;
+}
+
+fn equivalents(planned: &Planned, ordering: &Ordering, out: &mut Vec<Ordering>) {
+    let (cluster, book) = (&planned.placed.cluster, &planned.placed.book);
+    let (Some(first), Some(then)) = (ordering.first.resource, ordering.then.resource) else {
+        return;
+    };
+    if first == then || is_above(cluster, first, then) || is_above(cluster, then, first) {
+        return;
+    }
+    if !cluster[then].allow_migrate {
+        return;
+    }
+    let task_of = |point: &Point| point.action.map(|a| book[a].task).or(point.key.map(|k| k.task));
+    let (Some(first_task), Some(then_task)) = (task_of(&ordering.first), task_of(&ordering.then))
+    else {
+        return;
+    };
+    let flags = ordering.flags;
+    let only_if_unmigratable =
+        if cluster[first].allow_migrate { flags | IF_FIRST_UNMIGRATABLE } else { flags };
+    let mut add = |first_task: Task, then_task: Task, flags: u32| {
+        out.push(Ordering {
+            first: Point::of(first, first_task),
+            then: Point::of(then, then_task),
+            flags,
+        });
+    };
+    // a partial migration has only its second half to wait with
+    let partial = cluster[then].migration_target.is_some();
+    match (first_task, then_task) {
+        (task::START, task::START) => {
+            if cluster[first].allow_migrate {
+                add(task::MIGRATE_FROM, task::MIGRATE_TO, flags);
+            }
+            add(task::START, task::MIGRATE_TO, only_if_unmigratable);
+        }
+        (task::STOP, task::STOP) => {
+            add(task::STOP, task::MIGRATE_TO, only_if_unmigratable);
+            if partial {
+                add(task::STOP, task::MIGRATE_FROM, only_if_unmigratable);
+            }
+        }
+        (task::PROMOTE, task::START) => add(task::PROMOTE, task::MIGRATE_TO, flags),
+        (task::DEMOTE, task::STOP) => {
+            add(task::DEMOTE, task::MIGRATE_TO, flags);
+            if partial {
+                add(task::DEMOTE, task::MIGRATE_FROM, flags);
+            }
+        }
+        _ => {}
+    }
+}
