@@ -211,7 +211,7 @@ pub(crate) fn router(planned: &Planned, action: ActionIx) -> Option<NodeIx> {
 }
 
 /// A notification is about another task.
-fn about<'a>(meta: &'a crate::rules::Pairs, own: Task) -> &'a str {
+fn about(meta: &crate::rules::Pairs, own: Task) -> &str {
     match meta.get("notify_operation") {
         Some(operation) if own == task::NOTIFY => operation,
         _ => own,

@@ -34,7 +34,8 @@ pub(crate) fn order_after(
 ) {
     let Some(node) = node else { return };
     let needs = cluster[rsc].requires == Requires::Unfencing;
-    if !needs && !(cluster[rsc].fence_device && cluster.has_unfencing) {
+    let device = cluster[rsc].fence_device && cluster.has_unfencing;
+    if !needs && !device {
         return;
     }
     let unfence = book.fencing(cluster, node, Some("on"), true, None, false);
