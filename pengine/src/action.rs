@@ -442,6 +442,22 @@ impl Book {
         }
     }
 
+    /// Makes existing actions fit a resource that will run nowhere.
+    pub(crate) fn stop_for_good(&mut self, resource: ResourceIx) {
+        for action in self.of_resource(resource).to_vec() {
+            let action = &mut self[action];
+            match action.task {
+                task::STOP => action.optional = false,
+                task::START => action.runnable = false,
+                task::MONITOR if action.key.interval_ms > 0 => {
+                    let for_stopped = action.meta.get("op_target_rc").is_some_and(|rc| rc == "7");
+                    action.runnable &= for_stopped;
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Makes an action unrunnable and says why.
     pub(crate) fn block(&mut self, index: ActionIx, reason: &str) {
         self[index].runnable = false;

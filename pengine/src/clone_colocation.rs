@@ -6,7 +6,6 @@ use crate::constraint::Colocation;
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::{Cause, Table};
 use crate::place::Placing;
-use crate::role::Role;
 use crate::values::{fraction, truth};
 
 impl Placing {
@@ -22,7 +21,7 @@ impl Placing {
         }
         let instances = self.cluster[primary].children.clone();
         if self.interleaves(colocation) {
-            match self.compatible(dependent, primary, None) {
+            match self.scene().compatible(dependent, primary, None, false) {
                 Some(instance) => self.apply_score(dependent, instance, colocation, true),
                 None if colocation.score.is_infinite() => {
                     // without its partner it can't be anywhere
@@ -87,27 +86,5 @@ impl Placing {
             let select = Select::NONNEGATIVE;
             self.add_colocated(other, Some(rsc), table, Some(&colocation), factor, select);
         }
-    }
-
-    /// The instance of a clone that is assigned to the node where a resource is, or where it
-    /// would best be.
-    pub(crate) fn compatible(
-        &self,
-        rsc: ResourceIx,
-        collective: ResourceIx,
-        role: Option<Role>,
-    ) -> Option<ResourceIx> {
-        let nodes = match self.assigned_node(rsc) {
-            Some(node) => vec![node],
-            None => self.sorted_nodes(rsc, None),
-        };
-        let instances = crate::bundle_place::instances(&self.cluster, collective);
-        nodes.into_iter().find_map(|node| {
-            instances.iter().copied().find(|instance| {
-                !self.cluster.is_blocked(*instance)
-                    && role.is_none_or(|role| self.cluster.role_of(*instance, false) == role)
-                    && self.assigned_node(*instance) == Some(node)
-            })
-        })
     }
 }

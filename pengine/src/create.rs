@@ -40,26 +40,7 @@ impl Planned {
 
     /// The node a resource is assigned to; for a group or the like, if it is one.
     pub(crate) fn assigned_node(&self, rsc: ResourceIx) -> Option<NodeIx> {
-        if self.cluster()[rsc].is_primitive() {
-            return self.home(rsc);
-        }
-        match *self.assigned_nodes(rsc).as_slice() {
-            [node] => Some(node),
-            _ => None,
-        }
-    }
-
-    /// All nodes that a resource (or what is in it) is assigned to.
-    pub(crate) fn assigned_nodes(&self, rsc: ResourceIx) -> Vec<NodeIx> {
-        let mut found = Vec::new();
-        for part in self.cluster().family(rsc) {
-            if let (true, Some(node)) = (self.cluster()[part].is_primitive(), self.home(part))
-                && !found.contains(&node)
-            {
-                found.push(node);
-            }
-        }
-        found
+        self.placed.scene().assigned_node(rsc)
     }
 
     fn deferred_checks(&mut self) {

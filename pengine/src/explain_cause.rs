@@ -79,7 +79,11 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         "a constraint with resource-discovery=exclusive names others",
     ),
     ("not enough capacity", "the node has not enough capacity left"),
-    ("no room for an instance", "the clone has as many instances as it may have"),
+    (
+        "no room for an instance",
+        "the node has as many instances as it may have, or cannot have any",
+    ),
+    ("instance limit reached", "the clone has as many instances as clone-max allows"),
     ("kept allowed for other instances", "kept possible although a colocation speaks against it"),
     ("no ticket", "its ticket is not granted"),
     ("ticket is in standby", "its ticket is in standby"),

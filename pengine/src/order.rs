@@ -194,13 +194,13 @@ impl Planned {
     ) -> Flags {
         let mut any_runnable = false;
         let mut flags = Flags { optional: true, runnable: true, migratable: false };
-        let rsc = self.placed.book[action].resource;
-        let own_task = self.placed.book[action].task;
-        let task = task::begun(own_task);
+        let own_task = task::subject(self.placed.book[action].key.task);
         for &instance in instances {
             // a pseudo-action of an instance that is a group has no node
             let instance_node =
                 if self.placed.cluster[instance].is_primitive() { node } else { None };
+            let cluster = &self.placed.cluster;
+            let task = crate::interleaved_order::of_instance(cluster, instance, own_task);
             let Some(found) = self.placed.book.first_action(instance, task, instance_node) else {
                 continue;
             };
@@ -211,7 +211,6 @@ impl Planned {
             }
             any_runnable |= of_instance.runnable;
         }
-        let _whose = rsc;
         if !any_runnable {
             flags.runnable = false;
             if node.is_none() {

@@ -12,7 +12,7 @@ use crate::index::{ColocationIx, NodeIx, ResourceIx};
 use crate::ledger::{Cause, Scores, Table};
 use crate::list_sort::list_sort;
 use crate::role::Role;
-use crate::task;
+use crate::scene::Scene;
 
 /// Where a resource will be.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,8 @@ pub(crate) struct Placed {
     pub(crate) scores: Scores,
     pub(crate) rules: Constraints,
     pub(crate) homes: Vec<Home>,
+    pub(crate) counts: Vec<i64>,
+    pub(crate) free: Vec<BTreeMap<String, i64>>,
     pub(crate) lines: Vec<String>,
     pub(crate) utilization_lines: Vec<String>,
     pub(crate) promoted_names: crate::promote::Promotion,
@@ -96,11 +98,12 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         scores,
         rules,
         homes,
+        counts,
+        free,
         lines,
         utilization_lines,
         promotion,
         record,
-        ..
     } = placing;
     Placed {
         cluster,
@@ -108,10 +111,39 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         scores,
         rules,
         homes,
+        counts,
+        free,
         lines,
         utilization_lines,
         promoted_names: promotion,
         record,
+    }
+}
+
+impl Placed {
+    /// A look at where things are.
+    pub(crate) fn scene(&self) -> Scene<'_> {
+        Scene {
+            cluster: &self.cluster,
+            scores: &self.scores,
+            homes: &self.homes,
+            counts: &self.counts,
+            free: &self.free,
+        }
+    }
+
+    /// Takes a resource, and all that is in it, off its node for good; tells whether that changes
+    /// anything.
+    pub(crate) fn give_up(&mut self, rsc: ResourceIx) -> bool {
+        let mut changed = false;
+        for part in self.cluster.family(rsc) {
+            if self.cluster[part].is_primitive() {
+                changed |= self.homes[part.position()].node.take().is_some();
+                self.cluster[part].next_role = Role::Stopped;
+                self.book.stop_for_good(part);
+            }
+        }
+        changed
     }
 }
 
@@ -120,25 +152,25 @@ impl Placing {
         self.homes[rsc.position()]
     }
 
+    /// A look at where things are.
+    pub(crate) fn scene(&self) -> Scene<'_> {
+        Scene {
+            cluster: &self.cluster,
+            scores: &self.scores,
+            homes: &self.homes,
+            counts: &self.counts,
+            free: &self.free,
+        }
+    }
+
     /// The nodes that a resource may be assigned to, by name.
     pub(crate) fn candidates_in_order(&self, rsc: ResourceIx) -> Vec<NodeIx> {
-        let order = self.cluster.node_order.iter().copied();
-        order.filter(|node| self.scores.allowed(rsc, *node)).collect()
+        self.scene().candidates_in_order(rsc)
     }
 
     /// Tells whether a node can take resources; a score, if given, must not be negative.
     pub(crate) fn available(&self, node: NodeIx, score: Option<Score>, guest: bool) -> bool {
-        let host = &self.cluster[node];
-        if !host.online || host.shutdown || host.unclean || host.standby || host.maintenance {
-            return false;
-        }
-        if score.is_some_and(|score| score < Score::ZERO) {
-            return false;
-        }
-        if guest && let Some(container) = self.cluster.guest_container(node) {
-            return self.home(container).node.is_some();
-        }
-        true
+        self.scene().available(node, score, guest)
     }
 
     /// Tells whether any node of a table can take resources.
@@ -317,56 +349,7 @@ impl Placing {
 
     /// Sorts nodes for a resource, the best first.
     pub(crate) fn sorted_nodes(&self, rsc: ResourceIx, active: Option<NodeIx>) -> Vec<NodeIx> {
-        let mut nodes = self.candidates_in_order(rsc);
-        list_sort(&mut nodes, &mut |a, b| self.compare_nodes(rsc, *a, *b, active));
-        nodes
-    }
-
-    fn compare_nodes(
-        &self,
-        rsc: ResourceIx,
-        a: NodeIx,
-        b: NodeIx,
-        active: Option<NodeIx>,
-    ) -> std::cmp::Ordering {
-        let score = |node: NodeIx| {
-            if self.available(node, None, false) {
-                self.scores.get(rsc, node)
-            } else {
-                Score::MINUS_INFINITY
-            }
-        };
-        let by_score = score(b).cmp(&score(a));
-        if by_score.is_ne() {
-            return by_score;
-        }
-        let by_name =
-            || crate::list_sort::compare_names(&self.cluster[a].name, &self.cluster[b].name);
-        match self.cluster.properties.placement {
-            Placement::Minimal => return by_name(),
-            Placement::Balanced => {
-                let by_capacity = crate::utilization::compare_capacity(
-                    &self.free[a.position()],
-                    &self.free[b.position()],
-                );
-                if by_capacity.is_ne() {
-                    return by_capacity;
-                }
-            }
-            Placement::Default | Placement::Utilization => {}
-        }
-        let count = |node: NodeIx| self.counts[node.position()];
-        let by_count = count(a).cmp(&count(b));
-        if by_count.is_ne() {
-            return by_count;
-        }
-        if active == Some(a) {
-            return std::cmp::Ordering::Less;
-        }
-        if active == Some(b) {
-            return std::cmp::Ordering::Greater;
-        }
-        by_name()
+        self.scene().sorted_nodes(rsc, active)
     }
 
     fn assign_best(&mut self, rsc: ResourceIx, prefer: Option<NodeIx>, stop_if_fail: bool) {
@@ -481,7 +464,7 @@ impl Placing {
         let Some(node) = node else {
             if stop_if_fail {
                 self.cluster[rsc].next_role = Role::Stopped;
-                self.stop_for_good(rsc);
+                self.book.stop_for_good(rsc);
             }
             return changed;
         };
@@ -489,26 +472,6 @@ impl Placing {
         self.counts[node.position()] += 1;
         self.consume(node, rsc, 1);
         changed
-    }
-
-    /// Makes existing actions fit a resource that will run nowhere.
-    fn stop_for_good(&mut self, rsc: ResourceIx) {
-        for action in self.book.of_resource(rsc).to_vec() {
-            match self.book[action].task {
-                task::STOP => self.book[action].optional = false,
-                task::START => self.book[action].runnable = false,
-                task::MONITOR => {
-                    let for_stopped = self.book[action]
-                        .meta
-                        .get("op_target_rc")
-                        .is_some_and(|target| target == "7");
-                    if self.book[action].key.interval_ms > 0 && !for_stopped {
-                        self.book[action].runnable = false;
-                    }
-                }
-                _ => {}
-            }
-        }
     }
 
     /// Takes a resource off its node again.
@@ -524,29 +487,9 @@ impl Placing {
         }
     }
 
-    /// The node or nodes that a resource (or what is in it) is assigned to.
-    pub(crate) fn assigned_nodes(&self, rsc: ResourceIx) -> Vec<NodeIx> {
-        let mut found = Vec::new();
-        for part in self.cluster.family(rsc) {
-            if let Some(node) = self.home(part).node
-                && self.cluster[part].is_primitive()
-                && !found.contains(&node)
-            {
-                found.push(node);
-            }
-        }
-        found
-    }
-
     /// The assigned node if there is exactly one.
     pub(crate) fn assigned_node(&self, rsc: ResourceIx) -> Option<NodeIx> {
-        if self.cluster[rsc].is_primitive() {
-            return self.home(rsc).node;
-        }
-        match *self.assigned_nodes(rsc).as_slice() {
-            [node] => Some(node),
-            _ => None,
-        }
+        self.scene().assigned_node(rsc)
     }
 
     fn sort_by_placement(&mut self) {

@@ -77,9 +77,18 @@ fn probe_clone(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
         }
         return;
     }
-    // any instance stands for all; that which will be there is best
-    let assigned = instances.iter().copied().find(|i| planned.assigned_node(*i) == Some(node));
-    if let Some(instance) = assigned.or_else(|| instances.first().copied()) {
+    // any instance stands for all: one that was seen there, or will be there, is best
+    let cluster = planned.cluster();
+    let known = |instance: &ResourceIx| {
+        cluster.family(*instance).iter().any(|part| cluster[*part].known_on.contains(&node))
+    };
+    let chosen = instances
+        .iter()
+        .copied()
+        .find(known)
+        .or_else(|| instances.iter().copied().find(|i| planned.assigned_node(*i) == Some(node)))
+        .or_else(|| instances.first().copied());
+    if let Some(instance) = chosen {
         probe(planned, instance, node);
     }
 }

@@ -69,7 +69,7 @@ fn before_restarts(
             crate::values::truth(cluster[*r].meta.get("interleave").map(String::as_str))
         });
         let compatible =
-            interleave.and_then(|r| crate::interleave::compatible(planned, probed, r, None, false));
+            interleave.and_then(|r| planned.placed.scene().compatible(probed, r, None, false));
         let book = &planned.placed.book;
         let cluster = &planned.placed.cluster;
         let mut next = Vec::new();

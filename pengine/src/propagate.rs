@@ -12,13 +12,13 @@ use crate::task;
 
 /// Which side of a relation has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Changed {
-    first: bool,
-    then: bool,
+pub(crate) struct Changed {
+    pub(crate) first: bool,
+    pub(crate) then: bool,
 }
 
 impl Changed {
-    fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.first |= other.first;
         self.then |= other.then;
     }
@@ -26,7 +26,7 @@ impl Changed {
 
 /// Which flags a relation may act upon.
 #[derive(Clone, Copy, Debug)]
-struct Filter {
+pub(crate) struct Filter {
     optional: bool,
     runnable: bool,
 }
@@ -306,7 +306,7 @@ fn apply(
 
 /// Updates two ordered actions the way the resource's kind wants it.
 #[allow(clippy::too_many_arguments, reason = "one relation has that many sides")]
-fn dispatch(
+pub(crate) fn dispatch(
     planned: &mut Planned,
     rsc: ResourceIx,
     first: ActionIx,
@@ -338,22 +338,6 @@ fn dispatch(
     }
 }
 
-fn interleaved(planned: &Planned, first: ActionIx, then: ActionIx) -> bool {
-    let (cluster, book) = (&planned.placed.cluster, &planned.placed.book);
-    let (Some(a), Some(b)) = (book[first].resource, book[then].resource) else { return false };
-    if a == b || !cluster[a].is_collective() || !cluster[b].is_collective() {
-        return false;
-    }
-    let key = if book[first].key.task.ends_with(task::STOPPED)
-        || book[first].key.task.ends_with(task::DEMOTED)
-    {
-        a
-    } else {
-        b
-    };
-    crate::values::truth(cluster[key].meta.get("interleave").map(String::as_str))
-}
-
 fn instances(
     planned: &mut Planned,
     first: ActionIx,
@@ -363,7 +347,7 @@ fn instances(
     filter: Filter,
     kind: u32,
 ) -> Changed {
-    if interleaved(planned, first, then) {
+    if crate::interleaved_order::applies(planned, first, then) {
         return crate::interleaved_order::update(planned, first, then, node, filter, kind);
     }
     let Some(rsc) = planned.placed.book[then].resource else { return Changed::default() };
@@ -388,38 +372,6 @@ fn instances(
         }
     }
     changed
-}
-
-/// One interleaved pair; for `interleaved_order`.
-pub(crate) fn update_pair(
-    planned: &mut Planned,
-    rsc: ResourceIx,
-    first: ActionIx,
-    then: ActionIx,
-    node: Option<NodeIx>,
-    (optional, runnable): (bool, bool),
-    kind: u32,
-) -> (bool, bool) {
-    let flags = planned.flags_of(first, node);
-    let changed =
-        dispatch(planned, rsc, first, then, node, flags, Filter { optional, runnable }, kind);
-    (changed.first, changed.then)
-}
-
-impl From<(bool, bool)> for Changed {
-    fn from((first, then): (bool, bool)) -> Self {
-        Self { first, then }
-    }
-}
-
-mod interleaved_bridge {
-    //! Nothing but the types that `interleaved_order` may see.
-}
-
-impl Filter {
-    pub(crate) fn parts(self) -> (bool, bool) {
-        (self.optional, self.runnable)
-    }
 }
 
 /// Says why an action changed, unless its own resource's other action did it.

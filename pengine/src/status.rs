@@ -126,6 +126,8 @@ pub struct ResourceStatus {
     pub id: String,
     /// The name to show: an anonymous instance's has no number.
     pub name: String,
+    /// The name its history has.
+    pub history_id: String,
     /// Its kind.
     pub kind: ResourceKind,
     /// `CLASS:PROVIDER:TYPE`, for primitives.
@@ -388,6 +390,7 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
     let anonymous = cluster.anonymous(rsc);
     ResourceStatus {
         id: one.id.clone(),
+        history_id: one.history_id().to_owned(),
         name: if anonymous && one.is_primitive() {
             one.xml.id().unwrap_or(&one.id).to_owned()
         } else {

@@ -85,6 +85,14 @@ pub(crate) fn begun(task: Task) -> Task {
     }
 }
 
+/// What a notification is about; any other task is about itself.
+pub(crate) fn subject(task: Task) -> Task {
+    match task.split_once("_notify_") {
+        Some((_, about)) => parse(about).unwrap_or(task),
+        None => task,
+    }
+}
+
 /// The task that undoes a task, for the inverse of a symmetrical order.
 pub(crate) fn inverse(task: Task) -> Option<Task> {
     match task {

@@ -232,7 +232,8 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         let graph = TransitionGraph::from_xml(&plan.graph)
             .map_err(|error| (ExitCode::Software, error.to_string()))?;
         let failures = specs(options, "op-fail")?;
-        let outcome = simulation::execute(graph, &mut document, &failures, now.secs());
+        let known = simulation::known_names(&pengine::status::read(&document, now, &engine));
+        let outcome = simulation::execute(graph, &mut document, &failures, &known, now.secs());
         if !quiet {
             out.push_str("\nExecuting Cluster Transition:\n");
             for step in &outcome.steps {

@@ -1,8 +1,11 @@
 //! Executes a transition graph on paper: results go into the document's status section.
 
+use std::collections::BTreeSet;
+
 use cib::Element;
 use crmd::core::graph::{ActionKind, GraphAction, TransitionGraph};
 use crmd::core::runner::{Began, Limits, Runner};
+use pengine::status::{ResourceStatus, Status};
 
 /// A result to make up: `RESOURCE_TASK_INTERVAL@NODE=RC`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,18 +53,33 @@ pub(crate) struct Outcome {
     pub(crate) complete: bool,
 }
 
-/// Executes a graph; `failures` say which operations don't go as planned.
+/// All names by which the scheduler knows resources: their ids, and those in their histories.
+pub(crate) fn known_names(status: &Status) -> BTreeSet<String> {
+    fn collect(resources: &[ResourceStatus], names: &mut BTreeSet<String>) {
+        for resource in resources {
+            names.extend([resource.id.clone(), resource.history_id.clone()]);
+            collect(&resource.children, names);
+        }
+    }
+    let mut names = BTreeSet::new();
+    collect(&status.resources, &mut names);
+    names
+}
+
+/// Executes a graph; `failures` say which operations don't go as planned, `known` how resources
+/// are called.
 pub(crate) fn execute(
     graph: TransitionGraph,
     document: &mut Element,
     failures: &[Spec],
+    known: &BTreeSet<String>,
     now: i64,
 ) -> Outcome {
     let mut runner = Runner::new(graph);
     let mut steps = Vec::new();
     let mut failed = false;
     runner.fire_all(&Limits::default(), |action| {
-        let (lines, done) = act(action, document, failures, now);
+        let (lines, done) = act(action, document, failures, known, now);
         steps.extend(lines);
         failed |= !done;
         if done { Began::Done } else { Began::Failed }
@@ -74,6 +92,7 @@ fn act(
     action: &GraphAction,
     document: &mut Element,
     failures: &[Spec],
+    known: &BTreeSet<String>,
     now: i64,
 ) -> (Vec<String>, bool) {
     let node = action.node.as_deref().unwrap_or_default();
@@ -96,11 +115,9 @@ fn act(
         }
         ActionKind::Cluster => {
             let line = match &action.resource {
-                Some(resource) => format!(
-                    "Cluster action:  {} for {} on {node}",
-                    action.task,
-                    operation_resource(action).unwrap_or(&resource.id)
-                ),
+                Some(resource) => {
+                    format!("Cluster action:  {} for {} on {node}", action.task, resource.id)
+                }
                 None => format!("Cluster action:  {} on {node}", action.task),
             };
             if action.task == "clear_failcount" {
@@ -108,31 +125,29 @@ fn act(
             }
             (vec![line], true)
         }
-        ActionKind::Resource => operation(action, document, failures, now),
+        ActionKind::Resource => operation(action, document, failures, known, now),
     }
 }
 
-/// The resource's name in the operation's key.
-fn operation_resource(action: &GraphAction) -> Option<&str> {
-    let (name, _interval) = action.key.rsplit_once('_')?;
-    if action.task == "notify" {
-        return name
-            .find("_pre_notify_")
-            .or_else(|| name.find("_post_notify_"))
-            .map(|at| &name[..at]);
+/// What an operation's resource is called: an instance of an anonymous clone has no number unless
+/// only the number makes it known.
+fn resource_name(action: &GraphAction, known: &BTreeSet<String>) -> String {
+    let Some(resource) = &action.resource else { return String::new() };
+    match &resource.long_id {
+        Some(long) if !known.contains(&resource.id) && known.contains(long) => long.clone(),
+        _ => resource.id.clone(),
     }
-    let task = action.meta("operation").unwrap_or(&action.task);
-    name.strip_suffix(&format!("_{task}"))
 }
 
 fn operation(
     action: &GraphAction,
     document: &mut Element,
     failures: &[Spec],
+    known: &BTreeSet<String>,
     now: i64,
 ) -> (Vec<String>, bool) {
     let node = action.node.as_deref().unwrap_or_default();
-    let resource = operation_resource(action).unwrap_or_default().to_owned();
+    let resource = resource_name(action, known);
     let interval = action.interval_ms();
     let what =
         if interval > 0 { format!("{}={interval}", action.task) } else { action.task.clone() };
@@ -202,30 +217,22 @@ fn lrm_resource<'a>(
         lrm.set("id", uuid.unwrap_or_else(|| node.to_owned()));
     }
     let resources = lrm.child_or_insert("lrm_resources");
-    let long = action.resource.as_ref().and_then(|r| r.long_id.clone());
-    let plain = action.resource.as_ref().map(|r| r.id.clone());
-    let candidates: Vec<String> =
-        [Some(resource.to_owned()), long, plain].into_iter().flatten().collect();
-    let known = candidates
-        .iter()
-        .find(|name| resources.children().any(|r| r.id() == Some(name.as_str())))
-        .cloned();
-    let name = match known {
-        Some(name) => name,
-        None => {
-            let mut element = Element::new("lrm_resource").with("id", resource);
-            if let Some(r) = &action.resource {
-                element.set("class", r.class.as_str());
-                if let Some(provider) = &r.provider {
-                    element.set("provider", provider.as_str());
-                }
-                element.set("type", r.kind.as_str());
+    let plain = action.resource.as_ref().map_or(resource, |r| r.id.as_str());
+    // a history that is there goes on under its name
+    let is_there = |name: &str| resources.children().any(|r| r.id() == Some(name));
+    let name = if is_there(resource) { resource } else { plain };
+    if !is_there(name) {
+        let mut element = Element::new("lrm_resource").with("id", name);
+        if let Some(r) = &action.resource {
+            element.set("class", r.class.as_str());
+            if let Some(provider) = &r.provider {
+                element.set("provider", provider.as_str());
             }
-            resources.push(element);
-            resource.to_owned()
+            element.set("type", r.kind.as_str());
         }
-    };
-    let found = resources.children_mut().find(|r| r.id() == Some(name.as_str()));
+        resources.push(element);
+    }
+    let found = resources.children_mut().find(|r| r.id() == Some(name));
     match found {
         Some(found) => found,
         None => unreachable!("the entry was made above"),
@@ -244,8 +251,6 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
     } else {
         format!("{name}_last_0")
     };
-    // one entry for the last of everything that does not recur, as hands keep it
-    let _one_entry = &id;
     let status = if result.failed { 4 } else { 0 };
     let key =
         format!("{}:-1:{}:00000000-0000-0000-0000-000000000000", action.id.0, action.target_rc());
@@ -303,7 +308,9 @@ fn forget(document: &mut Element, node: &str, resource: &str) {
 }
 
 fn clear_fail_count(document: &mut Element, node: &str, action: &GraphAction) {
-    let Some(resource) = operation_resource(action).map(str::to_owned) else { return };
+    let Some(resource) = action.resource.as_ref().map(|resource| resource.id.clone()) else {
+        return;
+    };
     let state = node_state(document, node, None);
     let Some(transient) = state.child_mut("transient_attributes") else { return };
     for set in transient.children_mut() {

@@ -1,0 +1,160 @@
+//! Where resources have been put so far, and which nodes could take them: what placing asks and
+//! the phases after it ask as well.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use model::Score;
+
+use crate::cluster::{Cluster, Placement};
+use crate::index::{NodeIx, ResourceIx};
+use crate::ledger::Scores;
+use crate::list_sort::{compare_names, list_sort};
+use crate::place::Home;
+use crate::role::Role;
+
+/// A look at everything that decides about nodes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) scores: &'a Scores,
+    pub(crate) homes: &'a [Home],
+    /// Resources assigned to each node so far.
+    pub(crate) counts: &'a [i64],
+    /// Free capacity of each node.
+    pub(crate) free: &'a [BTreeMap<String, i64>],
+}
+
+impl Scene<'_> {
+    fn home(&self, rsc: ResourceIx) -> Option<NodeIx> {
+        self.homes.get(rsc.position()).and_then(|home| home.node)
+    }
+
+    /// The nodes that a resource may be assigned to, by name.
+    pub(crate) fn candidates_in_order(&self, rsc: ResourceIx) -> Vec<NodeIx> {
+        let order = self.cluster.node_order.iter().copied();
+        order.filter(|node| self.scores.allowed(rsc, *node)).collect()
+    }
+
+    /// Tells whether a node can take resources; a score, if given, must not be negative.
+    pub(crate) fn available(&self, node: NodeIx, score: Option<Score>, guest: bool) -> bool {
+        let host = &self.cluster[node];
+        if !host.online || host.shutdown || host.unclean || host.standby || host.maintenance {
+            return false;
+        }
+        if score.is_some_and(|score| score < Score::ZERO) {
+            return false;
+        }
+        if guest && let Some(container) = self.cluster.guest_container(node) {
+            return self.home(container).is_some();
+        }
+        true
+    }
+
+    /// Sorts nodes for a resource, the best first.
+    pub(crate) fn sorted_nodes(&self, rsc: ResourceIx, active: Option<NodeIx>) -> Vec<NodeIx> {
+        let mut nodes = self.candidates_in_order(rsc);
+        list_sort(&mut nodes, &mut |a, b| self.compare_nodes(rsc, *a, *b, active));
+        nodes
+    }
+
+    fn compare_nodes(
+        &self,
+        rsc: ResourceIx,
+        a: NodeIx,
+        b: NodeIx,
+        active: Option<NodeIx>,
+    ) -> Ordering {
+        let score = |node: NodeIx| {
+            if self.available(node, None, false) {
+                self.scores.get(rsc, node)
+            } else {
+                Score::MINUS_INFINITY
+            }
+        };
+        let by_score = score(b).cmp(&score(a));
+        if by_score.is_ne() {
+            return by_score;
+        }
+        let by_name = || compare_names(&self.cluster[a].name, &self.cluster[b].name);
+        match self.cluster.properties.placement {
+            Placement::Minimal => return by_name(),
+            Placement::Balanced => {
+                let by_capacity = crate::utilization::compare_capacity(
+                    &self.free[a.position()],
+                    &self.free[b.position()],
+                );
+                if by_capacity.is_ne() {
+                    return by_capacity;
+                }
+            }
+            Placement::Default | Placement::Utilization => {}
+        }
+        let count = |node: NodeIx| self.counts[node.position()];
+        let by_count = count(a).cmp(&count(b));
+        if by_count.is_ne() {
+            return by_count;
+        }
+        if active == Some(a) {
+            return Ordering::Less;
+        }
+        if active == Some(b) {
+            return Ordering::Greater;
+        }
+        by_name()
+    }
+
+    /// The node or nodes that a resource (or what is in it) is assigned to.
+    pub(crate) fn assigned_nodes(&self, rsc: ResourceIx) -> Vec<NodeIx> {
+        let mut found = Vec::new();
+        for part in self.cluster.family(rsc) {
+            if let Some(node) = self.home(part)
+                && self.cluster[part].is_primitive()
+                && !found.contains(&node)
+            {
+                found.push(node);
+            }
+        }
+        found
+    }
+
+    /// The assigned node if there is exactly one.
+    pub(crate) fn assigned_node(&self, rsc: ResourceIx) -> Option<NodeIx> {
+        single(&self.assigned_nodes(rsc))
+    }
+
+    /// The one node that a resource is active on, or is assigned to.
+    fn location(&self, rsc: ResourceIx, current: bool) -> Option<NodeIx> {
+        if current { single(&self.cluster.active_nodes(rsc)) } else { self.assigned_node(rsc) }
+    }
+
+    /// The instance of a clone, or the container of a bundle, that goes with a resource: the one
+    /// on the resource's node or, while it has none, on the best node that has one.
+    pub(crate) fn compatible(
+        &self,
+        rsc: ResourceIx,
+        collective: ResourceIx,
+        role: Option<Role>,
+        current: bool,
+    ) -> Option<ResourceIx> {
+        let nodes = match self.location(rsc, current) {
+            Some(node) => vec![node],
+            None => self.sorted_nodes(rsc, None),
+        };
+        let instances = crate::bundle_place::instances(self.cluster, collective);
+        nodes.into_iter().find_map(|node| {
+            instances.iter().copied().find(|instance| {
+                !self.cluster.is_blocked(*instance)
+                    && role.is_none_or(|role| self.cluster.role_of(*instance, current) == role)
+                    && self.location(*instance, current) == Some(node)
+            })
+        })
+    }
+}
+
+fn single(nodes: &[NodeIx]) -> Option<NodeIx> {
+    match *nodes {
+        [node] => Some(node),
+        _ => None,
+    }
+}
