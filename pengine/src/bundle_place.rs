@@ -119,7 +119,7 @@ impl Placing {
         }
         if self.cluster[colocation.dependent].is_collective() {
             // one of its instances asks: it goes where one of the containers is
-            match self.compatible(dependent, primary, None) {
+            match self.scene().compatible(dependent, primary, None, false) {
                 Some(container) => self.apply_score(dependent, container, colocation, true),
                 None if colocation.score.is_infinite() => {
                     self.assign_to(dependent, None, true, true);
