@@ -101,7 +101,7 @@ pub struct Winner {
     pub margin: Option<i64>,
 }
 
-/// Why nothing is done about a resource.
+/// Why nothing is done about a resource, or why it runs nowhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "why", rename_all = "kebab-case")]
 pub enum Still {
@@ -151,7 +151,7 @@ pub struct Explanation {
     pub winner: Option<Winner>,
     /// What the plan does with it.
     pub actions: Vec<PlannedAction>,
-    /// Why the plan does nothing with it.
+    /// Why the plan does nothing with it, or why it runs nowhere.
     pub still: Option<Still>,
 }
 
@@ -289,7 +289,8 @@ impl Teller<'_> {
         let nodes = self.accounts(shown);
         let actions: Vec<PlannedAction> =
             self.summary.iter().filter(|line| line.subject == one.id).cloned().collect();
-        let still = if actions.is_empty() { Some(self.still(rsc, &nodes)) } else { None };
+        let nowhere = self.ordered.planned.home(rsc).is_none();
+        let still = (actions.is_empty() || nowhere).then(|| self.still(rsc, &nodes));
         Explanation {
             resource: one.id.clone(),
             inside,
@@ -341,8 +342,7 @@ impl Teller<'_> {
         let runner_up = nodes
             .iter()
             .filter(|account| account.node != *node && account.eligible())
-            .filter_map(|account| Some((account.node.clone(), account.score?)))
-            .max_by_key(|(_, score)| *score);
+            .find_map(|account| Some((account.node.clone(), account.score?)));
         let margin = runner_up.as_ref().and_then(|(_, other)| {
             let finite = !score.is_infinite() && !other.is_infinite();
             finite.then(|| i64::from(score.value()) - i64::from(other.value()))

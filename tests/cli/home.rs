@@ -68,6 +68,11 @@ impl Home {
         self.run(&format!("pcs -f cib.xml {line}"), &[])
     }
 
+    /// Runs `pcs` with these words and without a document of its own.
+    pub(crate) fn bare(&self, line: &str) -> String {
+        self.run(&format!("pcs {line}"), &[])
+    }
+
     /// Runs a tool on the document in the same way, as an agent would: by its name and with
     /// variables in its environment.
     pub(crate) fn tool(&self, line: &str, variables: &[(&str, &str)]) -> String {

@@ -5,6 +5,7 @@ mod home;
 
 mod constraints;
 mod everything_else;
+mod explain;
 mod nodes;
 mod old_spellings;
 mod properties;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Options that stand alone.
-const FLAGS: [&str; 49] = [
+const FLAGS: &[&str] = &[
     "--agent-validation",
     "--all",
     "--async",
@@ -56,7 +56,7 @@ const FLAGS: [&str; 49] = [
 ];
 
 /// Options that take a value.
-const VALUED: [&str; 19] = [
+const VALUED: &[&str] = &[
     "--addr0",
     "--addr1",
     "--after",
@@ -76,6 +76,7 @@ const VALUED: [&str; 19] = [
     "--token",
     "--transport",
     "--file",
+    "--xml",
 ];
 
 /// Short options that take a value.
@@ -130,7 +131,7 @@ impl Arguments {
         rest: &mut impl Iterator<Item = &'a String>,
     ) -> Result<(), String> {
         let typed = format!("--{name}");
-        let known = || FLAGS.iter().chain(&VALUED).copied();
+        let known = || FLAGS.iter().chain(VALUED).copied();
         let option = match known().find(|option| *option == typed) {
             Some(option) => option,
             None => {

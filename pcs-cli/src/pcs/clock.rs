@@ -13,6 +13,13 @@ pub(crate) fn now() -> String {
     write(Timestamp::now())
 }
 
+/// Returns what the scheduler is told: the present moment, and how local time differs from UTC.
+pub(crate) fn engine() -> (model::WallTime, pengine::Options) {
+    let utc_offset = i64::from(jiff::Zoned::now().offset().seconds());
+    let now = model::WallTime::from_secs(Timestamp::now().as_second());
+    (now, pengine::Options { utc_offset, ..pengine::Options::default() })
+}
+
 /// Returns the moment after a time like `PT1H` or `1h` as ISO 8601.
 pub(crate) fn after(lifetime: &str) -> Cli<String> {
     let seconds = pcs::options::seconds(lifetime).and_then(|s| i64::try_from(s).ok());

@@ -33,6 +33,7 @@ mod resource;
 mod resource_bundle;
 mod resource_clone;
 mod resource_create;
+mod resource_explain;
 mod resource_failures;
 mod resource_live;
 mod resource_move;

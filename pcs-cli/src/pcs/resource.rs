@@ -48,6 +48,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "failcount" => super::resource_failures::failcount(context, rest),
         "cleanup" => super::resource_failures::forget(context, rest, false),
         "refresh" => super::resource_failures::forget(context, rest, true),
+        "explain" => super::resource_explain::run(context, rest),
         "description" => description(context, rest, AREA),
         "relations" => super::relations::run(context, rest),
         "bundle" => super::resource_bundle::run(context, rest),

@@ -237,6 +237,12 @@ const COMMANDS: &[Row] = &[
     ),
     (
         "resource",
+        "explain",
+        "<id> [--node <node>] [--xml <file>] [--output-format=text|json]",
+        "Say what speaks for and against each node, and why what happens happens; also of a saved input",
+    ),
+    (
+        "resource",
         "defaults",
         "[config] | update <name>=[<value>]... | set create | delete | update ...",
         "Manage defaults of resources",
