@@ -216,7 +216,8 @@ fn apply(
     }
     if has(THEN_IMPLIES_FIRST) {
         if let Some(rsc) = first_rsc {
-            run(planned, rsc, first_flags, optional, THEN_IMPLIES_FIRST);
+            // of a clone only what is on the first one's node counts
+            run(planned, rsc, then_flags, optional, THEN_IMPLIES_FIRST);
         } else if !first_flags.optional && planned.placed.book[first].runnable {
             planned.placed.book[first].runnable = false;
             changed.first = true;
@@ -420,13 +421,9 @@ fn pair(
         asymmetric(planned, first, then);
     }
     let book = &planned.placed.book;
-    if has(THEN_IMPLIES_FIRST) && !book[then].optional {
-        let unmigratable = flags.migratable && !book[then].migratable;
-        // a single action's own flags are those seen from outside: this is for collectives, of
-        // which a part may be required already
-        if filter.optional && !flags.optional {
-            require(planned, first, then);
-        }
+    if has(THEN_IMPLIES_FIRST) && filter.optional && !flags.optional {
+        let unmigratable = book[first].migratable && !book[then].migratable;
+        require(planned, first, then);
         if unmigratable {
             unmigrate(planned, first, then);
         }
