@@ -20,6 +20,8 @@ pub enum Entry {
 pub struct ConfigPatch {
     /// The v2 patchset as XML text.
     pub patch: String,
+    /// Digest of the document it was made on; where another one is met, the change is passed over.
+    pub base: String,
     /// Digest of the document after it; a replica that differs stops applying.
     pub digest: String,
     /// Which user asked for it.

@@ -21,6 +21,7 @@ use model::{
     BootId, Generation, HandsCommand, HandsReport, Incarnation, NodeId, NodeName, View, WallTime,
 };
 
+use super::asking::Asking;
 use super::leave::Leaving;
 use super::message::{Asker, Outcome, PeerMessage, ToolId, ToolRequest};
 use super::store::Store;
@@ -145,10 +146,7 @@ pub struct Brain {
     pub(super) unheeded: Option<NodeId>,
     pub(super) requests: BTreeMap<RequestId, Pending>,
     pub(super) last_request: u64,
-    /// What this node's tools asked of another node, by our number.
-    pub(super) forwarded: BTreeMap<u64, ToolId>,
-    /// Tools that wait for a time without a transition.
-    pub(super) idle_waiters: Vec<(Asker, model::Monotonic)>,
+    pub(super) asking: Asking,
     /// Results of this node's hands that the DC has not acknowledged.
     pub(super) unacknowledged: BTreeMap<u64, HandsReport>,
     /// Peers our link to which is up.
@@ -185,7 +183,8 @@ pub(super) enum Office {
 pub(super) enum Pending {
     /// A change of the configuration; the outcome is told when it is committed.
     /// So are those who asked for what this change, or one before it, brings already.
-    Change { asker: Asker, outcome: Outcome, also: Vec<(Asker, Outcome)> },
+    /// The digest names what was proposed.
+    Change { asker: Asker, outcome: Outcome, also: Vec<(Asker, Outcome)>, digest: String },
     /// A node record of the controller's.
     Record,
     /// Leaving in order, see `leave`.
@@ -241,8 +240,7 @@ impl Brain {
             unheeded: None,
             requests: BTreeMap::new(),
             last_request: 0,
-            forwarded: BTreeMap::new(),
-            idle_waiters: Vec::new(),
+            asking: Asking::new(settings.salt),
             unacknowledged: BTreeMap::new(),
             links: BTreeSet::new(),
             owes_hands_up: false,
@@ -328,7 +326,7 @@ impl Brain {
                 break;
             }
         }
-        self.answer_idle_waiters(now, out);
+        self.answer_waiters(now, out);
         if self.consensus.is_sole_voter() && !self.told_sole_voter {
             out.push(Output::SoleVoter);
         }

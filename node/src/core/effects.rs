@@ -32,7 +32,7 @@ impl Brain {
                 self.tell_records(now);
             }
             raft::Effect::Role(role) => {
-                if !role.is_leader {
+                if !role.is_leader || role.term != self.role.term {
                     self.store.drop_head();
                 }
                 self.role = role;
@@ -85,11 +85,27 @@ impl Brain {
             let error = reason.to_owned();
             self.consense(now, raft::Event::PersistFailed { seq: 0, error });
         }
+        let open: Vec<RequestId> = self.requests.keys().copied().collect();
+        for id in open {
+            self.request_rejected(now, id, Rejection::Unknown, out);
+        }
     }
 
     fn apply(&mut self, now: Now, data: &[u8], proposal: Option<RequestId>, out: &mut Vec<Output>) {
+        if self.log_stopped.is_some() {
+            return; // it would be applied to what lacks the entry before it
+        }
         match self.store.apply(data) {
             Ok(Applied::Config) => self.tell_config(now, out),
+            Ok(Applied::Overtaken) => {
+                tracing::warn!("a change was made on one that came to nothing; it is passed over");
+                if let Some(id) = proposal {
+                    let why =
+                        "the configuration was changed meanwhile; nothing was done, try again";
+                    self.request_rejected(now, id, Rejection::Refused(why.to_owned()), out);
+                }
+                return;
+            }
             Ok(Applied::Node(_)) => self.tell_records(now),
             Ok(Applied::Level) => {}
             Err(error) => {
@@ -131,7 +147,7 @@ impl Brain {
 
     fn request_done(&mut self, now: Now, id: RequestId, out: &mut Vec<Output>) {
         match self.requests.remove(&id) {
-            Some(Pending::Change { asker, outcome, also }) => {
+            Some(Pending::Change { asker, outcome, also, digest: _ }) => {
                 self.answer(asker, outcome, out);
                 for (asker, outcome) in also {
                     self.answer(asker, outcome, out);
@@ -151,8 +167,8 @@ impl Brain {
         out: &mut Vec<Output>,
     ) {
         match self.requests.remove(&id) {
-            Some(Pending::Change { asker, outcome: _, also }) => {
-                self.store.drop_head();
+            Some(Pending::Change { asker, outcome: _, also, digest }) => {
+                self.store.withdraw(&digest);
                 self.answer(asker, refusal(&reason), out);
                 for (asker, _) in also {
                     self.answer(asker, refusal(&reason), out);
@@ -247,10 +263,17 @@ impl Brain {
             super::wishes::grant(&mut document, wish);
         }
         let client = format!("{}/controller", self.name_of(self.settings.me));
-        self.propose_document(now, document, Asker::Controller, "hacluster", &client);
+        let proposed =
+            self.propose_document(now, document, Asker::Controller, "hacluster", &client);
+        if let Err(error) = proposed {
+            tracing::error!(%error, "the configuration lacks what it should say");
+        }
     }
 
-    /// Proposes a document made from the head; answers at once when nothing changes.
+    /// Proposes a document made from the head; none when nothing changes.
+    ///
+    /// # Errors
+    /// The document cannot be written down.
     pub(super) fn propose_document(
         &mut self,
         now: Now,
@@ -258,13 +281,20 @@ impl Brain {
         asker: Asker,
         author: &str,
         client: &str,
-    ) -> Option<RequestId> {
+    ) -> Result<Option<RequestId>, store::StoreError> {
         let time: WallTime = now.wall;
-        let entry = self.store.propose(document, author, client, time)?;
-        let id =
-            self.request(Pending::Change { asker, outcome: Outcome::done(), also: Vec::new() });
-        self.consense(now, raft::Event::Propose { id, data: store::encode(&entry) });
-        Some(id)
+        let Some(change) = self.store.propose(document, author, client, time)? else {
+            return Ok(None);
+        };
+        let id = self.request(Pending::Change {
+            asker,
+            outcome: Outcome::done(),
+            also: Vec::new(),
+            digest: change.digest.clone(),
+        });
+        let data = store::encode(&crmd::core::entry::Entry::Config(change));
+        self.consense(now, raft::Event::Propose { id, data });
+        Ok(Some(id))
     }
 
     /// Tells the controller when its office has changed.
@@ -278,7 +308,7 @@ impl Brain {
         };
         let changed = office != self.office;
         self.office = office;
-        self.note_dc(out);
+        self.note_dc(now, out);
         if !changed {
             return;
         }
@@ -304,10 +334,10 @@ impl Brain {
     }
 
     /// Answers whoever asked.
-    pub(super) fn answer(&self, asker: Asker, outcome: Outcome, out: &mut Vec<Output>) {
+    pub(super) fn answer(&mut self, asker: Asker, outcome: Outcome, out: &mut Vec<Output>) {
         match asker {
             Asker::Tool(id) => out.push(Output::Reply { id, outcome }),
-            Asker::Peer { node, id } => self.send(node, PeerMessage::Answer { id, outcome }, out),
+            Asker::Peer { node, id } => self.answer_peer(node, id, outcome, out),
             Asker::Controller => {}
         }
     }

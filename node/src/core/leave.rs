@@ -97,8 +97,7 @@ impl Brain {
             (Office::Following, Some(dc)) => {
                 if self.told(dc) {
                     let what = Ask::Act(Action::Leave { all });
-                    self.last_request += 1;
-                    let id = self.last_request;
+                    let id = self.asking.number();
                     self.send(dc, PeerMessage::Ask { id, what }, out);
                 }
             }

@@ -2,6 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod asking;
 pub mod brain;
 mod changes;
 mod effects;
@@ -9,6 +10,10 @@ mod inputs;
 mod leave;
 pub mod message;
 pub mod store;
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+mod testing;
 mod wishes;
 
 pub use brain::{Brain, Input, Output, Settings};

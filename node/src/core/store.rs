@@ -1,10 +1,15 @@
 //! The state machine of the log: the configuration, the node records, the feature level.
 //!
-//! `committed` is what the log says; `head` is that plus what this leader has proposed and not
+//! `committed` is what the log says; the head is that plus what this leader has proposed and not
 //! yet seen committed, so that a change is always made, and checked, on what it will meet. A
 //! leader that loses its office drops its head.
+//!
+//! An entry names the document it was made on. One that meets another, since what it was made on
+//! came to nothing, is passed over by every replica alike: that is judged by what the log says
+//! alone, never by what a replica holds. A replica that cannot apply what fits is the one that
+//! differs, and stops.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +30,9 @@ pub enum StoreError {
     /// A patch did not fit.
     #[error("a committed change does not fit this node's document: {0}")]
     Misfit(String),
+    /// A change would lead to a document that cannot be written down.
+    #[error("the document after this change cannot be written as XML: {0}")]
+    Unwritable(String),
     /// The document after a change is another one than on the leader.
     #[error("the document differs from the leader's after a change (digest {found}, not {wanted})")]
     Differs {
@@ -40,6 +48,9 @@ pub enum StoreError {
 pub enum Applied {
     /// The configuration.
     Config,
+    /// Nothing: a change of the configuration was made on what came to nothing. Every replica
+    /// passes it over.
+    Overtaken,
     /// A node record.
     Node(NodeId),
     /// The feature level.
@@ -50,17 +61,29 @@ pub enum Applied {
 #[derive(Clone, Debug)]
 pub struct Store {
     committed: Arc<Element>,
-    head: Arc<Element>,
-    /// The digest of `head`: what a committed change is recognised by as our own.
-    head_digest: String,
+    /// Its digest, as the log tells it.
+    digest: String,
+    /// What this leader has proposed, each made on the one before; the last one is the head.
+    proposed: VecDeque<Proposed>,
     records: BTreeMap<NodeId, NodeRecord>,
     feature_level: u32,
+}
+
+/// A document on its way through the log.
+#[derive(Clone, Debug)]
+struct Proposed {
+    document: Arc<Element>,
+    /// What the committed change is recognised by as our own.
+    digest: String,
 }
 
 /// The form of a snapshot.
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
     document: String,
+    /// The document's digest; checked when it is read again.
+    #[serde(default)]
+    digest: String,
     records: Vec<NodeRecord>,
     feature_level: u32,
 }
@@ -90,9 +113,9 @@ impl Default for Store {
 
 impl Store {
     fn of(document: Element, records: BTreeMap<NodeId, NodeRecord>, feature_level: u32) -> Self {
-        let head_digest = cib::digest::v2(&document);
-        let committed = Arc::new(document);
-        Self { head: Arc::clone(&committed), committed, head_digest, records, feature_level }
+        let digest = cib::digest::v2(&document);
+        let (committed, proposed) = (Arc::new(document), VecDeque::new());
+        Self { committed, digest, proposed, records, feature_level }
     }
 
     /// Returns the configuration as the log has it.
@@ -102,7 +125,7 @@ impl Store {
 
     /// Returns the configuration as it will be when what was proposed here is committed.
     pub fn head(&self) -> &Arc<Element> {
-        &self.head
+        self.proposed.back().map_or(&self.committed, |last| &last.document)
     }
 
     /// Returns the node records.
@@ -112,9 +135,14 @@ impl Store {
 
     /// Forgets what was proposed here: another one leads, or this node does anew.
     pub fn drop_head(&mut self) {
-        if !Arc::ptr_eq(&self.head, &self.committed) {
-            self.head = Arc::clone(&self.committed);
-            self.head_digest = cib::digest::v2(&self.head);
+        self.proposed.clear();
+    }
+
+    /// Takes a proposal back that the log refused at once, and what was made on it. Those before it
+    /// stand.
+    pub fn withdraw(&mut self, digest: &str) {
+        if let Some(at) = self.proposed.iter().position(|proposed| proposed.digest == digest) {
+            self.proposed.truncate(at);
         }
     }
 
@@ -122,35 +150,41 @@ impl Store {
     /// configuration stays as it is.
     ///
     /// `document` must have been made from [`Store::head`].
+    ///
+    /// # Errors
+    /// No replica could read what would go into the log.
     pub fn propose(
         &mut self,
         mut document: Element,
         author: &str,
         client: &str,
         time: model::WallTime,
-    ) -> Option<Entry> {
+    ) -> Result<Option<ConfigPatch>, StoreError> {
         document.retain_children(|child| child.name() != "status");
-        cib::versions::bump(&self.head, &mut document);
-        if document == *self.head {
-            return None;
+        let head = Arc::clone(self.head());
+        cib::versions::bump(&head, &mut document);
+        if document == *head {
+            return Ok(None);
         }
-        if cib::versions::reach(&self.head, &document) == cib::versions::Reach::Configuration {
+        if cib::versions::reach(&head, &document) == cib::versions::Reach::Configuration {
             document.set("cib-last-written", written_at(time));
             document.set("update-origin", client.split('/').next().unwrap_or_default());
             document.set("update-client", client.split('/').nth(1).unwrap_or_default());
             document.set("update-user", author);
         }
-        let patch = cib::patch::diff(&self.head, &document);
+        let (patch, document) = written(&head, document)?;
+        let digest = cib::digest::v2(&document);
+        let base = self.proposed.back().map_or(&self.digest, |last| &last.digest).clone();
         let entry = ConfigPatch {
-            patch: patch.to_xml_compact(),
-            digest: cib::digest::v2(&document),
+            patch,
+            base,
+            digest: digest.clone(),
             author: author.to_owned(),
             client: client.to_owned(),
             time,
         };
-        self.head = Arc::new(document);
-        self.head_digest.clone_from(&entry.digest);
-        Some(Entry::Config(entry))
+        self.proposed.push_back(Proposed { document: Arc::new(document), digest });
+        Ok(Some(entry))
     }
 
     /// Applies a committed entry.
@@ -159,10 +193,7 @@ impl Store {
     /// The entry does not fit; the store is as before.
     pub fn apply(&mut self, data: &[u8]) -> Result<Applied, StoreError> {
         match decode(data)? {
-            Entry::Config(change) => {
-                self.apply_patch(&change)?;
-                Ok(Applied::Config)
-            }
+            Entry::Config(change) => self.apply_patch(&change),
             Entry::Node(record) => {
                 let node = record.node;
                 self.records.insert(node, record);
@@ -175,32 +206,38 @@ impl Store {
         }
     }
 
-    fn apply_patch(&mut self, change: &ConfigPatch) -> Result<(), StoreError> {
-        // the leader has this very document already, unless another leader's change came between
-        if self.head_digest == change.digest {
-            self.committed = Arc::clone(&self.head);
-            return Ok(());
+    fn apply_patch(&mut self, change: &ConfigPatch) -> Result<Applied, StoreError> {
+        if change.base != self.digest {
+            return Ok(Applied::Overtaken);
         }
+        // the leader has this very document already
+        let own = self.proposed.pop_front().filter(|first| first.digest == change.digest);
+        let document = match own {
+            Some(first) => first.document,
+            None => {
+                // what was made here on another document will be overtaken
+                self.proposed.clear();
+                Arc::new(self.patched(change)?)
+            }
+        };
+        self.committed = document;
+        self.digest.clone_from(&change.digest);
+        Ok(Applied::Config)
+    }
+
+    fn patched(&self, change: &ConfigPatch) -> Result<Element, StoreError> {
         let patch = cib::parse(&change.patch).map_err(|e| StoreError::Unreadable(e.to_string()))?;
         let patched = cib::patch::apply(&self.committed, &patch)
             .map_err(|e| StoreError::Misfit(e.to_string()))?;
-        let found = cib::digest::v2(&patched);
-        if found != change.digest {
-            return Err(StoreError::Differs { found, wanted: change.digest.clone() });
-        }
-        let patched = Arc::new(patched);
-        if Arc::ptr_eq(&self.head, &self.committed) {
-            self.head = Arc::clone(&patched);
-            self.head_digest = found;
-        }
-        self.committed = patched;
-        Ok(())
+        differs(cib::digest::v2(&patched), &change.digest)?;
+        Ok(patched)
     }
 
     /// Returns everything as bytes.
     pub fn snapshot(&self) -> Vec<u8> {
         let snapshot = Snapshot {
             document: self.committed.to_xml(),
+            digest: self.digest.clone(),
             records: self.records.values().cloned().collect(),
             feature_level: self.feature_level,
         };
@@ -220,9 +257,52 @@ impl Store {
         let snapshot: Snapshot = serde_json::from_slice(data).map_err(|e| unreadable(&e))?;
         let document = cib::parse(&snapshot.document).map_err(|e| unreadable(&e))?;
         let records = snapshot.records.into_iter().map(|record| (record.node, record)).collect();
-        *self = Self::of(document, records, snapshot.feature_level);
+        let restored = Self::of(document, records, snapshot.feature_level);
+        if !snapshot.digest.is_empty() {
+            differs(restored.digest.clone(), &snapshot.digest)?;
+        }
+        *self = restored;
         Ok(())
     }
+}
+
+fn differs(found: String, wanted: &str) -> Result<(), StoreError> {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(StoreError::Differs { found, wanted: wanted.to_owned() })
+}
+
+/// Returns the patch from `head` to `document` as text, and what every replica will make of it:
+/// none may meet what it cannot read, or make something else of it.
+fn written(head: &Element, document: Element) -> Result<(String, Element), StoreError> {
+    let read = |text: &str| {
+        let patch = cib::parse(text).map_err(|error| error.to_string())?;
+        cib::patch::apply(head, &patch).map_err(|error| error.to_string())
+    };
+    let same =
+        |made: &Element| *made == document || cib::digest::v2(made) == cib::digest::v2(&document);
+    let patch = cib::patch::diff(head, &document);
+    let text = patch.to_xml_compact();
+    let trouble = match read(&text) {
+        Ok(made) if same(&made) => return Ok((text, made)),
+        Ok(_) => "the patch leads elsewhere".to_owned(),
+        Err(error) => error,
+    };
+    tracing::error!(trouble, "a patch leads astray: the whole document goes into the log");
+    let text = whole_document(patch, &document).to_xml_compact();
+    match read(&text) {
+        Ok(made) if same(&made) => Ok((text, made)),
+        Ok(_) => Err(StoreError::Unwritable(trouble)),
+        Err(error) => Err(StoreError::Unwritable(error)),
+    }
+}
+
+/// Returns a patch that replaces everything, under the versions of one that changes a part.
+fn whole_document(mut patch: Element, document: &Element) -> Element {
+    patch.retain_children(|child| child.name() == "version");
+    let everything = Element::new("change").with("operation", "create").with("path", "");
+    patch.with_child(everything.with_child(document.clone()))
 }
 
 /// Returns a time as `cib-last-written` has it: `Sat Nov 21 02:19:28 2026`, in UTC.
@@ -240,4 +320,102 @@ pub fn encode(entry: &Entry) -> Vec<u8> {
 
 fn decode(data: &[u8]) -> Result<Entry, StoreError> {
     serde_json::from_slice(data).map_err(|e| StoreError::Unreadable(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_property(document: &Element, name: &str) -> Element {
+        let mut document = document.clone();
+        let pair = Element::new("nvpair").with("id", name).with("name", name).with("value", "1");
+        document.child_or_insert("configuration").child_or_insert("crm_config").push(pair);
+        document
+    }
+
+    fn propose(store: &mut Store, name: &str) -> ConfigPatch {
+        let document = with_property(store.head(), name);
+        store.propose(document, "root", "n1/test", model::WallTime(0)).unwrap().unwrap()
+    }
+
+    fn bytes(change: &ConfigPatch) -> Vec<u8> {
+        encode(&Entry::Config(change.clone()))
+    }
+
+    fn has(store: &Store, name: &str) -> bool {
+        store.committed().find_id(name).is_some()
+    }
+
+    #[test]
+    fn a_leader_and_its_followers_hold_the_same_after_each_entry() {
+        let (mut leader, mut follower) = (Store::default(), Store::default());
+        let changes = ["a", "b", "c"].map(|name| propose(&mut leader, name));
+        for change in &changes {
+            assert_eq!(leader.apply(&bytes(change)).unwrap(), Applied::Config);
+            assert_eq!(follower.apply(&bytes(change)).unwrap(), Applied::Config);
+            assert_eq!(leader.committed(), follower.committed());
+        }
+        assert_eq!(leader.head(), leader.committed());
+        let mut restored = Store::default();
+        restored.restore(&follower.snapshot()).unwrap();
+        let next = propose(&mut leader, "d");
+        assert_eq!(restored.apply(&bytes(&next)).unwrap(), Applied::Config);
+        assert!(has(&restored, "d"));
+    }
+
+    #[test]
+    fn a_refused_proposal_takes_only_what_was_made_on_it_along() {
+        let mut leader = Store::default();
+        let first = propose(&mut leader, "first");
+        let refused = propose(&mut leader, "refused");
+        let _on_it = propose(&mut leader, "on-it");
+        leader.withdraw(&refused.digest);
+        let next = propose(&mut leader, "next");
+        let mut follower = Store::default();
+        for change in [&first, &next] {
+            assert_eq!(leader.apply(&bytes(change)).unwrap(), Applied::Config);
+            assert_eq!(follower.apply(&bytes(change)).unwrap(), Applied::Config);
+        }
+        assert!(has(&follower, "first") && has(&follower, "next") && !has(&follower, "refused"));
+    }
+
+    #[test]
+    fn an_overtaken_change_is_passed_over_by_every_replica() {
+        let (mut old, mut new) = (Store::default(), Store::default());
+        let lost = propose(&mut old, "lost");
+        let on_lost = propose(&mut old, "on-lost");
+        let other = propose(&mut new, "other");
+        let mut third = Store::default();
+        for store in [&mut old, &mut new, &mut third] {
+            assert_eq!(store.apply(&bytes(&other)).unwrap(), Applied::Config);
+            assert_eq!(store.apply(&bytes(&lost)).unwrap(), Applied::Overtaken);
+            assert_eq!(store.apply(&bytes(&on_lost)).unwrap(), Applied::Overtaken);
+            assert!(has(store, "other") && !has(store, "lost") && !has(store, "on-lost"));
+        }
+        assert_eq!(old.head(), old.committed());
+    }
+
+    #[test]
+    fn a_replica_that_holds_something_else_stops_and_is_as_before() {
+        let mut leader = Store::default();
+        let change = propose(&mut leader, "a");
+        let rot = Arc::new(with_property(&empty_document(), "rot"));
+        let mut rotten = Store { committed: rot, ..Store::default() };
+        let before = rotten.committed.clone();
+        assert!(matches!(rotten.apply(&bytes(&change)), Err(StoreError::Differs { .. })));
+        assert_eq!(rotten.committed, before);
+        // a snapshot that was damaged is not taken in either
+        let text = String::from_utf8(leader.snapshot()).unwrap().replace("crm_config", "crm_conf");
+        assert!(matches!(rotten.restore(text.as_bytes()), Err(StoreError::Differs { .. })));
+        assert_eq!(rotten.committed, before);
+    }
+
+    #[test]
+    fn a_patch_that_leads_astray_gives_way_to_the_whole_document() {
+        let store = Store::default();
+        let document = with_property(store.committed(), "a");
+        let patch = cib::patch::diff(store.committed(), &document);
+        let whole = whole_document(patch, &document);
+        assert_eq!(cib::patch::apply(store.committed(), &whole).unwrap(), document);
+    }
 }
