@@ -35,7 +35,7 @@ pub(crate) fn internal(all: &mut Constrained, rsc: ResourceIx) {
     if !all.cluster[child].promotable() {
         return;
     }
-    crate::internal::promotable_sequence(all, rsc);
+    crate::promotable_actions::sequence(all, rsc);
     mirror(all, rsc, child, task::DEMOTE);
     mirror(all, rsc, child, task::PROMOTE);
 }

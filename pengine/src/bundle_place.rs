@@ -145,9 +145,9 @@ impl Placing {
             {
                 continue;
             }
-            hosts.push(host);
+            hosts.push((host, Score::ZERO));
         }
-        self.keep_only(dependent, &hosts, colocation, primary);
+        self.keep_beside(dependent, primary, &hosts, colocation);
     }
 }
 

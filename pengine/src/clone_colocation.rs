@@ -6,6 +6,7 @@ use crate::constraint::Colocation;
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::{Cause, Table};
 use crate::place::Placing;
+use crate::role::Role;
 use crate::values::{fraction, truth};
 
 impl Placing {
@@ -19,6 +20,14 @@ impl Placing {
         if self.home(primary).provisional {
             return;
         }
+        if self.cluster[primary].promotable() && colocation.primary_role != Role::Unknown {
+            if self.home(dependent).provisional {
+                return self.follow_role(dependent, primary, colocation);
+            }
+            if colocation.dependent_role == Role::Promoted {
+                return self.follow_role_by_merit(dependent, primary, colocation);
+            }
+        }
         let instances = self.cluster[primary].children.clone();
         if self.interleaves(colocation) {
             match self.scene().compatible(dependent, primary, None, false) {
@@ -30,12 +39,13 @@ impl Placing {
                 None => {}
             }
         } else if colocation.score.is_infinite() {
-            let nodes: Vec<NodeIx> = instances
+            let places: Vec<(NodeIx, Score)> = instances
                 .iter()
                 .filter(|instance| !self.cluster.is_blocked(**instance))
                 .filter_map(|instance| self.assigned_node(*instance))
+                .map(|node| (node, Score::ZERO))
                 .collect();
-            self.keep_only(dependent, &nodes, colocation, primary);
+            self.keep_beside(dependent, primary, &places, colocation);
         } else {
             for instance in instances {
                 self.apply_score(dependent, instance, colocation, false);
@@ -52,18 +62,27 @@ impl Placing {
             && per_node(colocation.dependent) == per_node(colocation.primary)
     }
 
-    /// Bans a resource from all nodes but some.
-    pub(crate) fn keep_only(
+    /// Keeps a resource to the nodes that count as the same place as some, each of which adds its
+    /// score there.
+    pub(crate) fn keep_beside(
         &mut self,
         rsc: ResourceIx,
-        nodes: &[NodeIx],
-        colocation: &Colocation,
         other: ResourceIx,
+        places: &[(NodeIx, Score)],
+        colocation: &Colocation,
     ) {
+        let attribute = colocation.attribute();
         let cause = Cause::Colocation(colocation.id.clone(), self.cluster[other].id.clone());
         for node in self.scores.candidates(rsc) {
-            if !nodes.contains(&node) {
-                self.scores.add(rsc, node, Score::MINUS_INFINITY, cause.clone());
+            let value = self.node_value(node, attribute, rsc);
+            let same_place = places.iter().filter(|(place, _)| {
+                let there = self.node_value(*place, attribute, other);
+                crate::colocate::same(value.as_deref(), there.as_deref())
+            });
+            let score = same_place.map(|(_, score)| *score).max();
+            let score = score.unwrap_or(Score::MINUS_INFINITY);
+            if score != Score::ZERO {
+                self.scores.add(rsc, node, score, cause.clone());
             }
         }
     }

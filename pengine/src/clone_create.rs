@@ -31,6 +31,9 @@ impl Activity {
 pub(crate) fn create(planned: &mut Planned, rsc: ResourceIx) {
     let instances = planned.cluster()[rsc].children.clone();
     of_instances(planned, rsc, &instances);
+    if planned.cluster()[rsc].promotable() {
+        crate::promotable_actions::create(planned, rsc);
+    }
 }
 
 /// Creates the actions of the instances of a clone or bundle, and those of the whole.

@@ -239,9 +239,7 @@ impl Placing {
             }
             Variant::Primitive => match self.affects(dependent, primary, colocation, false) {
                 Affects::Nothing => {}
-                Affects::Role => {
-                    self.apply_to_priority(dependent, primary, colocation);
-                }
+                Affects::Role => self.apply_to_merit(dependent, primary, colocation),
                 Affects::Location => self.apply_to_scores(dependent, primary, colocation),
             },
             Variant::Group { colocated, .. } => {
@@ -406,40 +404,35 @@ impl Placing {
         }
     }
 
-    /// Lets a colocation bear on who is promoted; the change of the dependent's priority.
-    pub(crate) fn apply_to_priority(
+    /// Lets a colocation bear on whether the dependent is promoted where it is.
+    fn apply_to_merit(
         &mut self,
         dependent: ResourceIx,
         primary: ResourceIx,
         colocation: &Colocation,
-    ) -> i32 {
+    ) {
         let (Some(there), Some(here)) = (self.home(primary).node, self.home(dependent).node) else {
-            return 0;
+            return;
         };
-        let attribute = colocation.attribute().to_owned();
-        let value = self.node_value(there, &attribute, primary);
-        let own = self.node_value(here, &attribute, dependent);
+        let attribute = colocation.attribute();
+        let value = self.node_value(there, attribute, primary);
+        let own = self.node_value(here, attribute, dependent);
+        let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
         if !same(own.as_deref(), value.as_deref()) {
             if colocation.score.is_infinite() && colocation.dependent_role == Role::Promoted {
-                self.cluster[dependent].priority = -1_000_000;
-                return -1_000_000;
+                self.set_merit(dependent, Score::MINUS_INFINITY, cause);
             }
-            return 0;
+            return;
         }
         let bearer = self.role_bearer(primary);
         if colocation.primary_role != Role::Unknown
             && colocation.primary_role != self.cluster[bearer].next_role
         {
-            return 0;
+            return;
         }
-        let delta = if colocation.dependent_role == Role::Unpromoted {
-            -colocation.score
-        } else {
-            colocation.score
-        };
-        let sum = Score::new(self.cluster[dependent].priority) + delta;
-        self.cluster[dependent].priority = i64::from(sum.value());
-        delta.value()
+        let unpromoted = colocation.dependent_role == Role::Unpromoted;
+        let score = if unpromoted { -colocation.score } else { colocation.score };
+        self.add_merit(dependent, score, cause);
     }
 
     /// Adds the preferences of a dependent, and of all that follow it, to a resource's own.

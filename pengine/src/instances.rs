@@ -43,6 +43,10 @@ impl Placing {
             Limits { total: info.max, per_node: info.node_max }
         };
         self.homes[rsc.position()].assigning = true;
+        let promotable = self.cluster[rsc].promotable();
+        if promotable {
+            self.draw_to_promotion(rsc);
+        }
         for colocation in self.this_with(rsc) {
             let primary = self.rules[colocation].primary;
             self.assign(primary, prefer, stop_if_fail);
@@ -54,6 +58,9 @@ impl Placing {
         let mut instances = self.cluster[rsc].children.clone();
         self.sort_instances(&mut instances);
         self.assign_instances(rsc, &instances, limits);
+        if promotable {
+            self.choose_promoted(rsc);
+        }
         let home = &mut self.homes[rsc.position()];
         home.provisional = false;
         home.assigning = false;
@@ -203,7 +210,7 @@ impl Placing {
     }
 
     /// Those that are best left alone come first.
-    fn compare_instances(&mut self, a: ResourceIx, b: ResourceIx) -> Ordering {
+    pub(crate) fn compare_instances(&mut self, a: ResourceIx, b: ResourceIx) -> Ordering {
         let (mut node_a, count_a, _) = self.cluster.active_node(a);
         let (mut node_b, count_b, _) = self.cluster.active_node(b);
         // of active ones, those active in fewer places
@@ -213,9 +220,7 @@ impl Placing {
         // inactive, or active where they may be
         let fits_a = self.forget_banned(a, &mut node_a);
         let fits_b = self.forget_banned(b, &mut node_b);
-        let order = fits_b
-            .cmp(&fits_a)
-            .then_with(|| self.cluster[b].priority.cmp(&self.cluster[a].priority));
+        let order = fits_b.cmp(&fits_a).then_with(|| self.merit(b).cmp(&self.merit(a)));
         if order.is_ne() {
             return order;
         }

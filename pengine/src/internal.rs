@@ -2,7 +2,7 @@
 
 use model::Score;
 
-use crate::action::{Point, relation::*};
+use crate::action::relation::*;
 use crate::cluster::{Placement, Requires, Variant};
 use crate::constraint::{Colocation, Constrained};
 use crate::index::{NodeIx, ResourceIx};
@@ -255,43 +255,6 @@ fn clone(all: &mut Constrained, rsc: ResourceIx) {
         }
     }
     if promotable {
-        promotable_instances(all, rsc, &instances, ordered);
+        crate::promotable_actions::order(all, rsc, ordered);
     }
-}
-
-/// The sequence of what happens to a promotable clone, or to a bundle around one, as a whole.
-pub(crate) fn promotable_sequence(all: &mut Constrained, rsc: ResourceIx) {
-    for (first, then) in [
-        (task::STOPPED, task::START),
-        (task::STOPPED, task::PROMOTE),
-        (task::DEMOTED, task::STOP),
-        (task::DEMOTED, task::START),
-        (task::DEMOTED, task::PROMOTE),
-        (task::RUNNING, task::PROMOTE),
-        (task::DEMOTE, task::DEMOTED),
-    ] {
-        all.book.order_tasks((rsc, first), (rsc, then), ORDERED);
-    }
-}
-
-fn promotable_instances(
-    all: &mut Constrained,
-    rsc: ResourceIx,
-    instances: &[ResourceIx],
-    ordered: bool,
-) {
-    let mut previous: Option<ResourceIx> = None;
-    for &instance in instances {
-        let book = &mut all.book;
-        book.order_tasks((rsc, task::PROMOTE), (instance, task::PROMOTE), ORDERED);
-        book.order_tasks((instance, task::PROMOTE), (rsc, task::PROMOTED), ORDERED);
-        book.order_tasks((rsc, task::DEMOTE), (instance, task::DEMOTE), ORDERED);
-        book.order_tasks((instance, task::DEMOTE), (rsc, task::DEMOTED), ORDERED);
-        if let (true, Some(previous)) = (ordered, previous) {
-            book.order_tasks((previous, task::PROMOTE), (instance, task::PROMOTE), ORDERED);
-            book.order_tasks((instance, task::DEMOTE), (previous, task::DEMOTE), ORDERED);
-        }
-        previous = Some(instance);
-    }
-    let _unused_point = Point::default();
 }

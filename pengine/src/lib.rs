@@ -67,6 +67,7 @@ mod plan;
 mod playback;
 mod probe;
 mod probe_order;
+mod promotable_actions;
 mod promote;
 mod propagate;
 mod properties;

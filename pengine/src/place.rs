@@ -55,7 +55,7 @@ pub(crate) struct Placed {
     pub(crate) free: Vec<BTreeMap<String, i64>>,
     pub(crate) lines: Vec<String>,
     pub(crate) utilization_lines: Vec<String>,
-    pub(crate) promoted_names: crate::promote::Promotion,
+    pub(crate) promotion: crate::promote::Promotion,
     pub(crate) record: Record,
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         free,
         lines,
         utilization_lines,
-        promoted_names: promotion,
+        promotion,
         record,
     }
 }

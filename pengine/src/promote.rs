@@ -1,5 +1,492 @@
 //! Which instances of a promotable clone are promoted.
+//!
+//! It happens in two moments of a clone's assignment. Before the instances have nodes, promotion
+//! scores draw them to the nodes where they could be promoted ([`Placing::draw_to_promotion`]).
+//! Once they have nodes, each instance gets a *merit*: its promotion score, changed by location
+//! constraints and colocations that name a role. Merits are put on the clone's nodes, where what is
+//! colocated with the promoted instance adds its wishes; the best instances are promoted, as many
+//! as `promoted-max` and `promoted-node-max` let in ([`Placing::choose_promoted`]).
 
-/// Names and counts that promotion leaves behind.
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use model::Score;
+
+use crate::cluster::{Cluster, QuorumPolicy};
+use crate::colocate::Select;
+use crate::constraint::{Colocation, Location};
+use crate::index::{NodeIx, ResourceIx};
+use crate::ledger::{Cause, Cell};
+use crate::list_sort::list_sort;
+use crate::place::Placing;
+use crate::role::Role;
+use crate::values::{self, fraction};
+
+/// The merit of an instance that no agent wants to be promoted: any location constraint or
+/// colocation for the promoted role makes up for it.
+const UNWANTED: i64 = -1;
+
+/// How much speaks for the promotion of each instance.
 #[derive(Debug, Default)]
-pub(crate) struct Promotion {}
+pub(crate) struct Promotion {
+    /// What an instance earns by itself; without an entry, its `priority`.
+    merits: BTreeMap<ResourceIx, Cell>,
+    /// The score by which instances were compared at last, for those that had a node.
+    ranks: BTreeMap<ResourceIx, Cell>,
+}
+
+impl Promotion {
+    /// The score by which an instance was compared with its siblings.
+    pub(crate) fn rank(&self, instance: ResourceIx) -> Option<Cell> {
+        self.ranks.get(&instance).copied()
+    }
+}
+
+impl Placing {
+    /// Draws instances to the nodes where their agents want them to be promoted.
+    pub(crate) fn draw_to_promotion(&mut self, clone: ResourceIx) {
+        for instance in self.cluster[clone].children.clone() {
+            let mut best = self.merit(instance);
+            for node in self.candidates_in_order(instance) {
+                if !self.available(node, None, false) {
+                    continue;
+                }
+                let Some(score) = self.promotion_score(instance, node) else { continue };
+                if score > Score::ZERO {
+                    self.scores.add(instance, node, score, Cause::BuiltIn("promotion score"));
+                }
+                if score > best {
+                    best = score;
+                    self.set_merit(instance, score, Cause::BuiltIn("promotion score"));
+                }
+            }
+        }
+    }
+
+    /// Gives every instance of a promotable clone its role.
+    pub(crate) fn choose_promoted(&mut self, clone: ResourceIx) {
+        let locations = self.promoted_locations(clone);
+        for instance in self.cluster[clone].children.clone() {
+            self.judge(instance, &locations);
+        }
+        let ranked = self.rank_instances(clone);
+        let limit = self.cluster[clone].clone_info().map_or(0, |info| info.promoted_max);
+        let mut promoted_on: Vec<NodeIx> = Vec::new();
+        for instance in ranked {
+            let rank = self.rank_of(instance);
+            self.show_rank(instance, rank);
+            let wanted =
+                rank >= Score::ZERO && (promoted_on.len() < limit || !self.cluster[clone].managed);
+            let node = wanted
+                .then(|| self.node_for_promotion(clone, instance, &promoted_on))
+                .flatten()
+                .filter(|_| !self.frozen(instance));
+            match node {
+                Some(node) => {
+                    promoted_on.push(node);
+                    self.promote(instance);
+                }
+                None => self.leave_unpromoted(instance),
+            }
+        }
+    }
+
+    /// Finds out what speaks for an instance on the node that it was assigned to.
+    fn judge(&mut self, instance: ResourceIx, locations: &[Location]) {
+        for part in self.cluster.family(instance) {
+            if self.cluster[part].role == Role::Started {
+                self.cluster[part].role = Role::Unpromoted;
+            }
+        }
+        let Some(node) = self.assigned_node(instance) else {
+            self.set_merit(instance, Score::MINUS_INFINITY, Cause::BuiltIn("not active"));
+            return;
+        };
+        match self.cluster.role_of(instance, false) {
+            Role::Unknown | Role::Started => match self.promotion_score(instance, node) {
+                Some(score) => self.set_merit(instance, score, Cause::BuiltIn("promotion score")),
+                None => {
+                    let cause = Cause::BuiltIn("no promotion score");
+                    self.set_merit(instance, Score::new(UNWANTED), cause);
+                }
+            },
+            Role::Stopped | Role::Unpromoted => {
+                let cause = Cause::BuiltIn("must not be promoted");
+                self.set_merit(instance, Score::MINUS_INFINITY, cause);
+            }
+            // unmanaged: it is promoted and stays so
+            Role::Promoted => {}
+        }
+        for location in locations {
+            let about_sibling =
+                self.cluster[location.resource].parent.is_some() && location.resource != instance;
+            let score = location.nodes.iter().find(|(there, _)| *there == node);
+            if let (false, Some((_, score))) = (about_sibling, score) {
+                self.add_merit(instance, *score, Cause::Location(location.id.clone()));
+            }
+        }
+        for index in self.this_with(instance) {
+            let colocation = self.colocation(index);
+            self.apply_score(instance, colocation.primary, &colocation, true);
+        }
+    }
+
+    /// The location constraints for the promoted role of a clone or its instances.
+    fn promoted_locations(&self, clone: ResourceIx) -> Vec<Location> {
+        let instances = &self.cluster[clone].children;
+        let about = |rsc: ResourceIx| rsc == clone || instances.contains(&rsc);
+        let all = self.rules.locations.iter();
+        all.filter(|l| l.role == Role::Promoted && about(l.resource)).cloned().collect()
+    }
+
+    /// Returns the instances of a clone in the order of promotion.
+    fn rank_instances(&mut self, clone: ResourceIx) -> Vec<ResourceIx> {
+        self.homes[clone.position()].merging = true;
+        let instances = self.cluster[clone].children.clone();
+        for &instance in &instances {
+            if let Some((node, merit)) = self.standing(instance) {
+                self.scores.add(clone, node, merit, Cause::BuiltIn("merit of an instance"));
+            }
+        }
+        self.add_promoted_colocations(clone);
+        if self.lacks_promotion_ticket(clone) {
+            self.ban_everywhere(clone, "no ticket for promotion");
+        }
+        for &instance in &instances {
+            let rank = match self.standing(instance) {
+                _ if self.stays_promoted(instance) => self.infinite_rank(),
+                Some((node, _)) => self.scores.cell(clone, node),
+                None => self.merit_cell(instance),
+            };
+            self.promotion.ranks.insert(instance, rank);
+        }
+        let mut sorted = instances;
+        list_sort(&mut sorted, &mut |a, b| self.compare_for_promotion(*a, *b));
+        self.homes[clone.position()].merging = false;
+        sorted
+    }
+
+    /// An instance that may be promoted: its node, and what it puts in for it.
+    fn standing(&self, instance: ResourceIx) -> Option<(NodeIx, Score)> {
+        let node = self.assigned_node(instance)?;
+        let merit = if self.cluster.role_of(instance, false) == Role::Promoted {
+            Score::INFINITY
+        } else {
+            self.merit(instance)
+        };
+        (merit >= Score::ZERO).then_some((node, merit))
+    }
+
+    /// Lets resources that are colocated with promoted instances say where they would like them.
+    fn add_promoted_colocations(&mut self, clone: ResourceIx) {
+        for index in self.this_with(clone) {
+            let colocation = self.colocation(index);
+            if colocation.dependent_role == Role::Promoted {
+                let select =
+                    if colocation.score.is_infinite() { Select::NONE } else { Select::ACTIVE };
+                self.add_wishes(clone, colocation.primary, &colocation, select);
+            }
+        }
+        for index in self.with_this(clone) {
+            let colocation = self.colocation(index);
+            if colocation.primary_role == Role::Promoted && self.has_influence(&colocation, None) {
+                let select = Select::ACTIVE.and(Select::NONNEGATIVE);
+                self.add_wishes(clone, colocation.dependent, &colocation, select);
+            }
+        }
+    }
+
+    fn add_wishes(
+        &mut self,
+        clone: ResourceIx,
+        other: ResourceIx,
+        colocation: &Colocation,
+        select: Select,
+    ) {
+        let mut table = Some(self.scores.table(clone));
+        let factor = fraction(colocation.score);
+        self.add_colocated(other, Some(clone), &mut table, Some(colocation), factor, select);
+        if let Some(table) = table {
+            self.scores.replace(clone, table);
+        }
+    }
+
+    fn lacks_promotion_ticket(&self, clone: ResourceIx) -> bool {
+        self.rules.tickets.iter().any(|constraint| {
+            constraint.resource == clone
+                && constraint.role == Role::Promoted
+                && self
+                    .cluster
+                    .tickets
+                    .get(&constraint.ticket)
+                    .is_none_or(|ticket| !ticket.granted || ticket.standby)
+        })
+    }
+
+    fn stays_promoted(&self, instance: ResourceIx) -> bool {
+        !self.cluster[instance].managed && self.cluster.role_of(instance, false) == Role::Promoted
+    }
+
+    fn infinite_rank(&mut self) -> Cell {
+        let cause = self.scores.ledger.cause(Cause::BuiltIn("promoted and unmanaged"));
+        self.scores.ledger.begin(Score::INFINITY, cause)
+    }
+
+    /// The better rank comes first, then the higher current role, then the usual order.
+    fn compare_for_promotion(&mut self, a: ResourceIx, b: ResourceIx) -> Ordering {
+        let role = |rsc: ResourceIx| self.cluster.role_of(rsc, true);
+        self.rank_of(b)
+            .cmp(&self.rank_of(a))
+            .then_with(|| role(b).cmp(&role(a)))
+            .then_with(|| self.compare_instances(a, b))
+    }
+
+    /// The node of an instance, if the instance can be promoted there.
+    fn node_for_promotion(
+        &self,
+        clone: ResourceIx,
+        instance: ResourceIx,
+        promoted_on: &[NodeIx],
+    ) -> Option<NodeIx> {
+        // every member of a cloned group must be fit
+        for &child in &self.cluster[instance].children {
+            self.node_for_promotion(clone, child, promoted_on)?;
+        }
+        let node = self.assigned_node(instance)?;
+        if !self.cluster[instance].managed {
+            let promoted = self.cluster.role_of(instance, true) == Role::Promoted;
+            return promoted.then_some(node);
+        }
+        let limit = self.cluster[clone].clone_info().map_or(0, |info| info.promoted_node_max);
+        let there = promoted_on.iter().filter(|other| **other == node).count();
+        let fit = self.merit(instance) >= Score::ZERO
+            && self.available(node, None, true)
+            && self.scores.allowed(clone, node)
+            && there < limit;
+        fit.then_some(node)
+    }
+
+    /// Without quorum, a partition that may only go on with what it runs promotes nothing.
+    fn frozen(&self, instance: ResourceIx) -> bool {
+        self.cluster[instance].role < Role::Promoted
+            && !self.cluster.quorate
+            && self.cluster.properties.quorum_policy == QuorumPolicy::Freeze
+    }
+
+    fn promote(&mut self, instance: ResourceIx) {
+        for part in self.cluster.family(instance) {
+            if self.cluster[part].next_role == Role::Unknown {
+                self.cluster[part].next_role = Role::Promoted;
+            }
+        }
+    }
+
+    fn leave_unpromoted(&mut self, instance: ResourceIx) {
+        for part in self.cluster.family(instance) {
+            let active = !self.scene().assigned_nodes(part).is_empty();
+            self.cluster[part].next_role = if active { Role::Unpromoted } else { Role::Stopped };
+        }
+    }
+
+    fn show_rank(&mut self, instance: ResourceIx, rank: Score) {
+        let place = match self.assigned_node(instance) {
+            Some(node) => format!("on {}", self.cluster[node].name),
+            None => "(inactive)".to_owned(),
+        };
+        self.lines.push(format!("{} promotion score {place}: {rank}", self.cluster[instance].id));
+    }
+
+    fn rank_of(&self, instance: ResourceIx) -> Score {
+        self.promotion.rank(instance).map_or(Score::ZERO, |rank| self.scores.ledger.score(rank))
+    }
+
+    /// How much speaks for an instance so far.
+    pub(crate) fn merit(&self, instance: ResourceIx) -> Score {
+        match self.promotion.merits.get(&instance) {
+            Some(cell) => self.scores.ledger.score(*cell),
+            None => Score::new(self.cluster[instance].priority),
+        }
+    }
+
+    fn merit_cell(&mut self, instance: ResourceIx) -> Cell {
+        if let Some(known) = self.promotion.merits.get(&instance) {
+            return *known;
+        }
+        let cause = self.scores.ledger.cause(Cause::BuiltIn("priority"));
+        self.scores.ledger.begin(Score::new(self.cluster[instance].priority), cause)
+    }
+
+    pub(crate) fn set_merit(&mut self, instance: ResourceIx, score: Score, cause: Cause) {
+        let cause = self.scores.ledger.cause(cause);
+        let cell = self.scores.ledger.begin(score, cause);
+        self.promotion.merits.insert(instance, cell);
+    }
+
+    pub(crate) fn add_merit(&mut self, instance: ResourceIx, score: Score, cause: Cause) {
+        let cell = self.merit_cell(instance);
+        let cause = self.scores.ledger.cause(cause);
+        let cell = self.scores.ledger.add(cell, score, cause);
+        self.promotion.merits.insert(instance, cell);
+    }
+
+    /// The score that agents gave to the promotion of an instance on a node; none if they did not.
+    ///
+    /// A cloned group has the sum of its members' scores.
+    fn promotion_score(&self, instance: ResourceIx, node: NodeIx) -> Option<Score> {
+        let children = &self.cluster[instance].children;
+        if !children.is_empty() {
+            let scores = children.iter().filter_map(|child| self.promotion_score(*child, node));
+            return scores.reduce(|sum, score| sum + score);
+        }
+        if !self.promotion_score_counts(instance, node) {
+            return None;
+        }
+        let name = self.cluster[instance].history_id();
+        let text = self.promotion_attribute(instance, node, name).or_else(|| {
+            let base = base_name(&self.cluster, instance);
+            (self.cluster.anonymous(instance) && base != name)
+                .then(|| self.promotion_attribute(instance, node, base))
+                .flatten()
+        })?;
+        Some(values::score(&text).unwrap_or_default())
+    }
+
+    fn promotion_attribute(
+        &self,
+        instance: ResourceIx,
+        node: NodeIx,
+        name: &str,
+    ) -> Option<String> {
+        let attribute = format!("master-{name}");
+        if self.home(instance).provisional {
+            self.cluster.attribute_for(node, &attribute, Some(instance)).map(str::to_owned)
+        } else {
+            self.node_value(node, &attribute, instance)
+        }
+    }
+
+    /// Tells whether an attribute that is named after the resource is about this instance.
+    ///
+    /// Anonymous instances share the attribute: it belongs to the one that is active on the node.
+    /// Without an active one it counts for all, if the node is known to run none of them or if
+    /// nothing is known about the instance anywhere (the attribute may be a permanent one).
+    fn promotion_score_counts(&self, instance: ResourceIx, node: NodeIx) -> bool {
+        let here = &self.cluster[instance];
+        let known = if self.cluster.anonymous(instance) {
+            match self.active_sibling(instance, node) {
+                Some(active) => active == instance,
+                None => {
+                    self.is_probed(instance, node)
+                        || (here.running_on.is_empty() && here.known_on.is_empty())
+                }
+            }
+        } else {
+            here.running_on.contains(&node)
+                || here.known_on.contains(&node)
+                || (here.running_on.is_empty() && here.known_on.is_empty())
+        };
+        known
+            && self.scores.allowed(instance, node)
+            && self.scores.get(instance, node) >= Score::ZERO
+    }
+
+    /// The same member of all instances of the clone.
+    fn siblings(&self, instance: ResourceIx) -> Vec<ResourceIx> {
+        let Some(clone) = self.cluster.clone_of(instance) else { return vec![instance] };
+        let base = base_name(&self.cluster, instance);
+        let mut family = self.cluster.family(clone);
+        family.retain(|part| {
+            self.cluster[*part].is_primitive() && base_name(&self.cluster, *part) == base
+        });
+        family
+    }
+
+    fn active_sibling(&self, instance: ResourceIx, node: NodeIx) -> Option<ResourceIx> {
+        let active = |sibling: &ResourceIx| self.cluster[*sibling].running_on.contains(&node);
+        self.siblings(instance).into_iter().find(active)
+    }
+
+    fn is_probed(&self, instance: ResourceIx, node: NodeIx) -> bool {
+        let known = |sibling: &ResourceIx| self.cluster[*sibling].known_on.contains(&node);
+        self.siblings(instance).iter().any(known)
+    }
+
+    /// Lets a colocation with instances in a role bear on where the dependent goes.
+    pub(crate) fn follow_role(
+        &mut self,
+        dependent: ResourceIx,
+        primary: ResourceIx,
+        colocation: &Colocation,
+    ) {
+        let mut places = Vec::new();
+        for instance in self.cluster[primary].children.clone() {
+            let Some(node) = self.assigned_node(instance) else { continue };
+            if self.cluster.role_of(instance, false) != colocation.primary_role {
+                continue;
+            }
+            if !colocation.score.is_infinite() {
+                self.add_score_beside(dependent, primary, node, colocation);
+            }
+            places.push((node, self.score_at_home(instance)));
+        }
+        if colocation.score.is_infinite() {
+            self.keep_beside(dependent, primary, &places, colocation);
+        }
+    }
+
+    /// The score that an instance has where it was assigned; for a group, that of its first member.
+    fn score_at_home(&self, instance: ResourceIx) -> Score {
+        let family = self.cluster.family(instance);
+        let score = |part: ResourceIx| {
+            let node = self.home(part).node.filter(|_| self.cluster[part].is_primitive())?;
+            Some(self.scores.get(part, node))
+        };
+        family.into_iter().find_map(score).unwrap_or_default()
+    }
+
+    /// Adds a colocation's score on all nodes that count as the same place as a node.
+    fn add_score_beside(
+        &mut self,
+        dependent: ResourceIx,
+        primary: ResourceIx,
+        node: NodeIx,
+        colocation: &Colocation,
+    ) {
+        let attribute = colocation.attribute();
+        let value = self.node_value(node, attribute, primary);
+        let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
+        for candidate in self.scores.candidates(dependent) {
+            let own = self.node_value(candidate, attribute, dependent);
+            if crate::colocate::same(own.as_deref(), value.as_deref()) {
+                self.scores.add(dependent, candidate, colocation.score, cause.clone());
+            }
+        }
+    }
+
+    /// Lets a colocation with an instance in a role bear on the promotion of an instance that has
+    /// its node already.
+    pub(crate) fn follow_role_by_merit(
+        &mut self,
+        dependent: ResourceIx,
+        primary: ResourceIx,
+        colocation: &Colocation,
+    ) {
+        let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
+        let partner =
+            self.scene().compatible(dependent, primary, Some(colocation.primary_role), false);
+        if partner.is_some() {
+            self.add_merit(dependent, colocation.score, cause);
+        } else if colocation.score.is_infinite() {
+            self.set_merit(dependent, Score::MINUS_INFINITY, cause);
+        }
+    }
+}
+
+/// A resource's name without an instance number.
+fn base_name(cluster: &Cluster, rsc: ResourceIx) -> &str {
+    let id = &cluster[rsc].id;
+    match id.rsplit_once(':') {
+        Some((base, number)) if number.bytes().all(|b| b.is_ascii_digit()) => base,
+        _ => id,
+    }
+}

@@ -31,14 +31,14 @@ pub(crate) fn create(planned: &mut Planned, rsc: ResourceIx) {
     };
     let Placed { cluster, book, .. } = &mut planned.placed;
     let start = active.then(|| book.simple(cluster, rsc, task::START, home, true));
-    let mut seen: Vec<Key> = Vec::new();
-    for op in operation::entries(cluster, rsc) {
+    let operations = operation::entries(cluster, rsc);
+    let keys: Vec<Key> = operations.iter().filter_map(|op| read(op)).map(|op| op.key).collect();
+    for op in operations {
         let Some(recurring) = read(&op) else { continue };
-        if seen.contains(&recurring.key) {
-            continue;
-        }
-        seen.push(recurring.key);
-        if operation::disabled(&op) {
+        // results name no more than the key: of two that share it, neither could be told from the
+        // other, so neither runs
+        let ambiguous = keys.iter().filter(|key| **key == recurring.key).count() > 1;
+        if ambiguous || operation::disabled(&op) {
             continue;
         }
         if let Some(start) = start {

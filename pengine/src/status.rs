@@ -398,7 +398,7 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         },
         kind,
         agent: if one.is_primitive() { agent } else { String::new() },
-        role: cluster.role_of(rsc, true).text().to_owned(),
+        role: displayed_role(cluster, rsc).text().to_owned(),
         target_role: target(cluster, rsc),
         unclean: nodes.iter().any(|n| !cluster[*n].online && cluster[*n].unclean),
         nodes: nodes.iter().map(|node| cluster[*node].name.clone()).collect(),
@@ -416,6 +416,13 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         candidates: candidates(cluster, scores, rsc),
         children,
     }
+}
+
+/// The role that people are shown: in a promotable clone, what runs is promoted or it is not.
+fn displayed_role(cluster: &Cluster, rsc: ResourceIx) -> Role {
+    let role = cluster.role_of(rsc, true);
+    let in_promotable = cluster[cluster.uppermost(rsc, false)].promotable();
+    if role == Role::Started && in_promotable { Role::Unpromoted } else { role }
 }
 
 /// What runs in a container, under the name of its node and on the container's host.
