@@ -5,18 +5,25 @@ use model::Score;
 use crate::action::relation::*;
 use crate::bundle::Replica;
 use crate::constraint::{Colocation, Constrained, Discovery};
-use crate::index::ResourceIx;
+use crate::index::{NodeIx, ResourceIx};
 use crate::internal::internal_constraints;
 use crate::role::Role;
 use crate::task::{self, Task};
 
-/// Lets instances be looked for in their own containers, and nowhere else.
+/// Lets only what is meant for a bundle's node be looked for there.
 pub(crate) fn discovery(all: &mut Constrained) {
-    for position in 0..all.cluster.resources.len() {
-        let Some(bundle) = all.cluster.bundle(ResourceIx::at(position)) else { continue };
-        for replica in &bundle.replicas {
-            if let (Some(child), Some(node)) = (replica.child, replica.node) {
-                all.rules.set_discovery(child, node, Discovery::Exclusive);
+    for position in 0..all.cluster.nodes.len() {
+        let node = NodeIx::at(position);
+        let inside = all.cluster[node].connection.filter(|_| all.cluster[node].exclusive);
+        let Some(bundle) = inside.and_then(|connection| all.cluster.bundle_of(connection)) else {
+            continue;
+        };
+        for position in 0..all.cluster.resources.len() {
+            let rsc = ResourceIx::at(position);
+            // container and address may have been read when it looked like an ordinary node
+            let early = all.cluster[rsc].parent == Some(bundle) && all.scores.allowed(rsc, node);
+            if !early {
+                all.rules.set_discovery(rsc, node, Discovery::Exclusive);
             }
         }
     }

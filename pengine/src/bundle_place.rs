@@ -31,6 +31,7 @@ impl Placing {
                 self.assign(ip, prefer, stop_if_fail);
             }
             if let Some(remote) = replica.remote {
+                self.cluster[remote].container_host = self.home(replica.container).node;
                 self.follow_nested_host(remote, replica.container);
                 self.assign(remote, prefer, stop_if_fail);
             }

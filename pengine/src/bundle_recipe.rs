@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 use cib::Element;
 
 use crate::bundle::Launcher;
+use crate::bundle_remote::HOST_MARK;
 use crate::rules::Pairs;
 use crate::values;
 
@@ -206,7 +207,7 @@ impl Recipe {
     /// The connection to the executor in a replica's container. Without an address of its own it
     /// is found at the container's host, once that is known.
     pub(crate) fn connection_element(&self, place: &Place, name: &str, container: &str) -> Element {
-        let address = place.address.clone().unwrap_or_else(|| "#uname".to_owned());
+        let address = place.address.clone().unwrap_or_else(|| HOST_MARK.to_owned());
         let meta: Pairs = [
             ("remote-addr".to_owned(), address),
             ("remote-port".to_owned(), self.port().to_owned()),

@@ -135,7 +135,7 @@ fn replica(
     };
     let Some(child) = child else { return Some(replica) };
     let name = node_name(unpacked, recipe, place, child);
-    let node = node(unpacked, &name);
+    let node = node(unpacked, bundle, &name);
     confine(unpacked, child, node);
     let container_id = unpacked.cluster[container].id.clone();
     let element = Arc::new(recipe.connection_element(place, &name, &container_id));
@@ -172,7 +172,7 @@ fn node_name(unpacked: &mut Unpacked, recipe: &Recipe, place: &Place, child: Res
 }
 
 /// Finds or makes the node inside a container. Nothing but what is bundled runs there.
-fn node(unpacked: &mut Unpacked, name: &str) -> NodeIx {
+fn node(unpacked: &mut Unpacked, bundle: ResourceIx, name: &str) -> NodeIx {
     if unpacked.cluster.find_node(None, Some(name)).is_none() {
         crate::remote::add_node(&mut unpacked.cluster, name);
     }
@@ -182,11 +182,13 @@ fn node(unpacked: &mut Unpacked, name: &str) -> NodeIx {
     unpacked.cluster[node].score = Score::MINUS_INFINITY;
     unpacked.cluster[node].exclusive = true;
     unpacked.cluster[node].attributes.insert("#kind".into(), "container".into());
-    // resources read before took it for an ordinary node
+    // resources read before took it for an ordinary node; so did this bundle's container and
+    // address, which are looked for there then
     let cause = unpacked.scores.ledger.cause(Cause::NodeScore);
     for position in 0..unpacked.cluster.resources.len() {
         let rsc = ResourceIx::at(position);
-        if unpacked.scores.allowed(rsc, node) {
+        let own = unpacked.cluster.uppermost(rsc, true) == bundle;
+        if unpacked.scores.allowed(rsc, node) && !own {
             let banned = unpacked.scores.ledger.begin(Score::MINUS_INFINITY, cause);
             unpacked.scores.set(rsc, node, banned);
         }

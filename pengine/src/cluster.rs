@@ -196,6 +196,8 @@ pub(crate) struct Resource {
     pub(crate) container: Option<ResourceIx>,
     /// What this one launches.
     pub(crate) fillers: Vec<ResourceIx>,
+    /// Where the container of a bundle's connection will be, once that is decided.
+    pub(crate) container_host: Option<NodeIx>,
 }
 
 /// What `multiple-active` asks for.
@@ -270,6 +272,7 @@ impl Resource {
             lock_time: 0,
             container: None,
             fillers: Vec::new(),
+            container_host: None,
         }
     }
 
@@ -352,6 +355,8 @@ pub(crate) struct Cluster {
     pub(crate) recheck_by: Option<Seconds>,
     pub(crate) blocked_count: usize,
     pub(crate) disabled_count: usize,
+    /// Comparisons of parameters that need to know where containers will be.
+    pub(crate) deferred_checks: Vec<crate::bundle_remote::DeferredCheck>,
     /// Containers to stop once it is known where they run.
     pub(crate) stop_needed: Vec<ResourceIx>,
     pub(crate) dc: Option<NodeIx>,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use cib::Element;
 
 use crate::action::{Book, Key, Point, relation::*};
+use crate::bundle_remote::{CheckAbout, DeferredCheck};
 use crate::cluster::Cluster;
 use crate::constraint::Constrained;
-use crate::create::Planned;
 use crate::digest::Comparison;
 use crate::entry::Entry;
 use crate::history::active_span;
@@ -101,9 +101,12 @@ fn check(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, element: &Element
         } else if entry.interval_ms > 0
             || matches!(name, task::MONITOR | task::START | task::PROMOTE | task::MIGRATE_FROM)
         {
-            let changed = entry_changed(cluster, book, rsc, node, key, entry);
-            if changed && crate::fail_count::get(cluster, rsc, node, true, false).count != 0 {
-                book.clear_fail_count(cluster, rsc, node, "action definition changed");
+            if crate::bundle_remote::found_at_host(cluster, rsc) {
+                let entry = entry.clone();
+                let about = CheckAbout::Active;
+                cluster.deferred_checks.push(DeferredCheck { rsc, node, entry, about });
+            } else {
+                check_entry(cluster, book, rsc, node, entry);
             }
         }
     }
@@ -120,6 +123,23 @@ fn cancel(
     let cancel = crate::recurring::cancel(cluster, book, rsc, key, Some(node));
     book[cancel].meta.insert("call-id".into(), entry.call_id.to_string());
     book.order(Point::of(rsc, task::STOP), book.point(cancel), ORDERED);
+}
+
+/// Draws the consequences of one entry's operation being configured otherwise now.
+pub(crate) fn check_entry(
+    cluster: &mut Cluster,
+    book: &mut Book,
+    rsc: ResourceIx,
+    node: NodeIx,
+    entry: &Entry,
+) {
+    let Some(name) = task::parse(&entry.task) else { return };
+    let key = Key { task: name, interval_ms: entry.interval_ms };
+    if entry_changed(cluster, book, rsc, node, key, entry)
+        && crate::fail_count::get(cluster, rsc, node, true, false).count != 0
+    {
+        book.clear_fail_count(cluster, rsc, node, "action definition changed");
+    }
 }
 
 /// Compares one entry; tells whether its operation is configured otherwise now.
@@ -206,6 +226,3 @@ pub(crate) fn schedule_delete(
         if optional { FIRST_IMPLIES_THEN } else { ORDERED },
     );
 }
-
-/// Checks that had to wait until containers have their hosts.
-pub(crate) fn deferred(_planned: &mut Planned) {}

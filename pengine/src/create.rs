@@ -16,7 +16,7 @@ pub(crate) struct Planned {
 /// Creates all actions.
 pub(crate) fn actions(placed: Placed) -> Planned {
     let mut planned = Planned { placed };
-    planned.deferred_checks();
+    crate::bundle_remote::check_deferred(&mut planned);
     if planned.cluster().properties.startup_probes {
         crate::probe::schedule(&mut planned);
     }
@@ -41,10 +41,6 @@ impl Planned {
     /// The node a resource is assigned to; for a group or the like, if it is one.
     pub(crate) fn assigned_node(&self, rsc: ResourceIx) -> Option<NodeIx> {
         self.placed.scene().assigned_node(rsc)
-    }
-
-    fn deferred_checks(&mut self) {
-        crate::config_change::deferred(self);
     }
 
     fn clear_counts_of_removed(&mut self) {

@@ -51,7 +51,7 @@ fn digested(cluster: &mut Cluster, rsc: ResourceIx, node: Option<NodeIx>, entry:
     for (name, value) in cluster.parameters(rsc, node) {
         out.entry(name).or_insert(value);
     }
-    crate::bundle_remote::fill_address(cluster, rsc, node, &mut out);
+    crate::bundle_remote::fill_address(cluster, rsc, &mut out);
     out.retain(|name, _| {
         !matches!(name.as_str(), "id" | "crm_feature_set" | "op-digest" | "pcmk_external_ip")
             && !name.starts_with("CRM_meta_")

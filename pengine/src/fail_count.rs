@@ -1,6 +1,7 @@
 //! Fail counts: what they sum up to, when they expire, when they force a resource away.
 
 use crate::action::Key;
+use crate::bundle_remote::{CheckAbout, DeferredCheck};
 use crate::cluster::Cluster;
 use crate::entry::Entry;
 use crate::history::base_name;
@@ -171,12 +172,13 @@ pub(crate) fn expired(
             clear_reason = Some("reconnect interval is set");
         }
     }
-    if !expired
-        && is_last_failure
-        && matches!(entry.task.as_str(), task::START | task::MONITOR)
-        && crate::digest::failed_with_other_parameters(cluster, rsc, node, entry)
-    {
-        clear_reason = Some("resource parameters have changed");
+    if !expired && is_last_failure && matches!(entry.task.as_str(), task::START | task::MONITOR) {
+        if crate::bundle_remote::found_at_host(cluster, rsc) {
+            let (entry, about) = (entry.clone(), CheckAbout::LastFailure);
+            cluster.deferred_checks.push(DeferredCheck { rsc, node, entry, about });
+        } else if crate::digest::failed_with_other_parameters(cluster, rsc, node, entry) {
+            clear_reason = Some("resource parameters have changed");
+        }
     }
     if let Some(reason) = clear_reason {
         let clear = book.clear_fail_count(cluster, rsc, node, reason);

@@ -336,14 +336,7 @@ impl Graph {
             let placed = self.placed_mut();
             if placed.cluster[rsc].is_primitive() {
                 let mut parameters = placed.cluster.parameters(rsc, known.node);
-                let home = placed.homes.get(rsc.position()).and_then(|home| home.node);
-                crate::bundle_remote::fill_address_at(
-                    &placed.cluster,
-                    &placed.homes,
-                    rsc,
-                    home,
-                    &mut parameters,
-                );
+                crate::bundle_remote::fill_address(&placed.cluster, rsc, &mut parameters);
                 // what the operation itself sets goes before the resource's
                 if let Some(config) = crate::operation::configured(&placed.cluster, rsc, known.key)
                 {
@@ -362,6 +355,9 @@ impl Graph {
                 }
                 for (name, value) in parameters {
                     all.entry(name).or_insert(value);
+                }
+                if let Some(address) = placed.cluster[rsc].meta.get("external-ip") {
+                    all.insert("pcmk_external_ip".to_owned(), address.clone());
                 }
             }
         }

@@ -222,7 +222,7 @@ pub(crate) fn apply_node_criteria(all: &mut Constrained) {
                     );
                 }
             }
-            exclusive(all, rsc, node, false);
+            exclusive(all, rsc, node);
         }
     }
 }
@@ -326,15 +326,15 @@ fn stickiness(all: &mut Constrained, rsc: ResourceIx) {
     add_score(&all.cluster, &mut all.scores, rsc, node, score, Cause::Stickiness);
 }
 
-fn exclusive(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, inherited: bool) {
-    let here = inherited || all.cluster[rsc].exclusive_discovery;
-    for child in all.cluster[rsc].children.clone() {
-        exclusive(all, child, node, here);
+fn exclusive(all: &mut Constrained, rsc: ResourceIx, node: NodeIx) {
+    let top = all.cluster.uppermost(rsc, false);
+    if !all.cluster[rsc].exclusive_discovery && !all.cluster[top].exclusive_discovery {
+        return;
     }
-    if here
-        && all.scores.allowed(rsc, node)
-        && all.rules.discovery(rsc, node) != Discovery::Exclusive
-    {
+    for child in all.cluster[rsc].children.clone() {
+        exclusive(all, child, node);
+    }
+    if all.scores.allowed(rsc, node) && all.rules.discovery(rsc, node) != Discovery::Exclusive {
         let cause = Cause::BuiltIn("exclusive discovery elsewhere");
         add_own_score(&all.cluster, &mut all.scores, rsc, node, Score::MINUS_INFINITY, cause);
     }

@@ -99,8 +99,6 @@ fn node_state(unpacked: &mut Unpacked, state: &Element) {
     if cluster[node].remote {
         cluster[node].was_fenced = values::truth(state.get("node_fenced"))
             || state.get("node_fenced").and_then(values::number).is_some_and(|n| n > 0);
-        cluster[node].remote_maintenance = values::truth(state.get("node_in_maintenance"))
-            || state.get("node_in_maintenance").and_then(values::number).is_some_and(|n| n > 0);
         return;
     }
     cluster[node].unclean = false;
@@ -298,6 +296,12 @@ fn histories(unpacked: &mut Unpacked, status: &Element, all: bool) -> bool {
 }
 
 fn remote_attributes(cluster: &mut Cluster, node: NodeIx, state: &Element) {
+    cluster[node].remote_maintenance = values::truth(state.get("node_in_maintenance"))
+        || state.get("node_in_maintenance").and_then(values::number).is_some_and(|n| n > 0);
+    if !cluster[node].requires_reset {
+        cluster[node].unclean = false;
+        cluster[node].unseen = false;
+    }
     transient(cluster, node, state);
     let flag = |name: &str, cluster: &Cluster| values::truth(cluster.attribute(node, name));
     if shutdown_requested(cluster, node) {

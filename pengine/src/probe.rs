@@ -111,12 +111,13 @@ fn needed(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) -> bool {
     let top = cluster.uppermost(rsc, false);
     let allowed = planned.placed.scores.allowed(rsc, node);
     let mode = planned.placed.rules.discovery(rsc, node);
-    if (one.exclusive_discovery || cluster[top].exclusive_discovery)
-        && (!allowed || mode != Discovery::Exclusive)
-    {
-        return false;
-    }
-    if mode == Discovery::Never {
+    let exclusive = one.exclusive_discovery || cluster[top].exclusive_discovery;
+    let wanted = match mode {
+        Discovery::Never => false,
+        Discovery::Always => !exclusive,
+        Discovery::Exclusive => exclusive && allowed,
+    };
+    if !wanted {
         return false;
     }
     if let Some(guest) = cluster.guest_container(node) {

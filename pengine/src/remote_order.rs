@@ -195,7 +195,7 @@ pub(crate) fn router(planned: &Planned, action: ActionIx) -> Option<NodeIx> {
     let (cluster, book) = (&planned.placed.cluster, &planned.placed.book);
     let known = &book[action];
     let node = known.node?;
-    if !cluster[node].remote {
+    if !cluster[node].remote || known.task == task::STONITH {
         return None;
     }
     let connection = cluster[node].connection?;

@@ -69,10 +69,9 @@ fn resource(planned: &Planned, rsc: ResourceIx, out: &mut Vec<PlannedAction>) {
         primitive(planned, rsc, out);
         return;
     }
-    let children = if one.is_bundle() {
-        crate::bundle_place::parts(&planned.placed.cluster, rsc)
-    } else {
-        one.children.clone()
+    let children = match planned.cluster().bundle(rsc) {
+        Some(bundle) => bundle.replicas.iter().flat_map(|r| r.shell().chain(r.child)).collect(),
+        None => one.children.clone(),
     };
     for child in children {
         resource(planned, child, out);

@@ -66,6 +66,7 @@ pub(crate) fn unpack(document: &Element, now: WallTime, options: &Options) -> Un
             recheck_by: None,
             blocked_count: 0,
             disabled_count: 0,
+            deferred_checks: Vec::new(),
             stop_needed: Vec::new(),
             dc: None,
             messages: Vec::new(),
@@ -457,7 +458,8 @@ impl Unpacked {
         for position in 0..self.cluster.nodes.len() {
             let node = crate::index::NodeIx::at(position);
             if !self.cluster[node].exclusive {
-                self.locate(rsc, node, Score::ZERO, Cause::Start);
+                let Self { cluster, scores, .. } = self;
+                add_own_score(cluster, scores, rsc, node, Score::ZERO, Cause::Start);
             }
         }
     }

@@ -75,11 +75,7 @@ pub fn node_lines(status: &Status) -> Vec<String> {
             .collect();
     for node in &status.nodes {
         if let Some(state) = node_state(node) {
-            let name = match &node.host {
-                Some(host) if node.kind == NodeKind::Guest => format!("{}@{host}", node.name),
-                _ => node.name.clone(),
-            };
-            lines.push(format!("{} {name}: {state}", kind_name(node.kind)));
+            lines.push(format!("{} {}: {state}", kind_name(node.kind), node.name));
             continue;
         }
         let list = match (node.kind, node.online) {
