@@ -97,6 +97,8 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("ticket is in standby", "its ticket is in standby"),
     ("ticket was lost", "its ticket was revoked"),
     ("belongs to a guest", "guest nodes cannot run what makes them"),
+    ("its own container", "a bundled instance runs in its replica's container, and nowhere else"),
+    ("inside the bundle's containers", "what is bundled runs in the bundle's containers only"),
     ("can't run on remote nodes", "only full members of the cluster can run it"),
 ];
 
@@ -149,7 +151,9 @@ impl Origins {
             ledger::Cause::Stickiness => Cause::Stickiness,
             ledger::Cause::Colocation(id, with) => match id.as_str() {
                 "#group-members" => Cause::Group { with: with.clone() },
-                "#resource-with-container" => Cause::Container { with: with.clone() },
+                "#resource-with-container"
+                | "#ip-with-container"
+                | "#replica-remote-with-host-remote" => Cause::Container { with: with.clone() },
                 _ => Cause::Colocation { constraint: id.clone(), with: with.clone() },
             },
             ledger::Cause::FailCount => Cause::FailCount {
