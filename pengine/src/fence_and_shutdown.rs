@@ -180,7 +180,10 @@ fn order_stops(planned: &mut Planned, rsc: ResourceIx, fence: ActionIx) {
         book[stop].runnable = true;
         if implied_after {
             let parent_stop = book.first_action(top, task::STOP, None);
-            book.order_actions(fence, stop, GUEST_ALLOWED);
+            if !bundled {
+                // inside a bundle this would be a loop; the stop of the whole does instead
+                book.order_actions(fence, stop, GUEST_ALLOWED);
+            }
             if let Some(parent_stop) = parent_stop {
                 book.order_actions(fence, parent_stop, GUEST_ALLOWED);
             }

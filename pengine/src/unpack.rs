@@ -407,7 +407,8 @@ impl Unpacked {
     fn requires(&self, rsc: &Resource, text: Option<&str>) -> Requires {
         let properties = &self.cluster.properties;
         let default = || {
-            if rsc.fence_device {
+            if rsc.fence_device || rsc.is_remote {
+                // a connection runs nothing by itself that could do harm twice
                 Requires::Quorum
             } else if properties.fencing {
                 Requires::Fencing

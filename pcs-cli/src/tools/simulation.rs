@@ -98,13 +98,8 @@ fn act(
     let node = action.node.as_deref().unwrap_or_default();
     match action.kind {
         ActionKind::Pseudo => {
-            let line = match &action.node {
-                Some(_) if action.task == "stonith" => {
-                    return (vec![format!("Pseudo action:   {}", action.key)], true);
-                }
-                _ => format!("Pseudo action:   {}", action.key),
-            };
-            (vec![line], true)
+            let place = action.node.as_ref().map_or(String::new(), |node| format!(" on {node}"));
+            (vec![format!("Pseudo action:   {}{place}", action.key)], true)
         }
         ActionKind::Cluster if action.task == "stonith" => {
             let how = action.meta("stonith_action").unwrap_or("reboot").to_owned();
