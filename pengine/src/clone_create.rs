@@ -56,6 +56,9 @@ pub(crate) fn of_instances(planned: &mut Planned, collective: ResourceIx, parts:
     }
     // moving every instance may be done by migration
     book[stop].migratable = !all.restarting;
+    if cluster[collective].notify {
+        crate::notify::announce_activity(planned, collective);
+    }
 }
 
 /// Adds what an instance, or what is in it, does.

@@ -1,8 +1,11 @@
 //! The fourth phase: the actions that bring every resource from what it is to what it shall be.
 
+use std::collections::BTreeMap;
+
 use crate::action::{Key, Point, relation::*};
 use crate::cluster::{Cluster, MultipleActive, Requires, Variant};
 use crate::index::{NodeIx, ResourceIx};
+use crate::notify::Notification;
 use crate::place::Placed;
 use crate::role::Role;
 use crate::task;
@@ -11,11 +14,13 @@ use crate::task;
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) placed: Placed,
+    /// What clones want to be told, until it is known what happens.
+    pub(crate) notifications: BTreeMap<ResourceIx, Vec<Notification>>,
 }
 
 /// Creates all actions.
 pub(crate) fn actions(placed: Placed) -> Planned {
-    let mut planned = Planned { placed };
+    let mut planned = Planned { placed, notifications: BTreeMap::new() };
     crate::bundle_remote::check_deferred(&mut planned);
     if planned.cluster().properties.startup_probes {
         crate::probe::schedule(&mut planned);

@@ -174,8 +174,8 @@ fn order_stops(planned: &mut Planned, rsc: ResourceIx, fence: ActionIx) {
         guest || matches!(planned.cluster()[rsc].requires, Requires::Fencing | Requires::Unfencing);
     let top = planned.cluster().uppermost(rsc, false);
     let bundled = planned.cluster().bundle_of(rsc).is_some();
-    let Placed { cluster, book, .. } = &mut planned.placed;
-    for stop in book.matching(rsc, Key::once(task::STOP), Some(target)) {
+    for stop in planned.placed.book.matching(rsc, Key::once(task::STOP), Some(target)) {
+        let Placed { cluster, book, .. } = &mut planned.placed;
         book[stop].pseudo = true;
         book[stop].runnable = true;
         if implied_after {
@@ -189,9 +189,10 @@ fn order_stops(planned: &mut Planned, rsc: ResourceIx, fence: ActionIx) {
             }
         }
         if cluster[rsc].notify {
-            crate::notify::order_after_fencing(cluster, book, stop, rsc, fence);
+            crate::notify::order_after_fencing(&mut planned.placed, stop, rsc, fence);
         }
     }
+    let Placed { cluster, book, .. } = &mut planned.placed;
     for demote in book.matching(rsc, Key::once(task::DEMOTE), Some(target)) {
         let gone = book[demote].node.is_none_or(|n| !cluster[n].online || cluster[n].unclean);
         if !gone && !cluster[rsc].failed {

@@ -104,10 +104,22 @@ impl Graph {
             }
             return;
         }
-        for action in self.placed().book.of_resource(rsc).iter().rev().copied().collect::<Vec<_>>()
-        {
+        if self.placed().cluster[rsc].is_clone() {
+            let planned = &mut self.ordered.planned;
+            for action in planned.placed.book.of_resource(rsc).to_vec().into_iter().rev() {
+                planned.flags_of(action, None);
+            }
+            crate::notify::complete(planned, rsc);
+            // its points in time come after what its instances do
+            self.add_children(rsc, synapses);
+        }
+        for action in self.placed().book.of_resource(rsc).to_vec().into_iter().rev() {
             self.add(action, synapses);
         }
+        self.add_children(rsc, synapses);
+    }
+
+    fn add_children(&mut self, rsc: ResourceIx, synapses: &mut Vec<Element>) {
         for child in self.placed().cluster[rsc].children.clone() {
             self.add_resource(child, synapses);
         }
@@ -270,7 +282,7 @@ impl Graph {
         let history = known.resource.and_then(|rsc| cluster[rsc].history_name.clone());
         match &history {
             Some(history) if known.name.is_none() => {
-                element.set("operation_key", key_text(history, known.key));
+                element.set("operation_key", historical_key(history, &known));
                 element.set("internal_operation_key", key);
             }
             _ => element.set("operation_key", key),
@@ -468,6 +480,18 @@ impl Graph {
 impl crate::action::Action {
     fn in_graph_soon(&self) -> bool {
         self.in_graph || (self.runnable && !self.optional)
+    }
+}
+
+/// An action's key as the history of its resource will have it.
+pub(crate) fn historical_key(history: &str, action: &crate::action::Action) -> String {
+    let word = |name: &str| action.meta.get(name).map_or("", String::as_str);
+    match action.task {
+        task::NOTIFY => {
+            format!("{history}_{}_notify_{}_0", word("notify_type"), word("notify_operation"))
+        }
+        task::NOTIFIED => key_text(history, crate::action::Key::once(task::NOTIFIED)),
+        _ => key_text(history, action.key),
     }
 }
 

@@ -283,7 +283,7 @@ fn apply(
             }
         }
     }
-    let Planned { placed } = planned;
+    let Planned { placed, .. } = planned;
     let book = &mut placed.book;
     if has(FIRST_IMPLIES_THEN_GRAPHED) && book[first].runnable && !first_flags.optional {
         book[then].always_in_graph = true;

@@ -108,25 +108,48 @@ pub(crate) fn inverse(task: Task) -> Option<Task> {
     }
 }
 
-/// Keys of notification actions: when ("pre", "confirmed-post", …) and about what.
-pub(crate) fn notification(when: &str, about: Task) -> Task {
-    match (when, about) {
-        ("pre", START) => "pre_notify_start",
-        ("pre", STOP) => "pre_notify_stop",
-        ("pre", PROMOTE) => "pre_notify_promote",
-        ("pre", DEMOTE) => "pre_notify_demote",
-        ("post", START | RUNNING) => "post_notify_running",
-        ("post", STOP | STOPPED) => "post_notify_stopped",
-        ("post", PROMOTE | PROMOTED) => "post_notify_promoted",
-        ("post", DEMOTE | DEMOTED) => "post_notify_demoted",
-        ("confirmed-pre", START) => "confirmed-pre_notify_start",
-        ("confirmed-pre", STOP) => "confirmed-pre_notify_stop",
-        ("confirmed-pre", PROMOTE) => "confirmed-pre_notify_promote",
-        ("confirmed-pre", DEMOTE) => "confirmed-pre_notify_demote",
-        ("confirmed-post", START | RUNNING) => "confirmed-post_notify_running",
-        ("confirmed-post", STOP | STOPPED) => "confirmed-post_notify_stopped",
-        ("confirmed-post", PROMOTE | PROMOTED) => "confirmed-post_notify_promoted",
-        ("confirmed-post", DEMOTE | DEMOTED) => "confirmed-post_notify_demoted",
-        _ => "notify",
-    }
+/// Everything that a key of a notification can say.
+const NOTIFICATIONS: [Task; 36] = [
+    "pre_notify_start",
+    "pre_notify_running",
+    "pre_notify_stop",
+    "pre_notify_stopped",
+    "pre_notify_promote",
+    "pre_notify_promoted",
+    "pre_notify_demote",
+    "pre_notify_demoted",
+    "pre_notify_stonith",
+    "confirmed-pre_notify_start",
+    "confirmed-pre_notify_running",
+    "confirmed-pre_notify_stop",
+    "confirmed-pre_notify_stopped",
+    "confirmed-pre_notify_promote",
+    "confirmed-pre_notify_promoted",
+    "confirmed-pre_notify_demote",
+    "confirmed-pre_notify_demoted",
+    "confirmed-pre_notify_stonith",
+    "post_notify_start",
+    "post_notify_running",
+    "post_notify_stop",
+    "post_notify_stopped",
+    "post_notify_promote",
+    "post_notify_promoted",
+    "post_notify_demote",
+    "post_notify_demoted",
+    "post_notify_stonith",
+    "confirmed-post_notify_start",
+    "confirmed-post_notify_running",
+    "confirmed-post_notify_stop",
+    "confirmed-post_notify_stopped",
+    "confirmed-post_notify_promote",
+    "confirmed-post_notify_promoted",
+    "confirmed-post_notify_demote",
+    "confirmed-post_notify_demoted",
+    "confirmed-post_notify_stonith",
+];
+
+/// The task in a notification's key: when ("pre", "confirmed-post", …) and about what.
+pub(crate) fn notification(when: &str, about: &str) -> Task {
+    let is = |key: &Task| key.split_once("_notify_") == Some((when, about));
+    NOTIFICATIONS.into_iter().find(is).unwrap_or(NOTIFY)
 }
