@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::action::relation::IF_ON_SAME_NODE_OR_TARGET;
+use crate::action::{key_text, relation::IF_ON_SAME_NODE_OR_TARGET};
 use crate::graph::Graph;
 use crate::index::ActionIx;
 use crate::task;
@@ -69,7 +69,11 @@ fn name(graph: &Graph, index: ActionIx) -> String {
     let prefix = if action.task == task::CANCEL { "Cancel " } else { "" };
     if let Some(rsc) = action.resource {
         let key = match &cluster[rsc].history_name {
-            Some(history) => crate::graph::historical_key(history, action),
+            Some(history) if action.task == task::NOTIFY => {
+                let (when, about) = ("notify_key_type", "notify_key_operation");
+                crate::graph::notification_key(history, action, when, about)
+            }
+            Some(history) => key_text(history, action.key),
             None => book.key_text(cluster, index),
         };
         return match host {

@@ -484,15 +484,23 @@ impl crate::action::Action {
 }
 
 /// An action's key as the history of its resource will have it.
-pub(crate) fn historical_key(history: &str, action: &crate::action::Action) -> String {
-    let word = |name: &str| action.meta.get(name).map_or("", String::as_str);
+fn historical_key(history: &str, action: &crate::action::Action) -> String {
     match action.task {
-        task::NOTIFY => {
-            format!("{history}_{}_notify_{}_0", word("notify_type"), word("notify_operation"))
-        }
+        task::NOTIFY => notification_key(history, action, "notify_type", "notify_operation"),
         task::NOTIFIED => key_text(history, crate::action::Key::once(task::NOTIFIED)),
         _ => key_text(history, action.key),
     }
+}
+
+/// The key of a notification whose meta-attributes of these names say when it comes, and about what.
+pub(crate) fn notification_key(
+    history: &str,
+    action: &crate::action::Action,
+    when: &str,
+    about: &str,
+) -> String {
+    let word = |name: &str| action.meta.get(name).map_or("", String::as_str);
+    format!("{history}_{}_notify_{}_0", word(when), word(about))
 }
 
 /// For readers of the graph: a role's name in it.
