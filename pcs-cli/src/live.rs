@@ -27,6 +27,9 @@ pub enum LiveError {
     /// Somebody listens and the call failed.
     #[error("the cluster's daemon did not answer: {0}")]
     Failed(String),
+    /// It was asked for a change while only a plan was wanted.
+    #[error("this can't be planned: part of it is no change of the configuration")]
+    ReadOnly,
     /// It answered what makes no sense.
     #[error("the cluster's daemon answered what makes no sense: {0}")]
     Nonsense(String),
@@ -38,6 +41,7 @@ impl LiveError {
         match self {
             Self::NotRunning => ExitCode::Disconnect,
             Self::Failed(_) => ExitCode::Protocol,
+            Self::ReadOnly => ExitCode::Usage,
             Self::Nonsense(_) => ExitCode::Software,
         }
     }
@@ -49,9 +53,19 @@ pub struct Live {
     runtime: Runtime,
     client: ClusterClient<Channel>,
     caller: Caller,
+    read_only: bool,
 }
 
 impl Live {
+    /// Returns the connection with nothing that could change anything.
+    pub fn read_only(self) -> Self {
+        Self { read_only: true, ..self }
+    }
+
+    fn writable(&self) -> Result<(), LiveError> {
+        if self.read_only { Err(LiveError::ReadOnly) } else { Ok(()) }
+    }
+
     /// Connects to the brain whose socket `SYSTOLE_ROOT` and the usual path name.
     ///
     /// # Errors
@@ -79,7 +93,12 @@ impl Live {
             user.map_or_else(|| id.to_string(), |user| user.name)
         };
         let user = std::env::var("CIB_user").unwrap_or_else(|_| own_name());
-        Ok(Self { runtime, client, caller: Caller { user, client: tool.to_owned() } })
+        Ok(Self {
+            runtime,
+            client,
+            caller: Caller { user, client: tool.to_owned() },
+            read_only: false,
+        })
     }
 
     /// Changes the configuration; returns when the change is committed, or refused.
@@ -87,6 +106,7 @@ impl Live {
     /// # Errors
     /// The call failed; whether the change was made is then unknown.
     pub fn change(&mut self, change: Change) -> Result<Outcome, LiveError> {
+        self.writable()?;
         let change = Change { caller: Some(self.caller.clone()), ..change };
         Ok(self.runtime.block_on(self.client.apply(change)).map_err(failed)?.into_inner())
     }
@@ -96,6 +116,7 @@ impl Live {
     /// # Errors
     /// The call failed.
     pub fn act(&mut self, kind: wire::tools::action::Kind) -> Result<Outcome, LiveError> {
+        self.writable()?;
         let action = Action { caller: Some(self.caller.clone()), kind: Some(kind) };
         Ok(self.runtime.block_on(self.client.act(action)).map_err(failed)?.into_inner())
     }
@@ -120,6 +141,9 @@ impl Live {
     /// # Errors
     /// The call failed.
     pub fn attributes(&mut self, request: AttributeRequest) -> Result<AttributeReply, LiveError> {
+        if request.verb() != wire::tools::attribute_request::Verb::Query {
+            self.writable()?;
+        }
         let request = AttributeRequest { caller: Some(self.caller.clone()), ..request };
         Ok(self.runtime.block_on(self.client.attributes(request)).map_err(failed)?.into_inner())
     }
@@ -165,7 +189,7 @@ impl From<LiveError> for SourceError {
     fn from(error: LiveError) -> Self {
         match error {
             LiveError::NotRunning => Self::NotConnected,
-            LiveError::Failed(_) | LiveError::Nonsense(_) => {
+            LiveError::Failed(_) | LiveError::ReadOnly | LiveError::Nonsense(_) => {
                 Self::Cluster { code: error.code(), message: error.to_string() }
             }
         }

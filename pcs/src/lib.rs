@@ -20,6 +20,8 @@ pub mod node;
 pub mod nvset;
 pub mod operations;
 pub mod options;
+pub mod plan;
+pub mod plan_time;
 pub mod property;
 pub mod remote;
 pub mod removal;

@@ -107,6 +107,8 @@ pub struct Winner {
 pub enum Still {
     /// It is where it should be.
     InPlace,
+    /// It is not configured any more.
+    Removed,
     /// It must not run: `target-role`.
     Disabled,
     /// It must not run: `stop-all-resources`.
@@ -363,6 +365,9 @@ impl Teller<'_> {
         let one = &cluster[rsc];
         let home = self.ordered.planned.home(rsc);
         let on_maintained_node = || one.running_on.iter().any(|node| cluster[*node].maintenance);
+        if one.removed {
+            return Still::Removed;
+        }
         if cluster.properties.fencing && !cluster.has_fencing_device {
             return Still::NoFenceDevice;
         }

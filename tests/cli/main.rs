@@ -8,6 +8,7 @@ mod everything_else;
 mod explain;
 mod nodes;
 mod old_spellings;
+mod plan;
 mod properties;
 mod resources;
 mod tools;

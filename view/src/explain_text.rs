@@ -26,7 +26,7 @@ pub fn lines(explanation: &Explanation, node: Option<&str>) -> Vec<String> {
             lines.push(format!(
                 "      {:>width$}  {}",
                 signed(contribution.score),
-                cause(&contribution.cause)
+                cause_and_remedy(&contribution.cause)
             ));
         }
     }
@@ -92,6 +92,21 @@ fn signed(score: Score) -> String {
     if score > Score::ZERO { format!("+{score}") } else { score.to_string() }
 }
 
+/// Names the cause of a contribution, and the way to change it where there is one.
+fn cause_and_remedy(one: &Cause) -> String {
+    let text = cause(one);
+    match one {
+        Cause::Location { constraint, .. } if constraint.starts_with("cli-ban-") => {
+            format!("{text} (from 'pcs resource ban'; 'pcs resource clear' takes it back)")
+        }
+        Cause::Location { constraint, .. } if constraint.starts_with("cli-prefer-") => {
+            format!("{text} (from 'pcs resource move'; 'pcs resource clear' takes it back)")
+        }
+        Cause::FailCount { .. } => format!("{text} ('pcs resource cleanup' forgets)"),
+        _ => text,
+    }
+}
+
 /// Names the cause of a contribution.
 pub fn cause(cause: &Cause) -> String {
     match cause {
@@ -103,11 +118,6 @@ pub fn cause(cause: &Cause) -> String {
             if let Some(until) = until {
                 text.push_str(&format!(", until {until}"));
             }
-            if constraint.starts_with("cli-ban-") {
-                text.push_str(" (from 'pcs resource ban'; 'pcs resource clear' takes it back)");
-            } else if constraint.starts_with("cli-prefer-") {
-                text.push_str(" (from 'pcs resource move'; 'pcs resource clear' takes it back)");
-            }
             text
         }
         Cause::Stickiness => "resource-stickiness: it runs here".to_owned(),
@@ -117,7 +127,7 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Group { with } => format!("in one group with {with}"),
         Cause::Container { with } => format!("runs in {with}"),
         Cause::FailCount { count, threshold } => format!(
-            "it failed here {} times, migration-threshold is {threshold} ('pcs resource cleanup' forgets)",
+            "it failed here {} times, migration-threshold is {threshold}",
             Score::new(*count)
         ),
         Cause::Health => "health of the node".to_owned(),
@@ -152,6 +162,7 @@ fn chosen(explanation: &Explanation) -> Option<String> {
 pub fn still(why: &Still, explanation: &Explanation) -> String {
     match why {
         Still::InPlace => "it is where it should be".to_owned(),
+        Still::Removed => "it is not configured any more".to_owned(),
         Still::Disabled => format!(
             "it is disabled (target-role=Stopped); 'pcs resource enable {}' lets it start",
             explanation.resource.split(':').next().unwrap_or_default()
@@ -222,7 +233,10 @@ pub fn because(action: &PlannedAction, explanation: &Explanation) -> Option<Stri
         return Some(plain(reason));
     }
     if explanation.target.is_none() {
-        return explanation.still.as_ref().map(|why| still(why, explanation));
+        return explanation.still.as_ref().map(|why| match why {
+            Still::Disabled => "it is disabled (target-role=Stopped)".to_owned(),
+            why => still(why, explanation),
+        });
     }
     let current = explanation.active_on.first()?;
     let target = explanation.target.as_ref()?;
@@ -267,7 +281,7 @@ mod tests {
             until: Some("2030-01-01".into()),
         };
         assert_eq!(
-            super::cause(&ban),
+            super::cause_and_remedy(&ban),
             "location constraint cli-ban-web-on-a, rule r, until 2030-01-01 (from 'pcs resource ban'; 'pcs resource clear' takes it back)"
         );
     }

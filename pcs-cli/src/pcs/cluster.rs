@@ -196,8 +196,11 @@ pub(crate) fn wait_limit(context: &Context) -> Cli<Option<Duration>> {
 }
 
 fn start(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--all", "--wait", "--request-timeout", "--force"])?;
+    context.supports(&["--all", "--wait", "--request-timeout", "--force", "--plan"])?;
     let wait = wait_limit(context)?;
+    if context.is_plan() {
+        return super::cluster_plan::start(context, words);
+    }
     let limit = hosts::request_timeout(context);
     match target(context, words)? {
         Target::Here => {
@@ -322,7 +325,17 @@ pub(crate) fn wait_for(peers: &[Peer], limit: Duration) -> Cli {
 }
 
 fn stop(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--all", "--force", "--request-timeout", "--pacemaker", "--corosync"])?;
+    context.supports(&[
+        "--all",
+        "--force",
+        "--request-timeout",
+        "--pacemaker",
+        "--corosync",
+        "--plan",
+    ])?;
+    if context.is_plan() {
+        return super::cluster_plan::stop(context, words);
+    }
     let limit = match context.arguments.value("--request-timeout") {
         Some(_) => hosts::request_timeout(context),
         None => STOP_TIMEOUT,

@@ -96,6 +96,9 @@ fn section<'a>(cib: &'a Element, scope: Option<&str>) -> Cli<&'a Element> {
 fn cib(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--config", "-f"])?;
     let (file, scope, _) = options(words, "cib")?;
+    if context.is_plan() {
+        return fail("this command changes nothing, so there is no plan to show");
+    }
     let scope = if context.has("--config") { Some("configuration".to_owned()) } else { scope };
     let document = context.cib()?;
     let text = section(&document, scope.as_deref())?.to_xml();
@@ -171,7 +174,7 @@ fn push(context: &mut Context, words: &[String]) -> Cli {
         }
     };
     context.push(&before, &after)?;
-    print_error("CIB updated");
+    context.progress("CIB updated");
     context.settle(wait)
 }
 
@@ -225,7 +228,7 @@ fn edit(context: &mut Context, words: &[String]) -> Cli {
         }
     }
     context.push(&document, &after)?;
-    print_error("CIB updated");
+    context.progress("CIB updated");
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use pcs::{Environment, Failed, Message, Report, Severity};
 
 use super::agents::Agents;
 use super::arguments::Arguments;
+use super::planning::Planning;
 use super::usage;
 use crate::cib_source::{self, Cluster, SourceError};
 use crate::live::Live;
@@ -57,6 +58,8 @@ pub(crate) struct Context {
     pub(crate) agents: Agents,
     hints: bool,
     live: Option<Live>,
+    /// What `--plan` gathers; none when commands are to do what they say.
+    pub(crate) planning: Option<Planning>,
     /// Whether a refused change is told with one line less, as some commands do.
     pub(crate) terse: bool,
 }
@@ -70,6 +73,7 @@ impl Context {
             None => std::io::IsTerminal::is_terminal(&std::io::stderr()),
         };
         Self {
+            planning: arguments.has("--plan").then(Planning::default),
             arguments,
             stdout: String::new(),
             agents: Agents::from_environment(),
@@ -111,7 +115,15 @@ impl Context {
 
     /// Refuses options this command does not take.
     pub(crate) fn supports(&self, options: &[&str]) -> Cli {
-        let unsupported = self.arguments.unsupported(options);
+        let mut unsupported = self.arguments.unsupported(options);
+        // what works on a document can be planned, unless it tells other hosts as well
+        if options.contains(&"--plan")
+            || (options.contains(&"-f") && (self.has("-f") || !options.contains(&"--skip-offline")))
+        {
+            unsupported.retain(|option| {
+                *option != "--plan" && (*option != "--output-format" || !self.has("--plan"))
+            });
+        }
         if unsupported.is_empty() {
             return Ok(());
         }
@@ -183,6 +195,13 @@ impl Context {
         }
     }
 
+    /// Says on stderr what is being done; a plan does nothing, and says nothing.
+    pub(crate) fn progress(&self, text: &str) {
+        if self.planning.is_none() {
+            print_error(text);
+        }
+    }
+
     /// Warns on stderr.
     pub(crate) fn warn(&mut self, text: &str) {
         print_error(&format!("Warning: {text}"));
@@ -202,6 +221,7 @@ impl Context {
     pub(crate) fn live(&mut self) -> Cli<&mut Live> {
         if self.live.is_none() {
             match Live::connect("pcs") {
+                Ok(live) if self.planning.is_some() => self.live = Some(live.read_only()),
                 Ok(live) => self.live = Some(live),
                 Err(error) => return fail(format!("{error}; start it with 'pcs cluster start'")),
             }
@@ -211,6 +231,9 @@ impl Context {
 
     /// Reads the document.
     pub(crate) fn cib(&mut self) -> Cli<Element> {
+        if let Some(document) = self.planning.as_ref().and_then(|plan| plan.document.as_ref()) {
+            return Ok(document.clone());
+        }
         let Some(file) = self.arguments.value("-f") else {
             let live = self.live()?;
             return Cluster::query(live, None)
@@ -228,6 +251,9 @@ impl Context {
     /// Writes the document back, if it changed.
     pub(crate) fn push(&mut self, before: &Element, after: &Element) -> Cli {
         if before == after {
+            if let Some(planning) = &mut self.planning {
+                planning.touched = true;
+            }
             return Ok(());
         }
         let refused = |cib: &Element| -> Vec<String> {
@@ -245,6 +271,10 @@ impl Context {
                 "Unable to update cib\nCall failed: Update does not conform to the configured schema\n{}",
                 if self.terse { "" } else { "\n" }
             ));
+        }
+        if let Some(planning) = &mut self.planning {
+            planning.change(before, after);
+            return Ok(());
         }
         match self.arguments.value("-f").map(str::to_owned) {
             Some(file) => {
@@ -294,6 +324,9 @@ impl Context {
     /// to wait, and 0 for as long as it takes, up to an hour.
     pub(crate) fn settle(&mut self, wait: Option<u64>) -> Cli {
         let Some(seconds) = wait else { return Ok(()) };
+        if let Some(planning) = &mut self.planning {
+            return planning.settle();
+        }
         let patience = Duration::from_secs(if seconds == 0 { 3_600 } else { seconds });
         match self.live()?.wait_idle(patience) {
             Ok(true) => Ok(()),
@@ -312,7 +345,7 @@ impl Context {
         if !ids.iter().any(running) {
             return Ok(());
         }
-        print_error(&format!("Stopping resources {} before deletion", pcs::text::quoted(ids)));
+        self.progress(&format!("Stopping resources {} before deletion", pcs::text::quoted(ids)));
         self.change(|env| {
             let outcome = pcs::resource::enable::disable(env, ids);
             env.reports.clear();

@@ -2,7 +2,7 @@
 
 use pcs::resource::ban::{self, Request};
 
-use super::context::{Cli, Context, fail, print_error};
+use super::context::{Cli, Context, fail};
 
 /// Moves a resource to a node, or away from the one it runs on.
 pub(crate) fn run(context: &mut Context, id: &str, node: Option<&str>) -> Cli {
@@ -32,13 +32,13 @@ pub(crate) fn run(context: &mut Context, id: &str, node: Option<&str>) -> Cli {
         env.reports.clear();
         outcome
     })?;
-    print_error(&format!(
+    context.progress(&format!(
         "Location constraint to move resource '{id}' has been created\nWaiting for the cluster to apply configuration changes..."
     ));
     let settled = context.settle(Some(timeout.unwrap_or(0)));
     let after = context.cib().map(|cib| pcs::history::active_nodes(&cib, id)).unwrap_or_default();
     context.change(|env| ban::clear(env, id, None, None))?;
-    print_error(&format!(
+    context.progress(&format!(
         "Location constraint created to move resource '{id}' has been removed\nWaiting for the cluster to apply configuration changes..."
     ));
     settled?;
@@ -57,7 +57,7 @@ pub(crate) fn run(context: &mut Context, id: &str, node: Option<&str>) -> Cli {
             whereabouts(&now)
         ));
     }
-    print_error(&format!("resource '{id}' {}", whereabouts(&now)));
+    context.progress(&format!("resource '{id}' {}", whereabouts(&now)));
     Ok(())
 }
 

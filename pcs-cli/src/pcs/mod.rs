@@ -10,6 +10,7 @@ mod cluster;
 mod cluster_cib;
 mod cluster_config;
 mod cluster_nodes;
+mod cluster_plan;
 mod cluster_remote;
 mod cluster_setup;
 mod config;
@@ -26,6 +27,8 @@ mod live_move;
 mod node;
 mod pcsd;
 mod peers;
+mod plan_text;
+mod planning;
 mod property;
 mod quorum;
 mod relations;
@@ -66,7 +69,8 @@ pub fn run(argv: &[String]) -> i32 {
     };
     let mut context = Context::new(arguments);
     context.warn_of_numbers();
-    let result = context.prepare().and_then(|()| dispatch(&mut context));
+    let result =
+        context.prepare().and_then(|()| dispatch(&mut context)).and_then(|()| context.show_plan());
     let code = match result {
         Ok(()) => 0,
         Err(failure) => context.explain(&failure),

@@ -124,7 +124,7 @@ pub(crate) fn failcount(context: &mut Context, words: &[String]) -> Cli {
 
 /// Runs `pcs resource cleanup` or `refresh`, and the same of `pcs stonith`.
 pub(crate) fn forget(context: &mut Context, words: &[String], refresh: bool) -> Cli {
-    context.supports(&["--strict", "--full", "--node"])?;
+    context.supports(&["--strict", "--full", "--node", "--plan"])?;
     let command = if refresh { "refresh" } else { "cleanup" };
     let words = parse(context, words, command)?;
     let interval = interval_ms(&words)?;
@@ -134,6 +134,10 @@ pub(crate) fn forget(context: &mut Context, words: &[String], refresh: bool) -> 
             context.hint_text(&pcs::resource::near(&cib, id).into_iter().collect::<Vec<_>>());
             return fail(format!("Resource '{id}' does not exist"));
         }
+    }
+    if context.is_plan() {
+        let (resource, node) = (words.resource.as_deref(), words.node.as_deref());
+        return super::cluster_plan::forget(context, resource, node, refresh);
     }
     let target = Target {
         resource: words.resource.clone().unwrap_or_default(),

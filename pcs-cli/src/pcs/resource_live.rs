@@ -4,7 +4,7 @@ use std::process::Command;
 
 use pcs::resource::{self, enable};
 
-use super::context::{Cli, Context, Failure, fail, print_error};
+use super::context::{Cli, Context, Failure, fail};
 
 /// Runs one of the commands.
 pub(crate) fn run(context: &mut Context, command: &str, words: &[String]) -> Cli {
@@ -20,7 +20,7 @@ pub(crate) fn run(context: &mut Context, command: &str, words: &[String]) -> Cli
 
 /// Stops a resource and starts it again, waiting for both.
 fn restart(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--wait"])?;
+    context.supports(&["--wait", "--plan"])?;
     let [id] = words else {
         return Err(Failure::Usage { area: "resource", command: "restart" });
     };
@@ -45,13 +45,16 @@ fn restart(context: &mut Context, words: &[String]) -> Cli {
     })?;
     stopped?;
     context.settle(Some(patience))?;
-    print_error(&format!("{id} successfully restarted"));
+    context.progress(&format!("{id} successfully restarted"));
     Ok(())
 }
 
 /// Runs an agent's action here, outside the cluster.
 fn debug(context: &mut Context, command: &str, words: &[String]) -> Cli {
     context.supports(&["--full", "-f"])?;
+    if context.is_plan() {
+        return fail("what an agent does by hand can't be planned");
+    }
     let action = command.strip_prefix("debug-").unwrap_or(command);
     let [id] = words else {
         return Err(Failure::Usage { area: "resource", command: "debug" });

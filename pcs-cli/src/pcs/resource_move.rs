@@ -73,7 +73,10 @@ pub(crate) fn move_with_constraint(context: &mut Context, words: &[String]) -> C
 
 /// Runs `pcs resource move ID [NODE]`: moves it, then takes the constraint back.
 pub(crate) fn move_resource(context: &mut Context, words: &[String]) -> Cli {
-    context.supports_hinted(&["--promoted", "--strict", "--wait", "--autodelete"], &["-f"])?;
+    context.supports_hinted(
+        &["--promoted", "--strict", "--wait", "--autodelete", "--plan"],
+        &["-f"],
+    )?;
     let Some((id, rest)) = words.split_first() else {
         return fail("must specify a resource to move");
     };

@@ -39,7 +39,7 @@ mod resource_relations;
 #[cfg(test)]
 mod resource_tests;
 mod resource_usage;
-mod simulation;
+pub(crate) mod simulation;
 mod stonith_admin;
 
 /// A tool: its arguments without its own name in, what the process exits with out.

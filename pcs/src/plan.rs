@@ -1,0 +1,243 @@
+//! What a change of the document would make the cluster do, by the scheduler's own word.
+
+use std::collections::BTreeMap;
+
+use cib::Element;
+use model::WallTime;
+use pengine::PlannedAction;
+use pengine::explain::{Explained, Explanation, explain};
+use serde::Serialize;
+
+use crate::plan_time::{self, Timing};
+
+/// How an element of the configuration changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// It comes into being.
+    Created,
+    /// It or what it says changes.
+    Changed,
+    /// It goes.
+    Removed,
+}
+
+/// An element of the configuration that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ElementChange {
+    /// How.
+    pub fate: Fate,
+    /// Its tag.
+    pub element: String,
+    /// Its id.
+    pub id: String,
+    /// `name=value`, of a name-value pair.
+    pub value: Option<String>,
+}
+
+/// Something that the cluster would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Consequence {
+    /// `Start`, `Stop`, `Move`, `Promote`, `Fence (reboot)`, …
+    pub verb: String,
+    /// The resource, or the node of a fencing.
+    pub subject: String,
+    /// Nodes and roles.
+    pub details: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// It can't be done now.
+    pub blocked: bool,
+    /// For how many milliseconds the resource is away, by the times its operations took before;
+    /// none when it does not come back, or nobody knows.
+    pub down_ms: Option<u64>,
+}
+
+impl Consequence {
+    fn is_same(&self, other: &Self) -> bool {
+        self.verb == other.verb && self.subject == other.subject && self.details == other.details
+    }
+}
+
+/// One step of a command: a change, and what the cluster does until it is at rest again.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stage {
+    /// What changes in the configuration.
+    pub configuration: Vec<ElementChange>,
+    /// What the cluster would do because of it.
+    pub actions: Vec<Consequence>,
+    /// What it is about to do with or without the change.
+    pub anyway: Vec<Consequence>,
+    /// What it is about to do, and would not do after the change.
+    pub prevented: Vec<Consequence>,
+    /// What the scheduler warns of after the change and not before.
+    pub warnings: Vec<String>,
+    /// How long all of it takes, by what the histories know.
+    pub time: Timing,
+    /// Whether any node is online; without one nothing is ever done.
+    pub any_node_online: bool,
+    /// The transition graph after the change.
+    #[serde(skip)]
+    pub graph: Element,
+}
+
+impl Stage {
+    /// Tells whether the cluster would do nothing because of the change.
+    pub fn is_quiet(&self) -> bool {
+        self.actions.is_empty() && self.prevented.is_empty()
+    }
+}
+
+/// Works out what a change of the document leads to.
+pub fn stage(
+    before: &Element,
+    after: &Element,
+    now: WallTime,
+    options: &pengine::Options,
+) -> Stage {
+    let old = explain(before, now, options);
+    let new = explain(after, now, options);
+    let times = plan_time::Times::of(after);
+    let schedule = plan_time::Schedule::of(&new.plan.graph, &times);
+    let old_actions = consequences(&old, &plan_time::Schedule::default());
+    let new_actions = consequences(&new, &schedule);
+    let is_in = |list: &[Consequence], one: &Consequence| list.iter().any(|o| o.is_same(one));
+    let prevented =
+        old_actions.iter().filter(|one| !is_in(&new_actions, one)).cloned().collect::<Vec<_>>();
+    let (anyway, actions) = new_actions.into_iter().partition(|one| is_in(&old_actions, one));
+    let said = &old.plan.report.messages;
+    let warnings = new.plan.report.messages.iter();
+    let status = pengine::status::read(after, now, options);
+    Stage {
+        configuration: differences(before, after),
+        actions,
+        anyway,
+        prevented,
+        warnings: warnings
+            .filter(|message| message.level <= pengine::Level::Warning && !said.contains(message))
+            .map(|message| message.text.clone())
+            .collect(),
+        time: schedule.timing(),
+        any_node_online: status.nodes.iter().any(|node| node.online),
+        graph: new.plan.graph,
+    }
+}
+
+fn consequences(told: &Explained, schedule: &plan_time::Schedule) -> Vec<Consequence> {
+    let by_id: BTreeMap<&str, &Explanation> =
+        told.resources.iter().map(|one| (one.resource.as_str(), one)).collect();
+    let actions = told.plan.report.actions.iter();
+    actions
+        .map(|action: &PlannedAction| {
+            let explanation = by_id.get(action.subject.as_str());
+            Consequence {
+                verb: action.verb.clone(),
+                subject: action.subject.clone(),
+                details: action.details.clone(),
+                reason: match explanation {
+                    Some(explanation) => view::explain_text::because(action, explanation),
+                    None => action.reason.clone(),
+                },
+                blocked: action.blocked,
+                down_ms: schedule.down_ms(&action.subject),
+            }
+        })
+        .collect()
+}
+
+/// The id of an element; what only refers to another one has none of its own.
+fn own_id(element: &Element) -> Option<&str> {
+    element.id().filter(|_| !matches!(element.name(), "obj_ref" | "resource_ref"))
+}
+
+/// Elements with ids below the configuration, each with the id of the nearest one around it.
+fn elements(document: &Element) -> BTreeMap<&str, (&Element, Option<&str>)> {
+    fn walk<'a>(
+        element: &'a Element,
+        around: Option<&'a str>,
+        found: &mut BTreeMap<&'a str, (&'a Element, Option<&'a str>)>,
+    ) {
+        let id = own_id(element);
+        if let Some(id) = id {
+            found.insert(id, (element, around));
+        }
+        for child in element.children() {
+            walk(child, id.or(around), found);
+        }
+    }
+    let mut found = BTreeMap::new();
+    if let Some(configuration) = document.child("configuration") {
+        walk(configuration, None, &mut found);
+    }
+    found
+}
+
+/// Returns which elements of the configuration differ; of what is new or gone the outermost only.
+pub fn differences(before: &Element, after: &Element) -> Vec<ElementChange> {
+    let (old, new) = (elements(before), elements(after));
+    let outermost = |one: &BTreeMap<&str, (&Element, Option<&str>)>,
+                     other: &BTreeMap<&str, (&Element, Option<&str>)>,
+                     fate: Fate| {
+        one.iter()
+            .filter(|(id, (_, around))| {
+                !other.contains_key(*id) && around.is_none_or(|around| other.contains_key(around))
+            })
+            .map(|(id, (element, _))| change(fate, id, element))
+            .collect::<Vec<_>>()
+    };
+    let mut changes = outermost(&old, &new, Fate::Removed);
+    changes.extend(new.iter().filter_map(|(id, (element, around))| {
+        let (was, was_around) = old.get(id)?;
+        let same = was.name() == element.name()
+            && was.attributes().eq(element.attributes())
+            && was_around == around
+            && bare(was) == bare(element);
+        (!same).then(|| change(Fate::Changed, id, element))
+    }));
+    changes.extend(outermost(&new, &old, Fate::Created));
+    changes
+}
+
+/// What an element says beside its attributes and the elements that have ids of their own.
+fn bare(element: &Element) -> Vec<String> {
+    element.children().filter(|child| own_id(child).is_none()).map(Element::to_xml).collect()
+}
+
+fn change(fate: Fate, id: &str, element: &Element) -> ElementChange {
+    let value = match (element.get("name"), element.get("value")) {
+        (Some(name), Some(value)) if element.name() == "nvpair" => Some(format!("{name}={value}")),
+        _ => None,
+    };
+    ElementChange { fate, element: element.name().to_owned(), id: id.to_owned(), value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fate, differences};
+
+    #[test]
+    fn only_the_outermost_of_what_is_new_is_named() {
+        let before = cib::parse(
+            r#"<cib><configuration><resources><group id="g"><primitive id="a"/></group></resources>
+            <constraints><rsc_location id="l"/></constraints></configuration></cib>"#,
+        )
+        .unwrap();
+        let after = cib::parse(
+            r#"<cib><configuration><resources><group id="g"/><primitive id="a"/>
+            <primitive id="b"><meta_attributes id="b-m"><nvpair id="x" name="n" value="v"/></meta_attributes></primitive>
+            </resources><constraints/></configuration></cib>"#,
+        )
+        .unwrap();
+        let found: Vec<(Fate, String)> =
+            differences(&before, &after).into_iter().map(|c| (c.fate, c.id)).collect();
+        assert_eq!(
+            found,
+            [
+                (Fate::Removed, "l".to_owned()),
+                (Fate::Changed, "a".to_owned()),
+                (Fate::Created, "b".to_owned())
+            ]
+        );
+        assert!(differences(&after, &after).is_empty());
+    }
+}
