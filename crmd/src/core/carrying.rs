@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    AgentSpec, ExecStatus, HandsCommand, Monotonic, NodeId, OcfCode, OpRecord, Operation,
+    AgentSpec, BootId, ExecStatus, HandsCommand, Monotonic, NodeId, OcfCode, OpRecord, Operation,
     ResourceId,
 };
 
@@ -413,10 +413,15 @@ impl Controller {
         let verb = action.meta("stonith_action").unwrap_or("reboot").to_owned();
         // unfencing and self-fencing of this partition are fencing's own matters as well
         let key = fencing_key(node);
+        let boot = self.boot_to_fence(node);
         if let Some(under_way) = self.in_flight.get_mut(&key) {
-            under_way.action = Some(action.id);
-            return Began::InFlight;
+            // one for an earlier boot would prove nothing of this one
+            if self.fencing_boots.get(&node) == Some(&boot) {
+                under_way.action = Some(action.id);
+                return Began::InFlight;
+            }
         }
+        self.fencing_boots.insert(node, boot);
         let timeout_ms = self.fencing_timeout_ms();
         let under_way = InFlight {
             transition_key: String::new(),
@@ -430,8 +435,16 @@ impl Controller {
             shown: None,
         };
         self.in_flight.insert(key, under_way);
-        out.push(Effect::Fence { node, action: verb });
+        out.push(Effect::Fence { node, boot, action: verb });
         Began::InFlight
+    }
+
+    /// Returns the boot that is meant when a node is to be fenced now.
+    pub(super) fn boot_to_fence(&self, node: NodeId) -> BootId {
+        let member = self.view.members.get(&node).map(|member| member.boot);
+        let recorded = self.records.get(&node).map(|record| record.boot);
+        // nothing was ever started on a node without a record: any boot will do for the proof
+        member.or(recorded).unwrap_or(BootId(0))
     }
 
     fn fencing_timeout_ms(&self) -> u64 {
@@ -454,9 +467,13 @@ impl Controller {
         &mut self,
         now: Now,
         node: NodeId,
+        boot: BootId,
         reason: String,
         out: &mut Vec<Effect>,
     ) {
+        if self.fencing_boots.get(&node) != Some(&boot) {
+            return; // of a boot that nobody wants fenced any more
+        }
         if let Some(under_way) = self.in_flight.remove(&fencing_key(node)) {
             let name = self.name(node);
             Self::journal(now, What::FencingFailed { node: name, reason: reason.clone() }, out);
@@ -514,7 +531,8 @@ impl Controller {
             let node = key.0;
             if key == fencing_key(node) {
                 let reason = "it was neither confirmed nor refused in time".to_owned();
-                self.fencing_failed(now, node, reason, out);
+                let boot = self.fencing_boots.get(&node).copied().unwrap_or(BootId(0));
+                self.fencing_failed(now, node, boot, reason, out);
                 continue;
             }
             // the answer says what became of it: it still runs, has ended, or never arrived; and
@@ -624,7 +642,7 @@ impl Controller {
 }
 
 /// The place of a fencing among the operations: at most one a node.
-fn fencing_key(node: NodeId) -> OperationKey {
+pub(super) fn fencing_key(node: NodeId) -> OperationKey {
     (node, ResourceId::from(""), "fence".to_owned(), 0)
 }
 

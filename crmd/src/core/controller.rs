@@ -98,6 +98,8 @@ pub struct Controller {
     pub(super) in_flight: BTreeMap<OperationKey, InFlight>,
     /// Why fencing a node is not to be had.
     pub(super) fencing_failures: BTreeMap<NodeId, String>,
+    /// Which boot a fencing that is under way is for.
+    pub(super) fencing_boots: BTreeMap<NodeId, BootId>,
     wished: Option<(Vec<Wish>, Monotonic)>,
 }
 
@@ -137,6 +139,7 @@ impl Controller {
             transition_number: 0,
             in_flight: BTreeMap::new(),
             fencing_failures: BTreeMap::new(),
+            fencing_boots: BTreeMap::new(),
             wished: None,
         }
     }
@@ -170,8 +173,10 @@ impl Controller {
             Event::PlanFailed { plan, reason } => self.plan_failed(now, plan, reason, out),
             Event::LeaveAsked { node } => self.leave_asked(now, node, out),
             Event::LeaveWithdrawn { node } => self.leave_withdrawn(now, node, out),
-            Event::Fenced { node, proof } => self.fenced(now, node, proof, out),
-            Event::FencingFailed { node, reason } => self.fencing_failed(now, node, reason, out),
+            Event::Fenced { node, boot, proof } => self.fenced(now, node, boot, proof, out),
+            Event::FencingFailed { node, boot, reason } => {
+                self.fencing_failed(now, node, boot, reason, out);
+            }
             Event::Cleanup(cleanup) => self.cleanup(now, &cleanup, out),
             Event::Fail { node, resource } => self.pretend_failure(now, node, &resource, out),
             Event::Replan { reason } => self.want_plan(now, Urgency::Soon, reason),

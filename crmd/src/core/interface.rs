@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use cib::Element;
 use model::{
-    Generation, HandsCommand, HandsReport, Monotonic, NodeId, NodeName, ResourceId, Term, View,
-    WallTime,
+    BootId, Generation, HandsCommand, HandsReport, Monotonic, NodeId, NodeName, ResourceId, Term,
+    View, WallTime,
 };
 
 use super::attributes::{Changed, SetAttribute};
@@ -120,6 +120,8 @@ pub enum Event {
     Fenced {
         /// Who.
         node: NodeId,
+        /// Which boot was asked for; none = a human vouches for a node that is not here.
+        boot: Option<BootId>,
         /// Who says so and why it is to be believed.
         proof: String,
     },
@@ -127,6 +129,8 @@ pub enum Event {
     FencingFailed {
         /// Who.
         node: NodeId,
+        /// Which boot was asked for.
+        boot: BootId,
         /// Why, in words for people.
         reason: String,
     },
@@ -229,6 +233,8 @@ pub enum Effect {
     Fence {
         /// Whom.
         node: NodeId,
+        /// In which boot; to be told with the answer, which proves nothing of another one.
+        boot: BootId,
         /// `reboot`, `off` or `on`.
         action: String,
     },

@@ -165,7 +165,7 @@ fn a_lost_node_keeps_its_history_until_it_is_certain_to_be_gone() {
     world.tell(Event::Reconnected { node: NodeId(2) });
     world.see(&[1, 3], true);
     assert!(world.entry("web_last_0").is_some());
-    world.tell(Event::Fenced { node: NodeId(2), proof: "a human says so".into() });
+    world.tell(Event::Fenced { node: NodeId(2), boot: None, proof: "a human says so".into() });
     assert!(world.entry("web_last_0").is_none());
     assert_eq!(world.node_state(2), ("down".into(), "down".into()));
 }
@@ -180,10 +180,11 @@ fn fencing_that_is_not_to_be_had_is_said_and_not_tried_in_a_loop() {
     ));
     world.tell(Event::Replan { reason: "test".into() });
     world.pass(10);
-    let fence = Effect::Fence { node: NodeId(2), action: "reboot".into() };
+    let fence = Effect::Fence { node: NodeId(2), boot: BootId(2), action: "reboot".into() };
     assert!(world.effects.contains(&fence));
     let asked = world.asked.len();
-    world.tell(Event::FencingFailed { node: NodeId(2), reason: "no device".into() });
+    let (node, boot, reason) = (NodeId(2), BootId(2), "no device".to_owned());
+    world.tell(Event::FencingFailed { node, boot, reason });
     world.pass(1_000);
     assert_eq!((world.sent(), world.asked.len()), (Vec::new(), asked));
     let waiting = world.controller.waiting(world.clock());
@@ -200,8 +201,77 @@ fn a_confirmed_fencing_lets_the_plan_go_on() {
     world.tell(Event::Replan { reason: "test".into() });
     world.pass(10);
     assert_eq!(world.sent(), [""; 0]);
-    world.tell(Event::Fenced { node: NodeId(2), proof: "the agent says so".into() });
+    let (node, boot) = (NodeId(2), Some(BootId(2)));
+    world.tell(Event::Fenced { node, boot, proof: "the agent says so".into() });
     assert_eq!(world.sent(), ["start web on ser1"]);
+}
+
+/// A world in which the fencing of node 2 is under way.
+fn fencing() -> World {
+    let mut world = World::settled();
+    world.see(&[1, 3], true);
+    world.graphs.push_back(graph(&cluster_event(1, "stonith", 2)));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    world
+}
+
+fn fence_requests(world: &World) -> Vec<BootId> {
+    let boot = |effect: &Effect| match effect {
+        Effect::Fence { boot, .. } => Some(*boot),
+        _ => None,
+    };
+    world.effects.iter().filter_map(boot).collect()
+}
+
+#[test]
+fn a_late_confirmation_proves_nothing_of_a_later_boot() {
+    let mut world = fencing();
+    assert_eq!(fence_requests(&world), [BootId(2)]);
+    // the device has done its work and its word is on the way; the node is back and may run things
+    world.boots.insert(NodeId(2), BootId(22));
+    world.see(&[1, 2, 3], true);
+    world.pass(10);
+    let (node, boot) = (NodeId(2), Some(BootId(2)));
+    assert_eq!(world.records[&node].state, RecordState::Active);
+    world.tell(Event::Fenced { node, boot, proof: "the agent says so".into() });
+    assert_eq!(world.records[&node].state, RecordState::Active);
+    assert_eq!(world.records[&node].boot, BootId(22));
+    // lost again, it is not taken for one that is confirmed off
+    world.see(&[1, 3], true);
+    world.tell(Event::Fenced { node, boot, proof: "the agent says so again".into() });
+    assert_eq!(world.records[&node].state, RecordState::Active);
+    assert_ne!(world.node_state(2), ("down".into(), "down".into()));
+    // nor does anybody's word that a node is off count while it is here
+    world.see(&[1, 2, 3], true);
+    world.tell(Event::Fenced { node, boot: None, proof: "a human says so".into() });
+    assert_eq!(world.records[&node].state, RecordState::Active);
+}
+
+#[test]
+fn a_node_that_goes_down_while_it_is_fenced_is_not_fenced_twice() {
+    let mut world = World::settled();
+    let fence = graph(&cluster_event(1, "stonith", 2));
+    world.graphs.push_back(fence.clone());
+    world.tell(Event::Replan { reason: "its stop failed".into() });
+    world.pass(10);
+    assert_eq!(fence_requests(&world), [BootId(2)]);
+    world.graphs.push_back(fence.clone());
+    world.see(&[1, 3], true);
+    world.pass(10);
+    assert_eq!(fence_requests(&world), [BootId(2)], "the one under way will do");
+    // but one for a boot that is no more would prove nothing of this one
+    world.boots.insert(NodeId(2), BootId(22));
+    world.see(&[1, 2, 3], true);
+    world.graphs.push_back(fence);
+    world.tell(Event::Replan { reason: "its stop failed again".into() });
+    world.pass(10);
+    assert_eq!(fence_requests(&world), [BootId(2), BootId(22)]);
+    let (node, boot) = (NodeId(2), BootId(2));
+    world.tell(Event::FencingFailed { node, boot, reason: "too late".into() });
+    assert!(world.controller.waiting(world.clock()).is_empty(), "nobody waits for that one");
+    world.tell(Event::Fenced { node, boot: Some(BootId(22)), proof: "the agent".into() });
+    assert_eq!(world.records[&node].state, RecordState::Fenced);
 }
 
 #[test]
@@ -493,7 +563,7 @@ fn the_engine_fences_who_is_lost_and_nobody_who_left_or_is_confirmed_off() {
     assert!(fences(&world), "{:?}", planned(&world));
     let starts = planned(&world).iter().any(|action| action.starts_with("start web"));
     assert!(starts, "it is recovered in the same plan: {:?}", planned(&world));
-    world.tell(Event::Fenced { node: NodeId(2), proof: "a human says so".into() });
+    world.tell(Event::Fenced { node: NodeId(2), boot: None, proof: "a human says so".into() });
     world.pass(10);
     assert!(!fences(&world), "{:?}", planned(&world));
 

@@ -8,6 +8,7 @@ use model::{
     Term, View, WallTime,
 };
 
+use super::carrying::fencing_key;
 use super::controller::{Controller, Peer, Role};
 use super::entry::{NodeRecord, RecordState};
 use super::interface::{Effect, Now};
@@ -75,6 +76,7 @@ impl Controller {
         self.transition = None;
         self.in_flight.clear();
         self.fencing_failures.clear();
+        self.fencing_boots.clear();
         // who is leaving is known by the attribute, which every member has
         self.leaving = self
             .attributes
@@ -220,7 +222,8 @@ impl Controller {
         self.leaving.remove(&node);
         let operations: Vec<_> =
             self.in_flight.keys().filter(|(at, ..)| *at == node).cloned().collect();
-        for key in operations {
+        // a fencing of it goes on: asking for another one would kill it in its next boot
+        for key in operations.into_iter().filter(|key| *key != fencing_key(node)) {
             self.drop_operation(&key);
         }
         let record = self.records.get(&node);
@@ -577,20 +580,37 @@ impl Controller {
         self.clear_attributes(node, out);
     }
 
-    pub(super) fn fenced(&mut self, now: Now, node: NodeId, proof: String, out: &mut Vec<Effect>) {
-        let known = self.records.get(&node).map(|record| record.boot);
-        let member = self.view.members.get(&node).map(|member| member.boot);
-        // no record means that nothing was ever started there; any boot will do for the proof
-        let boot = known.or(member).unwrap_or(BootId(0));
-        if self.decides() {
-            let state = RecordState::Fenced;
-            let record = NodeRecord { node, boot, state, proof };
-            if self.records.get(&node) == Some(&record) {
-                // fenced again for the same boot: the log has it, and will not tell it again
-                self.fencing_confirmed(now, &record, out);
-            } else {
-                self.propose(now, record, out);
+    pub(super) fn fenced(
+        &mut self,
+        now: Now,
+        node: NodeId,
+        asked: Option<BootId>,
+        proof: String,
+        out: &mut Vec<Effect>,
+    ) {
+        if !self.decides() {
+            return;
+        }
+        let boot = self.boot_to_fence(node);
+        let here = self.view.members.contains_key(&node);
+        if asked.is_some_and(|asked| asked != boot) || (asked.is_none() && here) {
+            // it proves that an earlier boot is no more, and nothing of this one
+            if self.fencing_boots.get(&node) == asked.as_ref()
+                && let Some(under_way) = self.in_flight.remove(&fencing_key(node))
+            {
+                self.fail_action(under_way.action);
             }
+            let reason = format!("{} was confirmed off, but is in a later boot", self.name(node));
+            self.want_plan(now, Urgency::Now, reason);
+            return;
+        }
+        let state = RecordState::Fenced;
+        let record = NodeRecord { node, boot, state, proof };
+        if self.records.get(&node) == Some(&record) {
+            // fenced again for the same boot: the log has it, and will not tell it again
+            self.fencing_confirmed(now, &record, out);
+        } else {
+            self.propose(now, record, out);
         }
     }
 

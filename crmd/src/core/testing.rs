@@ -76,6 +76,8 @@ pub(crate) struct World {
     pub(crate) histories: BTreeMap<NodeId, Vec<OpRecord>>,
     pub(crate) reports: BTreeMap<NodeId, u64>,
     pub(crate) calls: i64,
+    /// Boots of nodes that are not in their first one.
+    pub(crate) boots: BTreeMap<NodeId, BootId>,
 }
 
 impl World {
@@ -100,6 +102,7 @@ impl World {
             histories: (1..=3).map(|n| (NodeId(n), Vec::new())).collect(),
             reports: BTreeMap::new(),
             calls: 0,
+            boots: BTreeMap::new(),
         };
         world.tell(Event::Nodelist(
             (1..=3).map(|n| (NodeId(n), format!("ser{n}").as_str().into())).collect(),
@@ -120,6 +123,10 @@ impl World {
         world
     }
 
+    pub(crate) fn boot(&self, node: NodeId) -> BootId {
+        self.boots.get(&node).copied().unwrap_or(BootId(node.0.into()))
+    }
+
     pub(crate) fn clock(&self) -> Now {
         let wall = i64::try_from(self.now).unwrap() + 1_700_000_000_000;
         Now { monotonic: Monotonic(self.now), wall: WallTime(wall) }
@@ -137,7 +144,7 @@ impl World {
                         if let Some(records) = self.histories.get(&node) {
                             let report = HandsReport::History {
                                 authority,
-                                boot: BootId(node.0.into()),
+                                boot: self.boot(node),
                                 hands: HandsId(node.0.into()),
                                 records: records.clone(),
                             };
@@ -193,7 +200,7 @@ impl World {
             let member = Member {
                 id: NodeId(n),
                 name: format!("ser{n}").into(),
-                boot: BootId(n.into()),
+                boot: self.boot(NodeId(n)),
                 incarnation: Incarnation(1),
             };
             (NodeId(n), member)

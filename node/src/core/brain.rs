@@ -87,9 +87,9 @@ pub enum Input {
     /// It did not, or its plan is not to be executed.
     PlanFailed { plan: u64, reason: String },
     /// A node is confirmed off.
-    Fenced { node: NodeId, proof: String },
+    Fenced { node: NodeId, boot: Option<BootId>, proof: String },
     /// A fencing that was asked for came to nothing.
-    FencingFailed { node: NodeId, reason: String },
+    FencingFailed { node: NodeId, boot: BootId, reason: String },
     /// Time passed.
     Tick,
 }
@@ -115,7 +115,7 @@ pub enum Output {
     /// Ask the engine.
     Plan { plan: u64, document: Arc<Element>, now: WallTime },
     /// Make sure that a node is off (or on again); answered by `Fenced` or `FencingFailed`.
-    Fence { node: NodeId, action: String },
+    Fence { node: NodeId, boot: BootId, action: String },
     /// Keep an input of the engine.
     SaveInput { plan: u64, severity: Severity, document: Arc<Element>, now: WallTime },
     /// Something happened that people may want to know.
@@ -292,12 +292,12 @@ impl Brain {
             Input::PlanFailed { plan, reason } => {
                 self.control(now, crmd::core::Event::PlanFailed { plan, reason });
             }
-            Input::Fenced { node, proof } => {
-                self.control(now, crmd::core::Event::Fenced { node, proof });
+            Input::Fenced { node, boot, proof } => {
+                self.control(now, crmd::core::Event::Fenced { node, boot, proof });
             }
-            Input::FencingFailed { node, reason } => {
+            Input::FencingFailed { node, boot, reason } => {
                 out.push(Output::Warn(reason.clone()));
-                self.control(now, crmd::core::Event::FencingFailed { node, reason });
+                self.control(now, crmd::core::Event::FencingFailed { node, boot, reason });
             }
             Input::Tick => {
                 self.consense(now, raft::Event::Tick);

@@ -230,7 +230,9 @@ impl Brain {
             }
             controller::Effect::Configure(wishes) => self.configure(now, &wishes),
             controller::Effect::MayLeave { node } => self.may_leave(now, node, out),
-            controller::Effect::Fence { node, action } => out.push(Output::Fence { node, action }),
+            controller::Effect::Fence { node, boot, action } => {
+                out.push(Output::Fence { node, boot, action });
+            }
             controller::Effect::Journal(entry) => out.push(Output::Journal(entry)),
         }
     }

@@ -375,7 +375,7 @@ impl Daemon {
                 Output::Plan { plan, document, now } => {
                     self.plans.send_replace(Some(PlanRequest { plan, document, now }));
                 }
-                Output::Fence { node, action } => fencings.push((node, action)),
+                Output::Fence { node, boot, action } => fencings.push((node, boot, action)),
                 Output::SaveInput { plan: _, severity, document, now } => {
                     self.write(Paper::Input { severity, document, now });
                 }
@@ -396,7 +396,7 @@ impl Daemon {
         for to in snapshots {
             self.step(Input::SnapshotSent { to, delivered: true });
         }
-        for (node, action) in fencings {
+        for (node, boot, action) in fencings {
             let name = self.brain.settings().nodelist.get(&node).cloned();
             let name = name.map_or_else(|| format!("node {node}"), |name| name.to_string());
             let reason = format!(
@@ -404,7 +404,7 @@ impl Daemon {
                  that may run on {name} is started elsewhere; when {name} is certainly off, \
                  remove it or set stonith-enabled=false"
             );
-            self.step(Input::FencingFailed { node, reason });
+            self.step(Input::FencingFailed { node, boot, reason });
         }
     }
 

@@ -237,10 +237,10 @@ impl World {
                 Output::Plan { plan, document, now } => {
                     self.plan(node, life, plan, &document, now);
                 }
-                Output::Fence { node: target, action } => {
+                Output::Fence { node: target, boot, action } => {
                     self.note(|| format!("n{node} wants n{target} fenced ({action})"));
                     let after = self.chance.between(50, 1_500);
-                    self.after(after, Happening::Strike { node: target, by: node, life });
+                    self.after(after, Happening::Strike { node: target, boot, by: node, life });
                 }
                 Output::Journal(entry) => {
                     self.note(|| format!("n{node} journal: {:?}", entry.what))

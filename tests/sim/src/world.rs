@@ -116,6 +116,7 @@ pub(crate) enum Happening {
     /// A fence device acts on a node, asked by another.
     Strike {
         node: NodeId,
+        boot: BootId,
         by: NodeId,
         life: u64,
     },
@@ -296,7 +297,7 @@ impl World {
             Happening::HandsWake { node, life } => self.hands_wake(node, life),
             Happening::Acts { node, process } => self.agent_acts(node, process),
             Happening::Ends { node, process } => self.agent_ends(node, process),
-            Happening::Strike { node, by, life } => self.strike(node, by, life),
+            Happening::Strike { node, boot, by, life } => self.strike(node, boot, by, life),
         }
     }
 
@@ -397,7 +398,7 @@ impl World {
     }
 
     /// A fence device acts.
-    fn strike(&mut self, node: NodeId, by: NodeId, life: u64) {
+    fn strike(&mut self, node: NodeId, boot: BootId, by: NodeId, life: u64) {
         let works = self.calm || self.chance.permille(850);
         let reliable = self.setting.fencing == Fencing::Reliable;
         let lies = self.removed == Some(Protection::Proof);
@@ -409,12 +410,14 @@ impl World {
                 self.after(back, Happening::PowerOn { node });
             }
             self.note(|| format!("n{node} is confirmed off, says the device to n{by}"));
-            Input::Fenced { node, proof: "the simulated device".to_owned() }
+            Input::Fenced { node, boot: Some(boot), proof: "the simulated device".to_owned() }
         } else {
             self.note(|| format!("n{node} could not be fenced, says the device to n{by}"));
-            Input::FencingFailed { node, reason: "the simulated device failed".to_owned() }
+            Input::FencingFailed { node, boot, reason: "the simulated device failed".to_owned() }
         };
-        let after = self.chance.below(20);
+        // the word of it may take longer than the node needs to come back
+        let most = if self.chance.permille(300) { 6_000 } else { 20 };
+        let after = self.chance.below(most);
         self.after(after, Happening::Input { node: by, life, input: Box::new(input) });
     }
 
