@@ -120,7 +120,8 @@ impl Placing {
         let node = self.cluster.current_node(instance)?;
         let has_room = !self.scores.allowed(spread.collective, node)
             || spread.occupied[node.position()] < fair_share;
-        (has_room && self.available(node, None, false)).then_some(node)
+        let score = self.scores.get(instance, node);
+        (has_room && self.available(node, Some(score), false)).then_some(node)
     }
 
     /// Tries to leave an instance where it is.

@@ -21,6 +21,7 @@ pub(crate) fn order(all: &mut Constrained, clone: ResourceIx, ordered: bool) {
             book.order_tasks((clone, begin), (instance, begin), THEN_IMPLIES_FIRST_GRAPHED);
             book.order_tasks((instance, begin), (clone, done), FIRST_IMPLIES_THEN_GRAPHED);
         }
+        book.order_tasks((instance, task::DEMOTE), (instance, task::PROMOTE), ORDERED);
         if let (true, Some(previous)) = (ordered, previous) {
             book.order_tasks((previous, task::PROMOTE), (instance, task::PROMOTE), ORDERED);
             book.order_tasks((instance, task::DEMOTE), (previous, task::DEMOTE), ORDERED);

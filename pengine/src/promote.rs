@@ -367,27 +367,27 @@ impl Placing {
 
     /// Tells whether an attribute that is named after the resource is about this instance.
     ///
-    /// Anonymous instances share the attribute: it belongs to the one that is active on the node.
-    /// Without an active one it counts for all, if the node is known to run none of them or if
-    /// nothing is known about the instance anywhere (the attribute may be a permanent one).
+    /// Anonymous instances share the attribute: it belongs to the one that is active on the node,
+    /// or to any if the node is known to run none. As long as nothing is known about an instance
+    /// anywhere it counts, since it may be a permanent one from before.
     fn promotion_score_counts(&self, instance: ResourceIx, node: NodeIx) -> bool {
+        if self.scores.get(instance, node) < Score::ZERO {
+            return false;
+        }
         let here = &self.cluster[instance];
-        let known = if self.cluster.anonymous(instance) {
-            match self.active_sibling(instance, node) {
-                Some(active) => active == instance,
-                None => {
-                    self.is_probed(instance, node)
-                        || (here.running_on.is_empty() && here.known_on.is_empty())
-                }
-            }
-        } else {
-            here.running_on.contains(&node)
-                || here.known_on.contains(&node)
-                || (here.running_on.is_empty() && here.known_on.is_empty())
-        };
-        known
-            && self.scores.allowed(instance, node)
-            && self.scores.get(instance, node) >= Score::ZERO
+        if here.running_on.is_empty() && here.known_on.is_empty() {
+            return true;
+        }
+        if !self.cluster.anonymous(instance) {
+            return here.running_on.contains(&node) || here.known_on.contains(&node);
+        }
+        let siblings = self.siblings(instance);
+        let active = |sibling: &&ResourceIx| self.cluster[**sibling].running_on.contains(&node);
+        let known = |sibling: &ResourceIx| self.cluster[*sibling].known_on.contains(&node);
+        match siblings.iter().find(active) {
+            Some(active) => *active == instance,
+            None => siblings.iter().any(known),
+        }
     }
 
     /// The same member of all instances of the clone.
@@ -399,16 +399,6 @@ impl Placing {
             self.cluster[*part].is_primitive() && base_name(&self.cluster, *part) == base
         });
         family
-    }
-
-    fn active_sibling(&self, instance: ResourceIx, node: NodeIx) -> Option<ResourceIx> {
-        let active = |sibling: &ResourceIx| self.cluster[*sibling].running_on.contains(&node);
-        self.siblings(instance).into_iter().find(active)
-    }
-
-    fn is_probed(&self, instance: ResourceIx, node: NodeIx) -> bool {
-        let known = |sibling: &ResourceIx| self.cluster[*sibling].known_on.contains(&node);
-        self.siblings(instance).iter().any(known)
     }
 
     /// Lets a colocation with instances in a role bear on where the dependent goes.
@@ -429,7 +419,10 @@ impl Placing {
             }
             places.push((node, self.score_at_home(instance)));
         }
-        if colocation.score.is_infinite() {
+        // promoted with promoted says nothing about where instances are started
+        let both_promoted = colocation.dependent_role == Role::Promoted
+            && colocation.primary_role == Role::Promoted;
+        if colocation.score.is_infinite() && !both_promoted {
             self.keep_beside(dependent, primary, &places, colocation);
         }
     }
