@@ -120,21 +120,31 @@ impl Placing {
                         self.gather_this_with(parent, origin, list);
                     }
                 } else {
-                    for &colocation in own {
-                        if self.has_influence(&self.rules[colocation], Some(origin)) {
-                            self.add_this_with(list, colocation);
-                        }
-                    }
+                    // what ties it to its own group's members is their affair
+                    own.iter()
+                        .filter(|colocation| self.rules[**colocation].explicit())
+                        .for_each(|colocation| self.add_this_with(list, *colocation));
                 }
             }
             Variant::Group { .. } => {
                 let members = &self.cluster[rsc].children;
                 let Some(&first) = members.first() else { return };
-                if origin == rsc || origin == first {
-                    own.iter().for_each(|c| self.add_this_with(list, *c));
-                    if let Some(parent) = parent {
-                        self.gather_this_with(parent, origin, list);
+                if origin != rsc && origin != first {
+                    // others follow the first member, unless one between them is left alone
+                    let before = members.iter().take_while(|member| **member != origin);
+                    if before.into_iter().any(|member| !self.cluster[*member].managed) {
+                        own.iter()
+                            .filter(|colocation| self.rules[**colocation].score.is_infinite())
+                            .for_each(|colocation| self.add_this_with(list, *colocation));
                     }
+                    return;
+                }
+                own.iter().for_each(|c| self.add_this_with(list, *c));
+                if let Some(parent) = parent {
+                    self.gather_this_with(parent, origin, list);
+                }
+                for &member in members.iter().filter(|member| **member != origin) {
+                    self.gather_this_with(member, origin, list);
                 }
             }
             Variant::Clone(_) => {
@@ -169,11 +179,10 @@ impl Placing {
                         self.gather_with_this(parent, origin, list);
                     }
                 } else {
-                    for &colocation in own {
-                        if self.has_influence(&self.rules[colocation], Some(origin)) {
-                            self.add_with_this(list, colocation);
-                        }
-                    }
+                    // what ties it to its own group's members is their affair
+                    own.iter()
+                        .filter(|colocation| self.rules[**colocation].explicit())
+                        .for_each(|colocation| self.add_with_this(list, *colocation));
                 }
             }
             Variant::Group { .. } => {

@@ -32,6 +32,11 @@ impl Colocation {
         self.node_attribute.as_deref().unwrap_or("#uname")
     }
 
+    /// Tells whether the document asks for it, rather than the nature of a resource.
+    pub(crate) fn explicit(&self) -> bool {
+        !self.id.starts_with('#')
+    }
+
     /// Must, or must not.
     pub(crate) fn mandatory(&self) -> bool {
         self.score.is_infinite() || self.score.forbids()
