@@ -52,7 +52,8 @@ impl FromStr for Interval {
     }
 }
 
-/// Milliseconds of an ISO 8601 duration; years count as 365 days and months as 30.
+/// Milliseconds of an ISO 8601 duration; years count as 365 days and months as 30. Hours and
+/// seconds need no `T` before them: documents have `P10S`, which can mean nothing else.
 fn iso_duration_ms(text: &str) -> Option<u64> {
     let mut rest = text.strip_prefix('P')?;
     let mut in_time = false;
@@ -72,9 +73,9 @@ fn iso_duration_ms(text: &str) -> Option<u64> {
             ('M', false) => 30 * 86_400,
             ('W', false) => 7 * 86_400,
             ('D', false) => 86_400,
-            ('H', true) => 3_600,
+            ('H', _) => 3_600,
             ('M', true) => 60,
-            ('S', true) => 1,
+            ('S', _) => 1,
             _ => return None,
         };
         total = total.checked_add(number.checked_mul(seconds)?.checked_mul(1000)?)?;
@@ -98,6 +99,7 @@ mod tests {
             ("2h", 7_200_000),
             ("PT1M30S", 90_000),
             ("P1DT1H", 90_000_000),
+            ("P10S", 10_000),
         ] {
             assert_eq!(text.parse::<Interval>().unwrap(), Interval(ms), "{text}");
         }

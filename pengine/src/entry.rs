@@ -1,5 +1,6 @@
 //! One entry of an operation history.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use cib::Element;
@@ -66,6 +67,49 @@ impl Entry {
     /// The exit status that was expected; negative when it is not known.
     pub(crate) fn expected(&self) -> i32 {
         self.transition.as_ref().map_or(-1, |key| key.target_rc)
+    }
+}
+
+/// Tells which of two entries was made later.
+///
+/// Call numbers are one node's own: across nodes (`same_node` says what to think where entries
+/// don't name theirs) times decide. Of a pending entry only the transition is known.
+pub(crate) fn compare(a: &Entry, b: &Entry, same_node: bool) -> Ordering {
+    let same_node = match (a.xml.get("on_node"), b.xml.get("on_node")) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+        _ => same_node,
+    };
+    let (a_call, b_call) = (a.call_id, b.call_id);
+    if same_node && a.id == b.id || same_node && a_call == -1 && b_call == -1 {
+        return Ordering::Equal;
+    }
+    if same_node && (a_call >= 0 && a_call < b_call || b_call >= 0 && a_call > b_call) {
+        return a_call.cmp(&b_call);
+    }
+    if a_call >= 0 && b_call >= 0 {
+        return match (a.last_change, b.last_change) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            (Some(_), None) | (None, Some(_)) | (None, None) => Ordering::Equal,
+        };
+    }
+    let (Some(a_key), Some(b_key)) = (&a.transition, &b.transition) else {
+        return Ordering::Equal;
+    };
+    if a_key.uuid != b_key.uuid || a_key.transition == b_key.transition {
+        // pending operations don't outlive a controller: the other one is older
+        if b_call == -1 {
+            Ordering::Less
+        } else if a_call == -1 {
+            Ordering::Greater
+        } else {
+            Ordering::Equal
+        }
+    } else if a_key.transition >= 0 && a_key.transition < b_key.transition
+        || b_key.transition == -1
+    {
+        Ordering::Less
+    } else {
+        Ordering::Greater
     }
 }
 

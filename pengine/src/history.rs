@@ -1,6 +1,5 @@
 //! Plays back what ran where: per resource and node, entries in the order of their calls.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use cib::Element;
@@ -62,7 +61,7 @@ fn unpack_resource(unpacked: &mut Unpacked, node: NodeIx, element: &Element) -> 
     }
     let saved_role = unpacked.cluster[rsc].role;
     unpacked.cluster[rsc].role = Role::Unknown;
-    list_sort(&mut entries, &mut compare_entries);
+    list_sort(&mut entries, &mut |a, b| crate::entry::compare(a, b, true));
     let mut playback = crate::playback::Playback::new(rsc, node);
     for entry in &entries {
         playback.play(unpacked, entry);
@@ -93,31 +92,6 @@ fn shutdown_lock(cluster: &mut Cluster, rsc: ResourceIx, node: NodeIx, element: 
     }
     cluster[rsc].lock_node = Some(node);
     cluster[rsc].lock_time = lock;
-}
-
-/// Orders entries by call number, with care for pending ones and those of other transitions.
-fn compare_entries(a: &Entry, b: &Entry) -> Ordering {
-    let (a_call, b_call) = (a.call_id, b.call_id);
-    if a_call == -1 && b_call == -1 {
-        return Ordering::Equal;
-    }
-    if a_call >= 0 && b_call >= 0 && a_call != b_call {
-        return a_call.cmp(&b_call);
-    }
-    if a_call == b_call {
-        return a.last_change.unwrap_or(0).cmp(&b.last_change.unwrap_or(0));
-    }
-    // one of them is pending
-    let (Some(a_key), Some(b_key)) = (&a.transition, &b.transition) else {
-        return Ordering::Equal;
-    };
-    if a_key.uuid != b_key.uuid || a_key.transition == b_key.transition {
-        if b_call == -1 { Ordering::Less } else { Ordering::Greater }
-    } else if a_key.transition < b_key.transition || b_key.transition == -1 {
-        Ordering::Less
-    } else {
-        Ordering::Greater
-    }
 }
 
 /// Where the resource was last started and stopped, as positions in its sorted history.

@@ -80,12 +80,11 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         placing.sort_by_placement();
     }
     placing.note_capacity("Original");
-    // connections of remote nodes first: what runs there depends on where they are
+    // connections first, with what they need: what runs on their nodes depends on where they are
     for remotes in [true, false] {
         for rsc in placing.cluster.top.clone() {
             let one = &placing.cluster[rsc];
-            let connection = one.is_remote && one.container.is_none() && one.is_primitive();
-            if connection == remotes {
+            if one.is_remote == remotes {
                 let prefer = if remotes { one.migration_target } else { None };
                 placing.assign(rsc, prefer, true);
             }

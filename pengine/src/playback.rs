@@ -370,7 +370,7 @@ impl Playback {
                 crate::migration_history::after_failed_migrate_to(unpacked, rsc, node, entry);
             }
             task::MIGRATE_FROM => {
-                crate::migration_history::after_failed_migrate_from(unpacked, rsc, node, entry);
+                crate::migration_history::after_failed_migrate_from(unpacked, rsc, entry);
             }
             task::PROMOTE => unpacked.cluster[rsc].role = Role::Promoted,
             task::DEMOTE => {

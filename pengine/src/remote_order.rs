@@ -89,12 +89,13 @@ fn on_guest(
         book.fence_node(cluster, node, "container failed", false);
     }
     match book[action].task {
+        task::CANCEL => {}
         task::START | task::PROMOTE => {
             // what ran in a recovered container has to be recovered, too
             after_start(book, container, action, FIRST_IMPLIES_THEN);
             after_start(book, connection, action, 0);
         }
-        task::STOP | task::DEMOTE => {
+        task::STOP | task::DEMOTE | task::MIGRATE_TO | task::MIGRATE_FROM => {
             // a failed container takes everything in it down by being stopped
             if !container_failed {
                 before_stop(book, action, connection, 0);
@@ -113,12 +114,13 @@ fn on_remote(planned: &mut Planned, action: ActionIx, node: NodeIx, connection: 
     let state = state(planned, node, connection);
     let Placed { cluster, book, .. } = &mut planned.placed;
     match book[action].task {
+        task::CANCEL => {}
         task::START | task::PROMOTE => {
             // a connection that failed and is made again brings everything there up again
             let more = if state == Connection::Failed { FIRST_IMPLIES_THEN } else { 0 };
             after_start(book, connection, action, more);
         }
-        task::STOP => match state {
+        task::STOP | task::MIGRATE_TO | task::MIGRATE_FROM => match state {
             Connection::Alive => before_stop(book, action, connection, THEN_IMPLIES_FIRST),
             Connection::Failed => {
                 // only fencing can stop it

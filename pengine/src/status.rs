@@ -150,6 +150,8 @@ pub struct ResourceStatus {
     pub failure_ignored: bool,
     /// In the history only.
     pub orphaned: bool,
+    /// Made by another one: a guest's connection. Lists leave it out.
+    pub implicit: bool,
     /// A node that must be fenced may run it.
     pub unclean: bool,
     /// Kept for a node that left in order.
@@ -400,7 +402,7 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         agent: if one.is_primitive() { agent } else { String::new() },
         role: displayed_role(cluster, rsc).text().to_owned(),
         target_role: target(cluster, rsc),
-        unclean: nodes.iter().any(|n| !cluster[*n].online && cluster[*n].unclean),
+        unclean: cluster.current_node(rsc).is_some_and(|n| !cluster[n].online && cluster[n].unclean),
         nodes: nodes.iter().map(|node| cluster[*node].name.clone()).collect(),
         managed: one.managed,
         maintenance: one.maintenance,
@@ -408,6 +410,7 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         failed: one.failed,
         failure_ignored: one.failure_ignored,
         orphaned: one.removed,
+        implicit: values::truth(one.meta.get("internal").map(String::as_str)),
         locked_to: one.lock_node.map(|node| cluster[node].name.clone()),
         pending: one.pending_task.clone(),
         active: cluster.is_active(rsc, false),

@@ -51,7 +51,7 @@ pub(crate) fn unpack(document: &Element, now: WallTime, options: &Options) -> Un
             properties,
             quorate,
             has_fencing_device: false,
-            has_unfencing: false,
+            has_unfencing: unfencing_provided(&document),
             nodes: Vec::new(),
             node_order: Vec::new(),
             node_by_id: BTreeMap::new(),
@@ -375,9 +375,6 @@ impl Unpacked {
             self.cluster.has_fencing_device = true;
         }
         rsc.requires = self.requires(rsc, text("requires"));
-        if rsc.requires == Requires::Unfencing {
-            self.cluster.has_unfencing = true;
-        }
         rsc.failure_timeout_s = text("failure-timeout")
             .map_or(0, |t| i64::try_from(values::milliseconds(t).div_ceil(1000)).unwrap_or(0));
         if rsc.is_remote {
@@ -406,38 +403,18 @@ impl Unpacked {
 
     fn requires(&self, rsc: &Resource, text: Option<&str>) -> Requires {
         let properties = &self.cluster.properties;
-        let default = || {
-            if rsc.fence_device || rsc.is_remote {
-                // a connection runs nothing by itself that could do harm twice
-                Requires::Quorum
-            } else if properties.fencing {
-                Requires::Fencing
-            } else if properties.quorum_policy == QuorumPolicy::Ignore {
-                Requires::Nothing
-            } else {
-                Requires::Quorum
-            }
-        };
         match text.map(str::to_ascii_lowercase).as_deref() {
             Some("nothing") => Requires::Nothing,
             Some("quorum") => Requires::Quorum,
-            Some("fencing") => {
-                if rsc.fence_device {
-                    Requires::Quorum
-                } else if properties.fencing {
-                    Requires::Fencing
-                } else {
-                    default()
-                }
-            }
-            Some("unfencing") if !rsc.fence_device => {
-                if properties.fencing {
-                    Requires::Unfencing
-                } else {
-                    default()
-                }
-            }
-            _ => default(),
+            Some("fencing") => Requires::Fencing,
+            // devices are what others are unfenced with
+            Some("unfencing") if rsc.fence_device || !properties.fencing => Requires::Quorum,
+            Some("unfencing") => Requires::Unfencing,
+            _ if rsc.fence_device || rsc.is_remote => Requires::Quorum,
+            _ if self.cluster.has_unfencing => Requires::Unfencing,
+            _ if properties.fencing => Requires::Fencing,
+            _ if properties.quorum_policy == QuorumPolicy::Ignore => Requires::Nothing,
+            _ => Requires::Quorum,
         }
     }
 
@@ -559,6 +536,17 @@ impl Unpacked {
             }
         }
     }
+}
+
+/// Tells whether there is a device that switches nodes on.
+fn unfencing_provided(document: &Element) -> bool {
+    let provides = |pair: &Element| {
+        pair.get("name") == Some("provides") && pair.get("value") == Some("unfencing")
+    };
+    document.at(&["configuration", "resources"]).is_some_and(|resources| {
+        let sets = resources.descendants().filter(|one| one.name() == "meta_attributes");
+        sets.flat_map(Element::children).any(provides)
+    })
 }
 
 /// Adds a score to a resource and to all that is in it; a node that was no candidate begins with

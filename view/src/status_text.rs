@@ -100,6 +100,7 @@ pub fn node_lines(status: &Status) -> Vec<String> {
 /// The lines of a resource and what is in it, with bullets and relative indentation.
 pub fn resource_lines(resource: &ResourceStatus, status: &Status) -> Vec<String> {
     match &resource.kind {
+        ResourceKind::Primitive if resource.implicit => Vec::new(),
         ResourceKind::Primitive => {
             vec![format!("* {}", primitive(&resource.name, resource, status))]
         }
@@ -142,13 +143,13 @@ pub(crate) fn flags(words: &[String]) -> String {
 /// What is special about a group, clone or bundle as a whole.
 pub(crate) fn collective_flags(resource: &ResourceStatus) -> Vec<String> {
     let mut words = Vec::new();
+    if resource.target_role.as_deref() == Some("Stopped") {
+        words.push("disabled".to_owned());
+    }
     if resource.maintenance {
         words.push("maintenance".to_owned());
     } else if !resource.managed {
         words.push("unmanaged".to_owned());
-    }
-    if resource.target_role.as_deref() == Some("Stopped") {
-        words.push("disabled".to_owned());
     }
     words
 }
@@ -158,7 +159,7 @@ fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
     if resource.orphaned {
         line.push_str(" ORPHANED");
     }
-    if resource.failed && resource.role != "Stopped" {
+    if resource.failed {
         line.push_str(" FAILED");
         if resource.role == "Promoted" {
             line.push_str(" Promoted");
