@@ -104,8 +104,7 @@ pub(crate) fn compare(a: &Entry, b: &Entry, same_node: bool) -> Ordering {
         } else {
             Ordering::Equal
         }
-    } else if a_key.transition >= 0 && a_key.transition < b_key.transition
-        || b_key.transition == -1
+    } else if a_key.transition >= 0 && a_key.transition < b_key.transition || b_key.transition == -1
     {
         Ordering::Less
     } else {

@@ -217,7 +217,7 @@ fn apply(
     if has(THEN_IMPLIES_FIRST) {
         if let Some(rsc) = first_rsc {
             // of a clone only what is on the first one's node counts
-            run(planned, rsc, then_flags, optional, THEN_IMPLIES_FIRST);
+            run(planned, rsc, first_flags, optional, THEN_IMPLIES_FIRST);
         } else if !first_flags.optional && planned.placed.book[first].runnable {
             planned.placed.book[first].runnable = false;
             changed.first = true;
@@ -421,9 +421,13 @@ fn pair(
         asymmetric(planned, first, then);
     }
     let book = &planned.placed.book;
-    if has(THEN_IMPLIES_FIRST) && filter.optional && !flags.optional {
-        let unmigratable = book[first].migratable && !book[then].migratable;
-        require(planned, first, then);
+    if has(THEN_IMPLIES_FIRST) && !book[then].optional {
+        let unmigratable = flags.migratable && !book[then].migratable;
+        // a single action's own flags are those seen from outside: this is for collectives, of
+        // which a part may be required already
+        if filter.optional && !flags.optional {
+            require(planned, first, then);
+        }
         if unmigratable {
             unmigrate(planned, first, then);
         }
@@ -458,7 +462,7 @@ fn pair(
     let book = &planned.placed.book;
     if has(UNRUNNABLE_FIRST_BLOCKS) && filter.runnable && book[then].runnable && !flags.runnable {
         forbid(planned, then, first);
-        unmigrate(planned, then, first);
+        planned.placed.book[then].migratable = false;
     }
     let book = &planned.placed.book;
     if has(FIRST_IMPLIES_THEN)

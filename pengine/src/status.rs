@@ -402,7 +402,7 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         agent: if one.is_primitive() { agent } else { String::new() },
         role: displayed_role(cluster, rsc).text().to_owned(),
         target_role: target(cluster, rsc),
-        unclean: cluster.current_node(rsc).is_some_and(|n| !cluster[n].online && cluster[n].unclean),
+        unclean: matches!(*nodes.as_slice(), [n] if !cluster[n].online && cluster[n].unclean),
         nodes: nodes.iter().map(|node| cluster[*node].name.clone()).collect(),
         managed: one.managed,
         maintenance: one.maintenance,

@@ -164,11 +164,11 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     }
     let status = pengine::status::read(&document, now, &engine);
     if !quiet {
+        out.push_str(&original_date(&document, &engine));
         let line = view::status_text::instances_line(&status);
         if !line.is_empty() {
             out.push_str(&format!("{line}\n\n"));
         }
-        out.push_str(&original_date(&document, &engine));
         out.push_str("Current cluster status:\n");
         out.push_str(&view::status_text::lists(&status));
         out.push_str(&details(&status, options));
