@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["view"],
     &["pcs"],
     &["pcs-cli", "pcsd", "node", "lab"],
-    &["sim"],
+    &["sim", "ladder"],
     &["systole"],
 ];
 
