@@ -61,6 +61,8 @@ fn unpack_resource(unpacked: &mut Unpacked, node: NodeIx, element: &Element) -> 
     }
     let saved_role = unpacked.cluster[rsc].role;
     unpacked.cluster[rsc].role = Role::Unknown;
+    // of entries that nothing orders the later one in the document is the older
+    entries.reverse();
     list_sort(&mut entries, &mut |a, b| crate::entry::compare(a, b, true));
     let mut playback = crate::playback::Playback::new(rsc, node);
     for entry in &entries {

@@ -235,9 +235,9 @@ fn lrm_resource<'a>(
 }
 
 fn record(document: &mut Element, action: &GraphAction, resource: &str, result: &OperationResult) {
-    let call_id = highest_call(document, action.node.as_deref().unwrap_or_default()) + 1;
+    let name = lrm_resource(document, action, resource).id().unwrap_or(resource).to_owned();
+    let call_id = next_call(document, action.node.as_deref().unwrap_or_default(), &name);
     let element = lrm_resource(document, action, resource);
-    let name = element.id().unwrap_or(resource).to_owned();
     let interval = action.interval_ms();
     let id = if result.failed {
         format!("{name}_last_failure_0")
@@ -283,16 +283,20 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
     element.push(entry);
 }
 
-fn highest_call(document: &Element, node: &str) -> i64 {
-    document
+/// The call number of a new result: higher than all in the resource's history. A history that is
+/// there twice counts as none.
+fn next_call(document: &Element, node: &str, history: &str) -> i64 {
+    let histories: Vec<&Element> = document
         .child("status")
         .into_iter()
         .flat_map(Element::children)
         .filter(|state| state.get("uname") == Some(node))
         .flat_map(Element::descendants)
-        .filter_map(|op| op.get("call-id")?.parse::<i64>().ok())
-        .max()
-        .unwrap_or(0)
+        .filter(|element| element.name() == "lrm_resource" && element.id() == Some(history))
+        .collect();
+    let [history] = histories.as_slice() else { return 1 };
+    let calls = history.children().filter_map(|op| op.get("call-id")?.parse::<i64>().ok());
+    calls.max().unwrap_or(0).max(0) + 1
 }
 
 fn forget(document: &mut Element, node: &str, resource: &str) {
