@@ -51,6 +51,8 @@ pub(crate) mod relation {
     pub(crate) const ASYMMETRIC: u32 = 1 << 17;
     /// Part of a probe's dependencies.
     pub(crate) const NESTED_PROBE: u32 = 1 << 18;
+    /// Only if both are on the same node and "first" is required.
+    pub(crate) const IF_REQUIRED_ON_SAME_NODE: u32 = 1 << 19;
     /// Only if "first" is stopped and started rather than migrated.
     pub(crate) const IF_FIRST_UNMIGRATABLE: u32 = 1 << 20;
 }

@@ -3,10 +3,12 @@
 use cib::Element;
 use model::Score;
 
+use crate::action::relation::IF_REQUIRED_ON_SAME_NODE;
 use crate::cluster::Cluster;
 use crate::constraint::{Colocation, Constrained, as_sets, sequential, set_members, sets};
 use crate::index::ResourceIx;
 use crate::role::Role;
+use crate::task::{self, Task};
 use crate::values;
 
 struct Common<'a> {
@@ -59,6 +61,10 @@ fn add(
     primary: (ResourceIx, Role),
 ) {
     let influence = common.influence.unwrap_or(all.cluster[dependent.0].critical);
+    if score == Score::MINUS_INFINITY {
+        leave_before_coming(all, dependent, primary);
+        leave_before_coming(all, primary, dependent);
+    }
     all.rules.colocate(Colocation {
         id: common.id.to_owned(),
         node_attribute: common.attribute.clone().filter(|name| name != "#uname"),
@@ -69,6 +75,25 @@ fn add(
         score,
         influence,
     });
+}
+
+/// Where two must never meet, one leaves a node before the other comes there.
+fn leave_before_coming(all: &mut Constrained, first: (ResourceIx, Role), then: (ResourceIx, Role)) {
+    let leaving: &[Task] = match first.1 {
+        Role::Promoted => &[task::DEMOTE],
+        Role::Unpromoted => &[task::STOP, task::PROMOTE],
+        Role::Unknown | Role::Stopped | Role::Started => &[task::STOP],
+    };
+    let coming: &[Task] = match then.1 {
+        Role::Promoted => &[task::PROMOTE],
+        Role::Unpromoted => &[task::START, task::DEMOTE],
+        Role::Unknown | Role::Stopped | Role::Started => &[task::START],
+    };
+    for &leave in leaving {
+        for &come in coming {
+            all.book.order_tasks((first.0, leave), (then.0, come), IF_REQUIRED_ON_SAME_NODE);
+        }
+    }
 }
 
 fn resource(cluster: &Cluster, element: &Element, name: &str) -> Option<ResourceIx> {

@@ -73,12 +73,14 @@ pub(crate) fn compare(
 ) -> Comparison {
     let parameters = digested(cluster, rsc, Some(node), entry);
     let recorded = entry.xml.get("op-digest");
-    if let (Some(list), Some(recorded)) =
-        (entry.xml.get("op-force-restart"), entry.xml.get("op-restart-digest"))
-    {
+    if let Some(recorded) = entry.xml.get("op-restart-digest") {
+        // without a list of those that need a restart, all do
+        let list = entry.xml.get("op-force-restart");
+        let needs_restart =
+            |name: &str| list.is_none_or(|list| list.split_whitespace().any(|word| word == name));
         let relevant: Pairs = parameters
             .iter()
-            .filter(|(name, _)| list.split_whitespace().any(|word| word == name.as_str()))
+            .filter(|(name, _)| needs_restart(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         if of_parameters(&relevant) != recorded {

@@ -85,11 +85,9 @@ fn name(graph: &Graph, index: ActionIx) -> String {
         let how = action.meta.get("stonith_action").map_or("", String::as_str);
         return format!("stonith '{how}' {}", host.unwrap_or_default());
     }
-    match host {
-        Some(host) if action.name.is_none() => format!("{} {host}", action.task),
-        _ => match (host, action.task) {
-            (Some(host), task::SHUTDOWN) => format!("{} {host}", task::SHUTDOWN),
-            _ => book.key_text(cluster, index),
-        },
+    match (host, action.task) {
+        (Some(host), task::SHUTDOWN) => format!("{} {host}", task::SHUTDOWN),
+        (Some(host), _) => format!("{} {host}", book.key_text(cluster, index)),
+        (None, _) => book.key_text(cluster, index),
     }
 }

@@ -238,6 +238,10 @@ impl Graph {
             };
             drop_it = !same_node(input.node, target) || input.optional;
             !drop_it
+        } else if edge.flags == IF_REQUIRED_ON_SAME_NODE {
+            let elsewhere = input.node.is_some() && this.node.is_some() && input.node != this.node;
+            drop_it = elsewhere || input.optional;
+            !drop_it
         } else if let (Some(theirs), Some(own)) = (input.resource, this.resource)
             && theirs != own
             && cluster[theirs].failed

@@ -140,10 +140,8 @@ fn recurring(unpacked: &mut Unpacked, rsc: ResourceIx, node: NodeIx, entries: &[
 /// Draws the conclusions once all of a resource's entries on a node are played back.
 fn settle(unpacked: &mut Unpacked, rsc: ResourceIx, node: NodeIx, on_fail: OnFail) {
     let Unpacked { cluster, book, .. } = unpacked;
-    if cluster[rsc].role == Role::Unknown {
-        cluster[rsc].role = Role::Started;
-    }
-    let mut at = Some(rsc);
+    // when all that was recorded has expired, nothing is known
+    let mut at = (cluster[rsc].role != Role::Unknown).then_some(rsc);
     while let Some(one) = at {
         if !cluster[one].known_on.contains(&node) {
             cluster[one].known_on.push(node);

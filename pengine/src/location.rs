@@ -8,9 +8,9 @@ use crate::constraint::{
     Constrained, Discovery, Location, as_sets, constrained_resource, set_members, sets,
 };
 use crate::index::{NodeIx, ResourceIx};
-use crate::ledger::Cause;
+use crate::ledger::{Cause, Cell};
 use crate::role::Role;
-use crate::rules::{self, Context, Pairs};
+use crate::rules::{self, Context};
 use crate::unpack::{add_own_score, add_score};
 use crate::values;
 
@@ -102,11 +102,11 @@ fn by_rule(
     let role = rule.get("role").and_then(Role::parse).unwrap_or(role);
     let fixed = rule.get("score").and_then(values::score);
     let attribute = rule.get("score-attribute");
-    let cluster = &all.cluster;
-    let parameters = parameters_of(all, resource);
     let mut nodes = Vec::new();
     let mut next = None;
-    for &node in &cluster.node_order {
+    for node in all.cluster.node_order.clone() {
+        let parameters = all.cluster.parameters(resource, Some(node));
+        let cluster = &all.cluster;
         let context = Context {
             node: Some(&cluster[node].attributes),
             parameters: Some(&parameters),
@@ -130,20 +130,6 @@ fn by_rule(
     }
     let id = rule.id().or(element.id()).unwrap_or_default();
     add(all, id, resource, role, nodes, discovery_of(element));
-}
-
-fn parameters_of(all: &Constrained, resource: ResourceIx) -> Pairs {
-    let mut out = Pairs::new();
-    let xml = &all.cluster[resource].xml;
-    crate::pairs::collect(
-        xml,
-        "instance_attributes",
-        &all.cluster.context(),
-        None,
-        &mut out,
-        &mut None,
-    );
-    out
 }
 
 /// Puts what a pattern matched in place of `%1` and the like in a rule's attributes.
@@ -305,6 +291,10 @@ fn own_location(all: &mut Constrained, rsc: ResourceIx, location: &Location, zer
     let cause = Cause::Location(location.id.clone());
     for &(node, score) in &location.nodes {
         let score = if zero { Score::ZERO } else { score };
+        if !all.scores.allowed(rsc, node) {
+            // a constraint brings its own score for a node that was no candidate, not the node's
+            all.scores.set(rsc, node, Cell::EMPTY);
+        }
         add_own_score(&all.cluster, &mut all.scores, rsc, node, score, cause.clone());
         all.rules.set_discovery(rsc, node, location.discovery);
     }

@@ -76,8 +76,16 @@ impl Playback {
         let mut entry = entry.clone();
         let rsc = self.rsc;
         let expired = fail_count::expired(unpacked, rsc, self.node, &entry);
+        let masked = unpacked.cluster.bundle_of(rsc).is_none() && masked_probe(&entry);
         self.remap(unpacked, &mut entry, expired);
-        if expired && entry.status != exec::DONE {
+        if expired && (entry.status != exec::DONE || masked) {
+            return;
+        }
+        if masked {
+            // nothing runs there, and nothing can
+            self.apply(unpacked, &entry, rc::NOT_RUNNING);
+            self.record(unpacked, &entry);
+            self.ban_here(unpacked, Cause::HardError);
             return;
         }
         match entry.status {
@@ -447,5 +455,7 @@ impl Playback {
 
 /// A probe that could not run because agent or daemon are missing: nothing is running.
 fn masked_probe(entry: &Entry) -> bool {
-    entry.is_probe() && (entry.status == exec::NOT_INSTALLED || entry.rc == rc::NOT_INSTALLED)
+    entry.is_probe()
+        && (entry.status == exec::NOT_INSTALLED
+            || matches!(entry.rc, rc::NOT_INSTALLED | rc::INVALID_PARAM))
 }

@@ -117,8 +117,8 @@ fn before_stops(planned: &mut Planned) {
         {
             continue;
         }
-        let mut flags = ORDERED | (ordering.flags & IF_ON_SAME_NODE);
-        if ordering.flags == IF_ON_SAME_NODE_OR_TARGET {
+        let mut flags = ORDERED | (ordering.flags & (IF_ON_SAME_NODE | IF_FIRST_UNMIGRATABLE));
+        if matches!(ordering.flags, IF_REQUIRED_ON_SAME_NODE | IF_ON_SAME_NODE_OR_TARGET) {
             flags = ordering.flags;
         }
         let probes = book.matching(first, Key::once(task::MONITOR), None);

@@ -148,16 +148,20 @@ fn compare_as(a: Option<&str>, b: Option<&str>, kind: &str) -> Ordering {
     };
     match kind {
         "integer" => {
-            let of = |text| crate::values::number(text).unwrap_or(0);
-            of(a).cmp(&of(b))
+            if let (Some(a), Some(b)) = (crate::values::number(a), crate::values::number(b)) {
+                return a.cmp(&b);
+            }
         }
         "number" => {
-            let of = |text: &str| text.trim().parse::<f64>().unwrap_or(0.0);
-            of(a).partial_cmp(&of(b)).unwrap_or(Ordering::Equal)
+            if let (Some(a), Some(b)) = (crate::values::decimal(a), crate::values::decimal(b)) {
+                return a.partial_cmp(&b).unwrap_or(Ordering::Equal);
+            }
         }
-        "version" => compare_versions(a, b),
-        _ => a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase()),
+        "version" => return compare_versions(a, b),
+        _ => {}
     }
+    // what can't be read as its type is compared as text
+    a.to_ascii_lowercase().cmp(&b.to_ascii_lowercase())
 }
 
 /// Compares versions by their numbers; a missing part counts as 0.

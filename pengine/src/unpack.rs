@@ -128,6 +128,9 @@ impl Unpacked {
             );
             let mut capacity = Pairs::new();
             pairs::collect(element, "utilization", &context, None, &mut capacity, &mut next);
+            if let Some(when) = next {
+                cluster.recheck(when);
+            }
             node.attributes.extend(attributes);
             node.utilization = amounts(&capacity);
             if let Some(known) = cluster.find_node(None, Some(name)) {

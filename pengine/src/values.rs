@@ -29,6 +29,13 @@ pub(crate) fn number(text: &str) -> Option<i64> {
     text[..end].trim_start_matches('+').parse().ok()
 }
 
+/// Reads the decimal number a text begins with.
+pub(crate) fn decimal(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).rev();
+    ends.map(|end| &text[..end]).find_map(|start| start.parse().ok())
+}
+
 /// Reads a score, with the health words' fixed meanings left to the caller.
 pub(crate) fn score(text: &str) -> Option<Score> {
     let is = |name: &str| text.trim().eq_ignore_ascii_case(name);
