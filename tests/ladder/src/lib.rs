@@ -1,7 +1,5 @@
 //! Clusters of any size as documents with a status, the same text for the same wish.
 
-use std::fmt::Write as _;
-
 /// What the cluster is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -219,9 +217,7 @@ impl Writer {
         self.calls += 1;
         let call = self.calls;
         let key = format!("{call}:1:{rc}:11111111-2222-3333-4444-555555555555");
-        // writing to a text cannot fail
-        let _ = write!(
-            text,
+        text.push_str(&format!(
             "<lrm_rsc_op id=\"{id}_{name}_{interval_ms}\" operation_key=\"{id}_{task}_{interval_ms}\" \
              operation=\"{task}\" crm-debug-origin=\"ladder\" crm_feature_set=\"3.16.1\" \
              transition-key=\"{key}\" transition-magic=\"0:{rc};{key}\" call-id=\"{call}\" \
@@ -229,7 +225,7 @@ impl Writer {
              exec-time=\"10\" queue-time=\"0\"/>",
             // of what is not repeated, the last one is kept
             name = if interval_ms == 0 { "last" } else { task },
-        );
+        ));
     }
 
     fn finish(self) -> String {
