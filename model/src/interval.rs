@@ -100,6 +100,7 @@ mod tests {
             ("PT1M30S", 90_000),
             ("P1DT1H", 90_000_000),
             ("P10S", 10_000),
+            ("P10S", 10_000),
         ] {
             assert_eq!(text.parse::<Interval>().unwrap(), Interval(ms), "{text}");
         }

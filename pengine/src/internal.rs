@@ -137,11 +137,6 @@ fn group(all: &mut Constrained, rsc: ResourceIx, ordered: bool, colocated: bool)
     all.book.order_tasks((rsc, task::STOP), (rsc, task::STOPPED), UNRUNNABLE_FIRST_BLOCKS);
     all.book.order_tasks((rsc, task::START), (rsc, task::RUNNING), UNRUNNABLE_FIRST_BLOCKS);
     all.book.order_tasks((rsc, task::STOPPED), (rsc, task::START), ORDERED);
-    if promotable {
-        all.book.order_tasks((rsc, task::PROMOTE), (rsc, task::PROMOTED), UNRUNNABLE_FIRST_BLOCKS);
-        all.book.order_tasks((rsc, task::DEMOTE), (rsc, task::DEMOTED), UNRUNNABLE_FIRST_BLOCKS);
-        all.book.order_tasks((rsc, task::DEMOTED), (rsc, task::PROMOTE), ORDERED);
-    }
     let mut previous: Option<ResourceIx> = None;
     let mut last_active: Option<ResourceIx> = None;
     for member in all.cluster[rsc].children.clone() {

@@ -197,6 +197,11 @@ pub(crate) fn on_fail(
 ) -> OnFail {
     let rsc = &cluster[resource];
     let fencing = cluster.properties.fencing;
+    let of_monitor = match (name, value) {
+        (task::DEMOTE, None) => on_fail_of_promoted_monitor(cluster, resource),
+        _ => None,
+    };
+    let value = value.or(of_monitor.as_deref());
     let mut choice = match value.map(str::to_ascii_lowercase).as_deref() {
         Some("block") => Some(OnFail::Block),
         Some("fence") => {
@@ -252,6 +257,17 @@ pub(crate) fn on_fail(
         return if fencing { OnFail::Fence } else { OnFail::Block };
     }
     OnFail::Restart
+}
+
+/// A failed demotion is answered as a failed monitor of the promoted role is.
+fn on_fail_of_promoted_monitor(cluster: &Cluster, resource: ResourceIx) -> Option<String> {
+    entries(cluster, resource).into_iter().find_map(|op| {
+        let promoted = op.get("role").and_then(Role::parse) == Some(Role::Promoted);
+        let fits = op.get("name") == Some(task::MONITOR) && promoted && interval_of(&op) > 0;
+        // a demotion can't be answered by itself
+        let on_fail = op.get("on-fail").filter(|text| !text.eq_ignore_ascii_case("demote"))?;
+        (fits && !disabled(&op)).then(|| on_fail.to_owned())
+    })
 }
 
 /// `demote` is for promotions and for monitors of the promoted role.

@@ -428,11 +428,13 @@ impl Placing {
     }
 
     /// The score that an instance has where it was assigned; for a group, that of its first member.
+    /// Where it was left alone, nothing speaks for the place but the node itself.
     fn score_at_home(&self, instance: ResourceIx) -> Score {
         let family = self.cluster.family(instance);
         let score = |part: ResourceIx| {
-            let node = self.home(part).node.filter(|_| self.cluster[part].is_primitive())?;
-            Some(self.scores.get(part, node))
+            let one = &self.cluster[part];
+            let node = self.home(part).node.filter(|_| one.is_primitive())?;
+            Some(if one.managed { self.scores.get(part, node) } else { self.cluster[node].score })
         };
         family.into_iter().find_map(score).unwrap_or_default()
     }

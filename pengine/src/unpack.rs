@@ -343,7 +343,7 @@ impl Unpacked {
             || rsc
                 .parent
                 .is_some_and(|p| self.cluster[p].is_clone() || self.cluster.clone_of(p).is_some());
-        rsc.unique = if in_clone { flag("globally-unique") } else { true };
+        rsc.unique = !in_clone || unique_instances(&rsc.meta);
         rsc.is_remote = rsc.xml.get("class") == Some("ocf")
             && rsc.xml.get("provider") == Some("pacemaker")
             && rsc.xml.get("type") == Some("remote");
@@ -584,6 +584,14 @@ pub(crate) fn add_own_score(
         }
     }
     scores.add(rsc, node, score, cause);
+}
+
+/// Tells whether a clone's instances differ; if nothing is said, several on one node must.
+fn unique_instances(meta: &Pairs) -> bool {
+    match meta.get("globally-unique") {
+        Some(text) => values::truth(Some(text)),
+        None => meta.get("clone-node-max").and_then(|n| values::number(n)).is_some_and(|n| n > 1),
+    }
 }
 
 /// The role that `target-role` asks for, if it limits anything.
