@@ -145,6 +145,8 @@ pub enum Message {
     CannotEmptyClonedGroup,
 
     // --- changing resources ---
+    #[error("Disabling specified {} would have an effect on {} {}: {}", plural(.disabled.len(), "resource", "resources"), plural(.affected.len(), "this", "these"), plural(.affected.len(), "resource", "resources"), quoted(.affected))]
+    DisableAffectsOthers { disabled: Vec<String>, affected: Vec<String> },
     #[error("'{id}' is unmanaged")]
     ResourceUnmanaged { id: String },
     #[error("Resource '{id}' has no enabled monitor operations")]

@@ -395,6 +395,21 @@ impl Context {
         Ok(value)
     }
 
+    /// Runs a command of the library on a copy; returns the document before and after.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        command: impl FnOnce(&mut Environment<'_>) -> pcs::Outcome<T>,
+    ) -> Cli<((Element, Element), T)> {
+        let before = self.cib()?;
+        let mut after = before.clone();
+        let value = self.with(before.clone(), |env| {
+            let value = command(env)?;
+            after = env.cib.clone();
+            Ok(value)
+        })?;
+        Ok(((before, after), value))
+    }
+
     /// Runs a command of the library that only reads.
     pub(crate) fn read<T>(
         &mut self,

@@ -40,6 +40,7 @@ mod resource_explain;
 mod resource_failures;
 mod resource_live;
 mod resource_move;
+mod resource_relocate;
 mod resource_safe;
 mod resource_text;
 mod rule_text;

@@ -52,8 +52,9 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "description" => description(context, rest, AREA),
         "relations" => super::relations::run(context, rest),
         "bundle" => super::resource_bundle::run(context, rest),
-        "relocate" | "restart" | "debug-start" | "debug-stop" | "debug-monitor"
-        | "debug-promote" | "debug-demote" => super::resource_live::run(context, command, rest),
+        "relocate" => super::resource_relocate::run(context, rest),
+        "restart" | "debug-start" | "debug-stop" | "debug-monitor" | "debug-promote"
+        | "debug-demote" => super::resource_live::run(context, command, rest),
         // as these were spelled up to 0.10
         "show" => {
             context.deprecated("'pcs resource show' is now 'pcs resource status' and 'pcs resource config <id>'; the old spelling still works");

@@ -1,4 +1,4 @@
-//! `pcs resource restart`, `debug-*` and `relocate`: what only makes sense where a cluster runs.
+//! `pcs resource restart` and `debug-*`: what only makes sense where a cluster runs.
 
 use std::process::Command;
 
@@ -10,10 +10,6 @@ use super::context::{Cli, Context, Failure, fail};
 pub(crate) fn run(context: &mut Context, command: &str, words: &[String]) -> Cli {
     match command {
         "restart" => restart(context, words),
-        "relocate" => {
-            context.supports(&[])?;
-            fail("'pcs resource relocate' is not there yet; 'pcs resource move' moves one resource")
-        }
         _ => debug(context, command, words),
     }
 }

@@ -146,13 +146,13 @@ const COMMANDS: &[Row] = &[
     (
         "resource",
         "disable",
-        "<id>... [--safe | --simulate] [--wait[=<n>]]",
+        "<id>... [--safe [--brief] [--no-strict]] [--simulate [--brief]] [--wait[=<n>]]",
         "Make the cluster stop resources",
     ),
     (
         "resource",
         "safe-disable",
-        "<id>... [--simulate]",
+        "<id>... [--brief] [--no-strict] [--simulate [--brief]] [--wait[=<n>]] [--force]",
         "Disable resources only if nothing else is affected",
     ),
     ("resource", "restart", "<id> [--wait=<n>]", "Stop a resource and start it again"),
@@ -234,6 +234,12 @@ const COMMANDS: &[Row] = &[
         "failcount",
         "[show [<id>] [node=<node>] [operation=<action> [interval=<time>]]] [--full]",
         "Show how often what failed",
+    ),
+    (
+        "resource",
+        "relocate",
+        "show | dry-run [<id>...] | run [<id>...] | clear",
+        "Move resources to where they would be without stickiness",
     ),
     (
         "resource",

@@ -13,7 +13,10 @@ use crate::report::Outcome;
 const KINDS: [&str; 5] = ["bundle", "clone", "group", "resource", "tag"];
 
 /// Returns the resources ids stand for; a tag stands for the resources in it.
-fn expand(env: &mut Environment<'_>, ids: &[String]) -> Outcome<Vec<String>> {
+///
+/// # Errors
+/// Reported: there is no such resource or tag.
+pub fn expand(env: &mut Environment<'_>, ids: &[String]) -> Outcome<Vec<String>> {
     let mut expanded: Vec<String> = Vec::new();
     for id in ids {
         if find(&env.cib, id).is_some() {

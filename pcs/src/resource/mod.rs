@@ -9,6 +9,8 @@ pub mod delete;
 pub mod enable;
 pub mod group;
 pub mod relations;
+pub mod relocate;
+pub mod safe;
 pub mod update;
 
 use cib::Element;
