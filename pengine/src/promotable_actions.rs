@@ -57,6 +57,9 @@ pub(crate) fn create(planned: &mut Planned, clone: ResourceIx) {
         let done = book.pseudo(cluster, clone, done, !any, true);
         book[done].priority = COMPLETION_PRIORITY;
     }
+    if cluster[clone].notify {
+        crate::notify::announce_promotion(planned, clone);
+    }
 }
 
 /// Tells whether a resource's own action is going to happen.
