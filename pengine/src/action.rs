@@ -622,6 +622,7 @@ impl Book {
     ) -> ActionIx {
         let operation =
             operation.map_or_else(|| cluster.properties.fencing_action.clone(), str::to_owned);
+        let mut optional = optional;
         let name = format!("stonith-{}-{operation}", cluster[node].name);
         let known = self.find_named(&name);
         let index = match known {
@@ -633,8 +634,10 @@ impl Book {
                 meta.insert("on_node".into(), host.name.clone());
                 meta.insert("on_node_uuid".into(), host.id.clone());
                 meta.insert("stonith_action".into(), operation.clone());
-                if cluster.has_unfencing {
-                    crate::digest::add_device_digests(cluster, self, index, node);
+                if cluster.has_unfencing
+                    && crate::digest::add_device_digests(cluster, self, index, node)
+                {
+                    optional = false;
                 }
                 index
             }

@@ -9,7 +9,7 @@ use crate::entry::Entry;
 use crate::index::{ActionIx, NodeIx, ResourceIx};
 use crate::operation;
 use crate::pairs;
-use crate::rules::{Context, Pairs};
+use crate::rules::{Context, Pairs, compare_versions};
 use crate::task;
 
 /// How parameters compare with those that an operation ran with.
@@ -52,10 +52,7 @@ fn digested(cluster: &mut Cluster, rsc: ResourceIx, node: Option<NodeIx>, entry:
         out.entry(name).or_insert(value);
     }
     crate::bundle_remote::fill_address(cluster, rsc, &mut out);
-    out.retain(|name, _| {
-        !matches!(name.as_str(), "id" | "crm_feature_set" | "op-digest" | "pcmk_external_ip")
-            && !name.starts_with("CRM_meta_")
-    });
+    out.retain(|name, _| counts(name) && !name.starts_with("CRM_meta_"));
     if entry.interval_ms > 0
         && let Some(timeout) = meta.get("timeout")
     {
@@ -83,37 +80,56 @@ pub(crate) fn compare(
             .filter(|(name, _)| needs_restart(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        if of_parameters(&relevant) != recorded {
+        if of_parameters(&relevant) != recorded && !secure_match(cluster, rsc, node, entry) {
             return Comparison::Restart;
         }
     }
     let Some(recorded) = recorded else { return Comparison::Unknown };
-    if of_parameters(&parameters) == recorded {
-        return Comparison::Match;
-    }
-    if secure_match(entry, &parameters) {
+    if of_parameters(&parameters) == recorded || secure_match(cluster, rsc, node, entry) {
         return Comparison::Match;
     }
     Comparison::All
 }
 
 /// A document with its secrets blotted out can only be compared without them.
-fn secure_match(entry: &Entry, parameters: &Pairs) -> bool {
+fn secure_match(cluster: &mut Cluster, rsc: ResourceIx, node: NodeIx, entry: &Entry) -> bool {
     let (Some(list), Some(recorded)) =
         (entry.xml.get("op-secure-params"), entry.xml.get("op-secure-digest"))
     else {
         return false;
     };
     let secret = |name: &str| list.split_whitespace().any(|word| word == name);
+    let feature_set = entry.xml.get("crm_feature_set").unwrap_or("0");
+    let old = compare_versions(feature_set, SECURE_DIGESTS_OF_ALL).is_lt();
+    let parameters = if old {
+        cluster.parameters(rsc, Some(node))
+    } else {
+        digested(cluster, rsc, Some(node), entry)
+    };
     if !parameters.iter().any(|(name, value)| secret(name) && value.contains("****")) {
         return false;
     }
+    let device = cluster[rsc].fence_device;
     let open: Pairs = parameters
-        .iter()
-        .filter(|(name, _)| !secret(name) && !name.starts_with("CRM_meta_"))
-        .map(|(name, value)| (name.clone(), value.clone()))
+        .into_iter()
+        .filter(|(name, _)| !secret(name) && counts(name))
+        .filter(|(name, _)| !(old && (name.starts_with("CRM_meta_") || device && special(name))))
         .collect();
     of_parameters(&open) == recorded
+}
+
+/// The feature set from which on secure digests cover all parameters but the secret ones; before,
+/// only those that the agent itself declares.
+const SECURE_DIGESTS_OF_ALL: &str = "3.16.0";
+
+/// A parameter of every fence device, whatever its agent.
+fn special(name: &str) -> bool {
+    name.starts_with("pcmk_") || matches!(name, "provides" | "stonith-timeout")
+}
+
+/// A parameter that digests cover.
+fn counts(name: &str) -> bool {
+    !matches!(name, "id" | "crm_feature_set" | "op-digest" | "pcmk_external_ip")
 }
 
 /// Tells whether a failure happened with other parameters than those configured now.
@@ -126,11 +142,59 @@ pub(crate) fn failed_with_other_parameters(
     matches!(compare(cluster, rsc, node, entry), Comparison::All | Comparison::Restart)
 }
 
-/// Adds the digests of all fence devices to an unfencing or fencing action.
+/// Adds the digests of all devices that unfence to an unfencing or fencing action; tells whether
+/// a device has changed since the node was unfenced.
 pub(crate) fn add_device_digests(
-    _cluster: &mut Cluster,
-    _book: &mut Book,
-    _action: ActionIx,
-    _node: NodeIx,
-) {
+    cluster: &mut Cluster,
+    book: &mut Book,
+    action: ActionIx,
+    node: NodeIx,
+) -> bool {
+    let (mut all, mut secure) = (String::new(), String::new());
+    let mut changed = false;
+    for device in unfencing_devices(cluster) {
+        let parameters: Pairs = cluster
+            .parameters(device, Some(node))
+            .into_iter()
+            .filter(|(name, _)| counts(name))
+            .collect();
+        let open = parameters
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "passwd" | "password" | "user"))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let name = format!("{}:{}", cluster[device].id, cluster[device].kind());
+        let whole = format!("{name}:{}", of_parameters(&parameters));
+        let without_secrets = format!("{name}:{}", of_parameters(&open));
+        let recorded = |attribute: &str, summary: &str| {
+            cluster.attribute(node, attribute).is_some_and(|text| text.contains(summary))
+        };
+        changed |= cluster.attribute(node, "#digests-all").is_some()
+            && !recorded("#digests-all", &whole)
+            && !recorded("#digests-secure", &without_secrets);
+        all.push_str(&format!("{whole},"));
+        secure.push_str(&format!("{without_secrets},"));
+    }
+    let meta = &mut book[action].meta;
+    meta.insert("digests-all".into(), all);
+    meta.insert("digests-secure".into(), secure);
+    changed
+}
+
+/// The devices that nodes are unfenced with, the last one first.
+fn unfencing_devices(cluster: &Cluster) -> Vec<ResourceIx> {
+    let mut found: Vec<ResourceIx> = Vec::new();
+    for top in &cluster.top {
+        for part in cluster.family(*top) {
+            let one = &cluster[part];
+            if one.is_primitive()
+                && one.fence_device
+                && one.meta.get("provides").is_some_and(|what| what == "unfencing")
+            {
+                found.push(part);
+            }
+        }
+    }
+    found.reverse();
+    found
 }
