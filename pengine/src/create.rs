@@ -7,6 +7,7 @@ use crate::cluster::{Cluster, MultipleActive, Requires, Variant};
 use crate::index::{NodeIx, ResourceIx};
 use crate::notify::Notification;
 use crate::place::Placed;
+use crate::propagate::Propagation;
 use crate::role::Role;
 use crate::task;
 
@@ -16,11 +17,13 @@ pub(crate) struct Planned {
     pub(crate) placed: Placed,
     /// What clones want to be told, until it is known what happens.
     pub(crate) notifications: BTreeMap<ResourceIx, Vec<Notification>>,
+    pub(crate) propagation: Propagation,
 }
 
 /// Creates all actions.
 pub(crate) fn actions(placed: Placed) -> Planned {
-    let mut planned = Planned { placed, notifications: BTreeMap::new() };
+    let mut planned =
+        Planned { placed, notifications: BTreeMap::new(), propagation: Propagation::default() };
     crate::bundle_remote::check_deferred(&mut planned);
     if planned.cluster().properties.startup_probes {
         crate::probe::schedule(&mut planned);

@@ -31,6 +31,21 @@ pub(crate) struct Filter {
     runnable: bool,
 }
 
+/// How deep consequences of consequences are followed at once; a level takes some kilobytes of stack
+/// and a thread may have two megabytes. What lies deeper is looked at when all above it is done.
+const DEPTH_MAX: usize = 100;
+
+/// Where drawing consequences stands.
+#[derive(Debug, Default)]
+pub(crate) struct Propagation {
+    depth: usize,
+    /// Updates that may still follow from the one that began: relations are not confluent in every
+    /// case, and what would go round for ever must end.
+    left: usize,
+    /// What lay too deep.
+    later: VecDeque<ActionIx>,
+}
+
 /// Draws the consequences for all actions, the newest first.
 pub(crate) fn all(planned: &mut Planned) {
     for action in crate::order::newest_first(&planned.placed.book) {
@@ -38,23 +53,36 @@ pub(crate) fn all(planned: &mut Planned) {
     }
 }
 
-/// Draws the consequences for one action and all that change with it.
-///
-/// The work list stands for a recursion: what an update calls for is done before what was called
-/// for earlier.
+/// Draws the consequences for one action and, whenever that changes another, for those around that
+/// one before going on: reasons depend on what comes first.
 pub(crate) fn update(planned: &mut Planned, action: ActionIx) {
-    let mut work: VecDeque<ActionIx> = VecDeque::from([action]);
-    // relations are not confluent in every case: a bound ends what would go round for ever
-    let mut budget = 200 * planned.placed.book.actions.len().max(100);
-    while let Some(next) = work.pop_front() {
-        if budget == 0 {
-            break;
+    if planned.propagation.depth == 0 {
+        planned.propagation.left = 200 * planned.placed.book.actions.len().max(100);
+    } else if planned.propagation.depth == DEPTH_MAX {
+        planned.propagation.later.push_back(action);
+        return;
+    }
+    let mut next = Some(action);
+    while let Some(action) = next {
+        if planned.propagation.left == 0 {
+            planned.propagation.later.clear();
+            return;
         }
-        budget -= 1;
-        let more = update_one(planned, next);
-        for (at, action) in more.into_iter().enumerate() {
-            work.insert(at, action);
-        }
+        planned.propagation.left -= 1;
+        planned.propagation.depth += 1;
+        update_one(planned, action);
+        planned.propagation.depth -= 1;
+        next = match planned.propagation.depth {
+            0 => planned.propagation.later.pop_front(),
+            _ => None,
+        };
+    }
+}
+
+/// Draws the consequences for all that comes after an action, the newest relation first.
+fn update_after(planned: &mut Planned, action: ActionIx) {
+    for at in (0..planned.placed.book[action].after.len()).rev() {
+        update(planned, planned.placed.book[action].after[at].other);
     }
 }
 
@@ -68,10 +96,9 @@ fn effective_node(planned: &Planned, action: ActionIx) -> Option<NodeIx> {
     }
 }
 
-/// Evaluates everything before an action; returns what must be looked at next, in order.
-fn update_one(planned: &mut Planned, then: ActionIx) -> Vec<ActionIx> {
-    let mut next = Vec::new();
-    let mut changed = Changed::default();
+/// Evaluates everything before an action, the newest relation first.
+fn update_one(planned: &mut Planned, then: ActionIx) {
+    let mut changed = false;
     let was_runnable = planned.placed.book[then].runnable;
     let was = flags(planned, then);
     if planned.placed.book[then].min_runnable {
@@ -80,28 +107,26 @@ fn update_one(planned: &mut Planned, then: ActionIx) -> Vec<ActionIx> {
         action.required_before = action.required_before.max(1);
         action.runnable = false;
     }
-    let mut at = 0;
-    while at < planned.placed.book[then].before.len() {
+    // relations that come up meanwhile are for the next time
+    for at in (0..planned.placed.book[then].before.len()).rev() {
         let edge = planned.placed.book[then].before[at];
         let one = update_edge(planned, then, at, edge);
-        changed.merge(one);
+        changed |= one.then;
         if one.first {
-            next.extend(planned.placed.book[edge.other].after.iter().map(|e| e.other));
-            next.push(edge.other);
+            update_after(planned, edge.other);
+            update(planned, edge.other);
         }
-        at += 1;
     }
     if planned.placed.book[then].min_runnable {
-        changed.then = flags(planned, then) != was;
+        changed = flags(planned, then) != was;
     }
-    if changed.then {
+    if changed {
         if was_runnable && !planned.placed.book[then].runnable {
             crate::blocking::block_dependents(planned, then);
         }
-        next.push(then);
-        next.extend(planned.placed.book[then].after.iter().map(|e| e.other));
+        update(planned, then);
+        update_after(planned, then);
     }
-    next
 }
 
 fn flags(planned: &Planned, action: ActionIx) -> (bool, bool, bool, bool) {
@@ -364,11 +389,7 @@ fn instances(
             let one = dispatch(planned, instance, first, action, node, flags, filter, kind);
             changed.merge(one);
             if one.then {
-                let after: Vec<ActionIx> =
-                    planned.placed.book[action].after.iter().map(|e| e.other).collect();
-                for other in after {
-                    update(planned, other);
-                }
+                update_after(planned, action);
             }
         }
     }
