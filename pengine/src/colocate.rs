@@ -429,7 +429,7 @@ impl Placing {
         let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
         if !same(own.as_deref(), value.as_deref()) {
             if colocation.score.is_infinite() && colocation.dependent_role == Role::Promoted {
-                self.set_merit(dependent, Score::MINUS_INFINITY, cause);
+                self.sway(dependent, Score::MINUS_INFINITY, &cause);
             }
             return;
         }
@@ -441,7 +441,7 @@ impl Placing {
         }
         let unpromoted = colocation.dependent_role == Role::Unpromoted;
         let score = if unpromoted { -colocation.score } else { colocation.score };
-        self.add_merit(dependent, score, cause);
+        self.sway(dependent, score, &cause);
     }
 
     /// Adds the preferences of a dependent, and of all that follow it, to a resource's own.

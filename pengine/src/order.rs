@@ -165,7 +165,8 @@ impl Planned {
         node: Option<crate::index::NodeIx>,
     ) -> Flags {
         let mut flags = Flags { optional: true, runnable: true, migratable: false };
-        let task = task::begun(self.placed.book[action].task);
+        let own_task = self.placed.book[action].task;
+        let task = task::begun(own_task);
         for member in self.placed.cluster[rsc].children.clone() {
             let found = self.placed.book.first_action(member, task, node);
             if let Some(found) = found {
@@ -174,7 +175,8 @@ impl Planned {
                     flags.optional = false;
                     self.placed.book[action].optional = false;
                 }
-                if flags.runnable && !of_member.runnable {
+                // a group can begin what not all of its members can end
+                if task != own_task && flags.runnable && !of_member.runnable {
                     flags.runnable = false;
                     self.placed.book[action].runnable = false;
                 }

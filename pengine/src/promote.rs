@@ -140,7 +140,11 @@ impl Placing {
     }
 
     /// Returns the instances of a clone in the order of promotion.
+    ///
+    /// The clone's own scores are where merits and the wishes of others meet; they are put back
+    /// afterwards, since they are about starting instances, not about promoting them.
     fn rank_instances(&mut self, clone: ResourceIx) -> Vec<ResourceIx> {
+        let own_scores = self.scores.table(clone);
         self.homes[clone.position()].merging = true;
         let instances = self.cluster[clone].children.clone();
         for &instance in &instances {
@@ -160,6 +164,7 @@ impl Placing {
             };
             self.promotion.ranks.insert(instance, rank);
         }
+        self.scores.replace(clone, own_scores);
         let mut sorted = instances;
         list_sort(&mut sorted, &mut |a, b| self.compare_for_promotion(*a, *b));
         self.homes[clone.position()].merging = false;
@@ -316,13 +321,21 @@ impl Placing {
         self.scores.ledger.begin(Score::new(self.cluster[instance].priority), cause)
     }
 
-    pub(crate) fn set_merit(&mut self, instance: ResourceIx, score: Score, cause: Cause) {
+    fn set_merit(&mut self, instance: ResourceIx, score: Score, cause: Cause) {
         let cause = self.scores.ledger.cause(cause);
         let cell = self.scores.ledger.begin(score, cause);
         self.promotion.merits.insert(instance, cell);
     }
 
-    pub(crate) fn add_merit(&mut self, instance: ResourceIx, score: Score, cause: Cause) {
+    /// Adds to what speaks for an instance; what concerns a group's member concerns the group.
+    pub(crate) fn sway(&mut self, rsc: ResourceIx, score: Score, cause: &Cause) {
+        self.add_merit(rsc, score, cause.clone());
+        if let Some(group) = self.cluster[rsc].parent.filter(|p| self.cluster[*p].is_group()) {
+            self.add_merit(group, score, cause.clone());
+        }
+    }
+
+    fn add_merit(&mut self, instance: ResourceIx, score: Score, cause: Cause) {
         let cell = self.merit_cell(instance);
         let cause = self.scores.ledger.cause(cause);
         let cell = self.scores.ledger.add(cell, score, cause);
@@ -470,9 +483,9 @@ impl Placing {
         let partner =
             self.scene().compatible(dependent, primary, Some(colocation.primary_role), false);
         if partner.is_some() {
-            self.add_merit(dependent, colocation.score, cause);
+            self.sway(dependent, colocation.score, &cause);
         } else if colocation.score.is_infinite() {
-            self.set_merit(dependent, Score::MINUS_INFINITY, cause);
+            self.sway(dependent, Score::MINUS_INFINITY, &cause);
         }
     }
 }
