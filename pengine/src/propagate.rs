@@ -497,17 +497,14 @@ fn pair(
     if has(INTERMEDIATE_STOP) {
         intermediate_stop(planned, first, then, filter);
     }
-    let mut changed = Changed {
+    let changed = Changed {
         first: self::flags(planned, first) != first_was,
         then: self::flags(planned, then) != then_was,
     };
-    if changed.then
-        && planned.placed.book[then]
-            .resource
-            .is_some_and(|rsc| planned.placed.cluster[rsc].parent.is_some())
-    {
-        // a member of a cloned group: its own stop and start must agree at once
-        changed.then = true;
+    let rsc = planned.placed.book[then].resource;
+    if changed.then && rsc.is_some_and(|rsc| planned.placed.cluster[rsc].parent.is_some()) {
+        // the stop and start of a cloned group's member must agree before the next member is seen
+        update(planned, then);
     }
     changed
 }
