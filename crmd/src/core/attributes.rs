@@ -127,11 +127,12 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// Makes a member that knows of no attribute.
-    pub fn new(me: NodeId) -> Self {
+    /// Makes a member that knows of no attribute. What it writes before it has heard the others must
+    /// outlive what its former lives wrote: `since` is a time that each life begins later.
+    pub fn new(me: NodeId, since: u64) -> Self {
         Self {
             me,
-            time: 0,
+            time: since,
             slots: BTreeMap::new(),
             boots: BTreeMap::new(),
             early: BTreeMap::new(),
@@ -147,6 +148,12 @@ impl Attributes {
     /// Returns all values there are, by node and name.
     pub fn all(&self) -> impl Iterator<Item = &AttributeChange> {
         self.slots.values().map(|slot| &slot.latest).filter(|latest| latest.value.is_some())
+    }
+
+    /// Returns all that is known, also that a value was taken away: for a member that may have older
+    /// ones.
+    pub fn everything(&self) -> impl Iterator<Item = &AttributeChange> {
+        self.slots.values().map(|slot| &slot.latest)
     }
 
     /// Returns when a `Tick` is next needed.
@@ -256,8 +263,7 @@ impl Attributes {
         }
         let seen: BTreeMap<NodeId, (BootId, Incarnation)> =
             view.members.iter().map(|(id, m)| (*id, (m.boot, m.incarnation))).collect();
-        let everything: Vec<AttributeChange> =
-            self.slots.values().map(|slot| slot.latest.clone()).collect();
+        let everything: Vec<AttributeChange> = self.everything().cloned().collect();
         for (id, life) in &seen {
             if *id != self.me && self.members.get(id) != Some(life) && !everything.is_empty() {
                 out.push(Effect::Send { to: *id, changes: everything.clone() });

@@ -63,7 +63,7 @@ fn changed(effects: &[Effect]) -> Vec<Option<String>> {
 
 #[test]
 fn members_agree_whatever_order_changes_arrive_in() {
-    let (mut a, mut b) = (Attributes::new(NodeId(1)), Attributes::new(NodeId(2)));
+    let (mut a, mut b) = (Attributes::new(NodeId(1), 0), Attributes::new(NodeId(2), 0));
     let from_a = broadcast(&step(&mut a, 0, Event::Set(set(1, "x", Some("a")))));
     let from_b = broadcast(&step(&mut b, 0, Event::Set(set(1, "x", Some("b")))));
     step(&mut a, 1, Event::Received(from_b));
@@ -77,7 +77,7 @@ fn members_agree_whatever_order_changes_arrive_in() {
 
 #[test]
 fn a_restarted_brain_gets_values_back_and_a_new_boot_clears_them() {
-    let mut a = Attributes::new(NodeId(1));
+    let mut a = Attributes::new(NodeId(1), 0);
     step(&mut a, 0, Event::View(view(&[(1, 10, 1), (2, 20, 1)])));
     step(&mut a, 0, Event::Set(set(2, "x", Some("5"))));
     let effects = step(&mut a, 1, Event::View(view(&[(1, 10, 1), (2, 20, 2)])));
@@ -85,7 +85,7 @@ fn a_restarted_brain_gets_values_back_and_a_new_boot_clears_them() {
         Effect::Send { to: NodeId(2), changes } => Some(changes),
         Effect::Send { .. } | Effect::Broadcast(_) | Effect::Changed(_) => None,
     });
-    let mut b = Attributes::new(NodeId(2));
+    let mut b = Attributes::new(NodeId(2), 0);
     step(&mut b, 1, Event::View(view(&[(1, 10, 1), (2, 20, 2)])));
     step(&mut b, 2, Event::Received(sent.clone().unwrap()));
     assert_eq!(b.get(NodeId(2), "x"), Some("5"));
@@ -93,7 +93,7 @@ fn a_restarted_brain_gets_values_back_and_a_new_boot_clears_them() {
     let effects = step(&mut a, 3, Event::View(view(&[(1, 10, 1), (2, 21, 1)])));
     assert_eq!(changed(&effects), [None]);
     assert_eq!(a.get(NodeId(2), "x"), None);
-    let mut c = Attributes::new(NodeId(3));
+    let mut c = Attributes::new(NodeId(3), 0);
     step(&mut c, 3, Event::View(view(&[(2, 21, 1), (3, 30, 1)])));
     step(&mut c, 3, Event::Received(sent.unwrap()));
     assert_eq!(c.get(NodeId(2), "x"), None, "a value of an earlier boot is not taken");
@@ -101,7 +101,7 @@ fn a_restarted_brain_gets_values_back_and_a_new_boot_clears_them() {
 
 #[test]
 fn dampening_shows_the_last_of_several_values_once() {
-    let mut a = Attributes::new(NodeId(1));
+    let mut a = Attributes::new(NodeId(1), 0);
     let first = SetAttribute { dampening_ms: Some(5000), ..set(1, "pingd", Some("100")) };
     assert!(changed(&step(&mut a, 0, Event::Set(first))).is_empty());
     assert!(changed(&step(&mut a, 3000, Event::Set(set(1, "pingd", Some("200"))))).is_empty());
@@ -113,7 +113,7 @@ fn dampening_shows_the_last_of_several_values_once() {
 
 #[test]
 fn a_private_value_is_told_to_members_but_not_to_the_controller() {
-    let mut a = Attributes::new(NodeId(1));
+    let mut a = Attributes::new(NodeId(1), 0);
     let effects =
         step(&mut a, 0, Event::Set(SetAttribute { private: true, ..set(1, "p", Some("1")) }));
     assert!(changed(&effects).is_empty());
@@ -137,8 +137,8 @@ fn values_count_up_to_infinity() {
 
 #[test]
 fn a_value_of_a_boot_that_others_saw_first_is_not_lost() {
-    let mut a = Attributes::new(NodeId(1));
-    let mut b = Attributes::new(NodeId(2));
+    let mut a = Attributes::new(NodeId(1), 0);
+    let mut b = Attributes::new(NodeId(2), 0);
     let old = view(&[(1, 10, 1), (2, 20, 1), (3, 30, 1)]);
     step(&mut a, 0, Event::View(old.clone()));
     step(&mut b, 0, Event::View(old));
@@ -164,7 +164,7 @@ fn members_agree_in_the_end_under_any_order_and_repetition() {
         (dice >> 11) % below
     };
     let everybody = view(&[(1, 10, 1), (2, 20, 1), (3, 30, 1)]);
-    let mut members: Vec<Attributes> = (1..=3).map(|n| Attributes::new(NodeId(n))).collect();
+    let mut members: Vec<Attributes> = (1..=3).map(|n| Attributes::new(NodeId(n), 0)).collect();
     for member in &mut members {
         step(member, 0, Event::View(everybody.clone()));
     }

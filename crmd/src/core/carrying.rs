@@ -192,11 +192,12 @@ impl Controller {
             }
             (ActionKind::Cluster, "clear_failcount") => self.clear_fail_count(now, action, out),
             (ActionKind::Cluster, "do_shutdown") => match executing_node(action) {
-                Some(node) => {
+                // the engine takes a silent member for an empty one; that is nobody's word
+                Some(node) if self.peers.get(&node).is_some_and(|p| p.joined && !p.silent) => {
                     self.let_go(now, node, out);
                     Began::Done
                 }
-                None => Began::Failed,
+                Some(_) | None => Began::Failed,
             },
             (ActionKind::Cluster, "stonith") => self.begin_fencing(now, action, out),
             (ActionKind::Cluster, _) => Began::Failed,

@@ -428,8 +428,13 @@ impl Controller {
         }
         let reason = format!("attribute {} of {} changed", changed.name, self.name(changed.node));
         let Changed { node, set, name, value } = changed;
+        let stays = name == super::SHUTDOWN && value.is_none();
         self.emit(StatusChange::Attribute { node, set, name, value }, out);
         self.want_plan(now, Urgency::Soon, reason);
+        if stays && self.leaving.contains(&node) {
+            // the brain that had asked to leave is no more, and its next life knows nothing of it
+            self.leave_withdrawn(now, node, out);
+        }
     }
 
     fn config_changed(&mut self, now: Now, config: Arc<Element>) {
@@ -481,10 +486,8 @@ impl Controller {
     /// Gives a record to the log, unless it stands there or is on its way.
     pub(super) fn propose(&mut self, now: Now, record: NodeRecord, out: &mut Vec<Effect>) {
         let pending = self.proposed.get(&record.node).map(|(record, _)| record);
-        if self.role == Role::Leading
-            && self.records.get(&record.node) != Some(&record)
-            && pending != Some(&record)
-        {
+        let latest = pending.or_else(|| self.records.get(&record.node));
+        if self.role == Role::Leading && latest != Some(&record) {
             self.proposed.insert(record.node, (record.clone(), now.monotonic));
             out.push(Effect::Record(record));
         }

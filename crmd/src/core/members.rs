@@ -29,7 +29,7 @@ const JOIN_AGAIN_MS: u64 = 2_000;
 
 /// The attribute by which the scheduler knows that a node wants to leave. A lost node must not
 /// keep it: the scheduler takes whoever has it for safely gone.
-const SHUTDOWN: &str = "shutdown";
+pub const SHUTDOWN: &str = "shutdown";
 
 impl Controller {
     /// Begins to decide: for the cluster, or for a partition without quorum.
@@ -427,13 +427,16 @@ impl Controller {
     }
 
     /// Has the log say that resources may run in a boot, before any is started there. A boot that
-    /// is condemned or was declared off gets nothing: whoever declared it was wrong.
+    /// is condemned or was declared off gets nothing: whoever declared it was wrong. Nor does one
+    /// that leaves and is recorded to run nothing: it may be gone before the log has taken it.
     fn propose_active(&mut self, now: Now, node: NodeId, boot: BootId, out: &mut Vec<Effect>) {
         let settled = self
             .records
             .get(&node)
             .is_some_and(|record| record.boot == boot && record.state != RecordState::Clean);
-        if self.role == Role::Leading && !settled {
+        let clean = |record: &NodeRecord| record.boot == boot && record.state == RecordState::Clean;
+        let goes = self.leaving.contains(&node) && self.records.get(&node).is_some_and(clean);
+        if self.role == Role::Leading && !settled && !goes {
             let (state, proof) = (RecordState::Active, String::new());
             self.propose(now, NodeRecord { node, boot, state, proof }, out);
         }
@@ -534,9 +537,10 @@ impl Controller {
     /// everybody when all want to leave.
     fn release_leavers(&mut self, now: Now, out: &mut Vec<Effect>) {
         let clean = |node: &NodeId| {
-            self.records.get(node).is_some_and(|record| {
-                record.state == RecordState::Clean && self.view.has_boot(*node, record.boot)
-            })
+            !self.proposed.contains_key(node)
+                && self.records.get(node).is_some_and(|record| {
+                    record.state == RecordState::Clean && self.view.has_boot(*node, record.boot)
+                })
         };
         let on_their_way =
             self.proposed.values().any(|(record, _)| record.state == RecordState::Clean);

@@ -31,3 +31,4 @@ pub mod waiting;
 
 pub use controller::Controller;
 pub use interface::{Effect, Event, Now};
+pub use members::SHUTDOWN;

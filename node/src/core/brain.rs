@@ -18,7 +18,8 @@ use membership::raft::{
     record::{Base, Record},
 };
 use model::{
-    BootId, Generation, HandsCommand, HandsReport, Incarnation, NodeId, NodeName, View, WallTime,
+    Authority, BootId, Generation, HandsCommand, HandsReport, Incarnation, NodeId, NodeName, View,
+    WallTime,
 };
 
 use super::asking::Asking;
@@ -156,8 +157,13 @@ pub struct Brain {
     pub(super) leaving: Leaving,
     /// When a pair's survivor goes on alone.
     pub(super) go_alone_at: Option<model::Monotonic>,
+    /// Why it could not, as said last.
+    pub(super) not_alone_since: Option<String>,
     /// Whether the heartbeats were told that there is nobody to wait for.
     pub(super) told_sole_voter: bool,
+    /// Who commanded these hands last, under the highest authority: the DC of a node that takes no
+    /// part in the log any more.
+    pub(super) heard_dc: Option<(Authority, NodeId)>,
     /// Why this node takes no part in the log any more.
     pub(super) log_stopped: Option<String>,
     /// Whether the committed configuration wants fencing (`stonith-enabled`).
@@ -232,7 +238,7 @@ impl Brain {
             consensus,
             store: Store::default(),
             controller: Controller::new(identity),
-            attributes: Attributes::new(settings.me),
+            attributes: Attributes::new(settings.me, settings.incarnation.0),
             view: View::default(),
             role: Role::default(),
             office: Office::default(),
@@ -246,6 +252,8 @@ impl Brain {
             owes_hands_up: false,
             leaving: Leaving::default(),
             go_alone_at: None,
+            not_alone_since: None,
+            heard_dc: None,
             told_sole_voter: false,
             log_stopped: None,
             fencing: true,
@@ -355,6 +363,10 @@ impl Brain {
     pub fn dc(&self) -> Option<NodeId> {
         match self.office {
             Office::Leading(..) | Office::Coordinating => Some(self.settings.me),
+            Office::Following if self.view.quorate && self.log_stopped.is_some() => {
+                let heard = self.heard_dc.map(|(_, dc)| dc);
+                heard.filter(|dc| self.view.members.contains_key(dc))
+            }
             Office::Following if self.view.quorate => {
                 self.role.leader.filter(|leader| self.view.members.contains_key(leader))
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crmd::core::attributes;
+use crmd::core::attributes::{self, Changed, SetAttribute};
 use crmd::core::{self as controller, Now};
 use membership::raft::{self, Rejection, RequestId};
 use model::{ExitCode, NodeId, WallTime};
@@ -36,6 +36,9 @@ impl Brain {
                     self.store.drop_head();
                 }
                 self.role = role;
+                if role.leader.is_some() {
+                    self.count_in(now, out);
+                }
             }
             raft::Effect::Done { id } => self.request_done(now, id, out),
             raft::Effect::Rejected { id, reason } => self.request_rejected(now, id, reason, out),
@@ -154,7 +157,7 @@ impl Brain {
                 }
             }
             Some(Pending::Leave(node)) => self.left(now, node, out),
-            Some(Pending::HandOver) => self.hand_over_ended(),
+            Some(Pending::HandOver) => self.hand_over_ended(false),
             Some(Pending::Record | Pending::GoAlone) | None => {}
         }
     }
@@ -175,12 +178,16 @@ impl Brain {
                 }
             }
             Some(Pending::Leave(node)) => self.leave_refused(now, node, &reason),
-            Some(Pending::HandOver) => self.hand_over_ended(),
+            Some(Pending::HandOver) => {
+                self.hand_over_ended(matches!(reason, Rejection::Refused(_)));
+            }
             Some(Pending::GoAlone) => {
-                out.push(Output::Warn(format!(
-                    "cannot go on without the other node yet: {}",
-                    in_words(&reason)
-                )));
+                let why = format!("cannot go on without the other node yet: {}", in_words(&reason));
+                // it is tried twice a second, and said once
+                if self.not_alone_since.as_ref() != Some(&why) {
+                    self.not_alone_since = Some(why.clone());
+                    out.push(Output::Warn(why));
+                }
                 self.retry_going_alone(now);
             }
             Some(Pending::Record) | None => {}
@@ -253,6 +260,24 @@ impl Brain {
                 self.send(to, PeerMessage::Attributes(changes), out);
             }
             attributes::Effect::Changed(changed) => {
+                let leaves = changed.node == self.settings.me
+                    && changed.name == controller::SHUTDOWN
+                    && changed.value.is_some();
+                if leaves && !self.leaving.is_asked() {
+                    // a former life of this brain had asked; this one stays
+                    let Changed { node, set, name, value: _ } = changed.clone();
+                    let stay = SetAttribute {
+                        node,
+                        set,
+                        name,
+                        value: None,
+                        dampening_ms: None,
+                        private: false,
+                    };
+                    self.control(now, controller::Event::Attribute(changed));
+                    self.attribute(now, attributes::Event::Set(stay));
+                    return;
+                }
                 self.control(now, controller::Event::Attribute(changed));
             }
         }

@@ -20,6 +20,21 @@ const GO_ALONE_RETRY_MS: u64 = 500;
 
 impl Brain {
     pub(super) fn take_view(&mut self, now: Now, view: View, out: &mut Vec<Output>) {
+        self.forget_counting_out();
+        for (node, member) in &view.members {
+            let before = self.view.members.get(node);
+            if before.is_some_and(|before| before.incarnation != member.incarnation) {
+                self.forget_leaver(*node);
+            }
+        }
+        self.consense(now, raft::Event::View(view.clone()));
+        self.attribute(now, attributes::Event::View(view.clone()));
+        self.see(now, view, out);
+        self.plan_going_alone(now);
+    }
+
+    /// Takes a view for all that concerns resources.
+    pub(super) fn see(&mut self, now: Now, view: View, out: &mut Vec<Output>) {
         if view.quorate != self.view.quorate || self.view.members.is_empty() {
             out.push(Output::Hands(HandsCommand::Quorate { quorate: view.quorate }));
         }
@@ -30,16 +45,14 @@ impl Brain {
             self.forget_askers(&lost);
             self.forget_leavers();
         }
-        self.consense(now, raft::Event::View(view.clone()));
-        self.attribute(now, attributes::Event::View(view.clone()));
         self.control(now, controller::Event::View(view));
-        self.plan_going_alone(now);
     }
 
     /// A pair that lost one of its nodes under stonith-enabled=false goes on without a licence: the
     /// lower node id at once, the other one a little later.
     fn plan_going_alone(&mut self, now: Now) {
         self.go_alone_at = None;
+        self.not_alone_since = None;
         if self.must_go_alone() {
             let lowest = self.settings.nodelist.keys().next() == Some(&self.settings.me);
             let delay = if lowest { 0 } else { SECOND_DELAY_MS };
@@ -80,7 +93,7 @@ impl Brain {
     ) {
         match message {
             PeerMessage::Raft(bytes) => self.consense(now, raft::Event::Step { from, bytes }),
-            PeerMessage::Command(command) => self.command_own_hands(command, out),
+            PeerMessage::Command(command) => self.take_command(from, command, out),
             PeerMessage::Report(report) => {
                 self.control(now, controller::Event::Hands { node: from, report });
             }
@@ -105,6 +118,26 @@ impl Brain {
             }
             PeerMessage::Answer { id, outcome } => self.take_answer(id, outcome, out),
             PeerMessage::MayLeave => self.let_go(out),
+        }
+    }
+
+    /// A command of the DC for this node's hands. Before they answer its question what they know,
+    /// it hears all attributes: a DC whose brain has just started knows of none, and must not plan
+    /// without.
+    fn take_command(&mut self, from: NodeId, command: HandsCommand, out: &mut Vec<Output>) {
+        if let HandsCommand::Join { authority } = &command {
+            if self.heard_dc.is_none_or(|(highest, _)| highest <= *authority) {
+                self.heard_dc = Some((*authority, from));
+            }
+            self.tell_attributes(from, out);
+        }
+        self.command_own_hands(command, out);
+    }
+
+    fn tell_attributes(&self, to: NodeId, out: &mut Vec<Output>) {
+        let all: Vec<_> = self.attributes.everything().cloned().collect();
+        if !all.is_empty() {
+            self.send(to, PeerMessage::Attributes(all), out);
         }
     }
 
@@ -148,10 +181,7 @@ impl Brain {
                 }
             }
         }
-        let all: Vec<_> = self.attributes.all().cloned().collect();
-        if !all.is_empty() {
-            self.send(node, PeerMessage::Attributes(all), out);
-        }
+        self.tell_attributes(node, out);
     }
 
     /// Tells the DC again what it has not acknowledged.

@@ -4,19 +4,30 @@
 //! controller says that nothing runs there any more (and the record says so), the log is told, and
 //! the node may go. A DC that leaves alone first hands its office to another voter and then asks
 //! that one. With `all`, every node was asked: the DC lets the others go, all at once, when the
-//! last of them is drained, the voters stay as they are, and the DC goes last.
+//! last of them is drained, the voters stay as they are, and the DC goes last. If somebody who is
+//! here does not ask after all, the others leave one by one.
+//!
+//! A node whose side is quorate by votes, but without a quorum of the log's voters, has nobody to
+//! ask. It may always stop what it runs itself: it counts itself out, as a partition of its own
+//! without quorum, and goes when it is empty.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crmd::core::{self as controller, Now};
 use membership::raft::{self, Rejection};
-use model::{Monotonic, NodeId};
+use model::{Monotonic, NodeId, View};
 
 use super::brain::{Brain, Office, Output, Pending};
 use super::message::{Action, Ask, Asker, Outcome, PeerMessage, ToolId};
 
 /// Between two attempts to tell the DC, or to hand over.
 const RETRY_MS: u64 = 300;
+
+/// How long those who were all asked to leave wait, drained, for one who does not ask.
+const STRAGGLER_MS: u64 = 10_000;
+
+/// How long a node that wants to leave waits for a DC, when the log's voters are not here.
+const HELPLESS_MS: u64 = 3_000;
 
 /// Who leaves, on both sides.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +40,10 @@ pub(super) struct Leaving {
     drained: BTreeSet<NodeId>,
     /// As DC: who was let go.
     released: BTreeSet<NodeId>,
+    /// As DC: since when all who asked are drained, and somebody else has not asked.
+    straggling: Option<Monotonic>,
+    /// The view that the group holds, while this node has counted itself out of it.
+    counted_out_of: Option<View>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,8 +54,12 @@ struct Wish {
     tell_at: Monotonic,
     /// The DC that was told.
     told: Option<NodeId>,
-    /// A hand-over is under way.
-    handing_over: bool,
+    /// A hand-over is under way, to whom.
+    handing_over: Option<NodeId>,
+    /// Who did not take over.
+    unfit: BTreeSet<NodeId>,
+    /// Since when there is nobody to tell.
+    helpless: Option<Monotonic>,
     done: bool,
 }
 
@@ -58,7 +77,9 @@ impl Brain {
             tools: Vec::new(),
             tell_at: now.monotonic,
             told: None,
-            handing_over: false,
+            handing_over: None,
+            unfit: BTreeSet::new(),
+            helpless: None,
             done: false,
         });
         wish.all |= all;
@@ -71,8 +92,12 @@ impl Brain {
         let dc = self.dc();
         let me = self.settings.me;
         let Some(wish) = &mut self.leaving.mine else { return };
-        if wish.done || (wish.tell_at > now.monotonic && wish.told == dc) || wish.handing_over {
+        let waits = wish.tell_at > now.monotonic && wish.told == dc;
+        if wish.done || waits || wish.handing_over.is_some() {
             return;
+        }
+        if dc.is_some() {
+            wish.helpless = None;
         }
         wish.tell_at = now.monotonic + RETRY_MS;
         let all = wish.all;
@@ -81,7 +106,7 @@ impl Brain {
                 let heir = self.heir();
                 if let Some(to) = heir.filter(|_| !all) {
                     if let Some(wish) = &mut self.leaving.mine {
-                        wish.handing_over = true;
+                        wish.handing_over = Some(to);
                     }
                     let id = self.request(Pending::HandOver);
                     self.consense(now, raft::Event::TransferLeadership { id, to });
@@ -107,7 +132,52 @@ impl Brain {
             {
                 self.let_go(out);
             }
-            (Office::Following, None) => {}
+            (Office::Following, None) => self.leave_without_a_log(now, out),
+        }
+    }
+
+    /// Nobody can be told: if that lasts, since the log's voters are not here, this node counts
+    /// itself out.
+    fn leave_without_a_log(&mut self, now: Now, out: &mut Vec<Output>) {
+        let hopeless = match self.consensus.obstacle() {
+            Some(raft::Obstacle::VotersMissing { .. } | raft::Obstacle::NotTakenIn) => true,
+            Some(raft::Obstacle::Stopped { .. }) => self.view.members.len() == 1,
+            Some(raft::Obstacle::Unborn { .. } | raft::Obstacle::NoLeader) | None => false,
+        };
+        let Some(wish) = &mut self.leaving.mine else { return };
+        if !hopeless {
+            wish.helpless = None;
+            return;
+        }
+        let since = *wish.helpless.get_or_insert(now.monotonic);
+        if now.monotonic.since(since) < HELPLESS_MS || self.leaving.counted_out_of.is_some() {
+            return;
+        }
+        out.push(Output::Warn(
+            "nobody can write that this node leaves, since too many voters of the log are missing: \
+             it stops what it runs and goes; the others will have to make sure of it"
+                .to_owned(),
+        ));
+        let whole = self.view.clone();
+        let me = self.settings.me;
+        let mut alone = View { quorate: false, ..whole.clone() };
+        alone.members.retain(|node, _| *node == me);
+        self.leaving.counted_out_of = Some(whole);
+        self.see(now, alone, out);
+    }
+
+    /// There is a DC, or another view: this node counts itself in again.
+    pub(super) fn count_in(&mut self, now: Now, out: &mut Vec<Output>) {
+        if let Some(whole) = self.leaving.counted_out_of.take() {
+            self.see(now, whole, out);
+        }
+    }
+
+    /// The view is another one by itself.
+    pub(super) fn forget_counting_out(&mut self) {
+        self.leaving.counted_out_of = None;
+        if let Some(wish) = &mut self.leaving.mine {
+            wish.helpless = None;
         }
     }
 
@@ -122,14 +192,22 @@ impl Brain {
     /// The voter that takes over from a DC which leaves: the lowest other one that stays.
     fn heir(&self) -> Option<NodeId> {
         let voters = self.consensus.voters();
-        self.others()
-            .into_iter()
-            .find(|node| voters.contains(node) && !self.leaving.asked.contains_key(node))
+        let unfit = |node: &NodeId| {
+            self.leaving.mine.as_ref().is_some_and(|wish| wish.unfit.contains(node))
+        };
+        self.others().into_iter().find(|node| {
+            voters.contains(node) && !self.leaving.asked.contains_key(node) && !unfit(node)
+        })
     }
 
-    pub(super) fn hand_over_ended(&mut self) {
-        if let Some(wish) = &mut self.leaving.mine {
-            wish.handing_over = false;
+    /// The hand-over came to an end; who refused it, or did not take over in time, is not asked
+    /// again.
+    pub(super) fn hand_over_ended(&mut self, refused: bool) {
+        if let Some(wish) = &mut self.leaving.mine
+            && let Some(heir) = wish.handing_over.take()
+            && refused
+        {
+            wish.unfit.insert(heir);
         }
     }
 
@@ -173,13 +251,54 @@ impl Brain {
             everybody(&|node| self.leaving.asked.get(node).copied().unwrap_or_default());
         let all_drained = everybody(&|node| self.leaving.drained.contains(node));
         let first = self.leaving.released.is_empty();
-        if self.office == Office::Following || !all_asked || !all_drained || !first {
+        if self.office == Office::Following || !first {
             return;
+        }
+        if !all_asked || !all_drained {
+            return self.leave_one_by_one_when_due(now, out);
         }
         for node in self.others() {
             self.left(now, node, out);
         }
         self.left(now, self.settings.me, out);
+    }
+
+    /// As DC: everybody was asked to leave, and somebody who is here has not passed that on. The
+    /// others do not wait for it for ever.
+    fn leave_one_by_one_when_due(&mut self, now: Now, out: &mut Vec<Output>) {
+        let asked = &self.leaving.asked;
+        let with_all: Vec<NodeId> =
+            asked.iter().filter(|(_, all)| **all).map(|(node, _)| *node).collect();
+        let drained = with_all.iter().all(|node| self.leaving.drained.contains(node));
+        if with_all.is_empty() || !drained {
+            self.leaving.straggling = None;
+            return;
+        }
+        let since = *self.leaving.straggling.get_or_insert(now.monotonic);
+        if now.monotonic.since(since) < STRAGGLER_MS {
+            return;
+        }
+        self.leaving.straggling = None;
+        let me = self.settings.me;
+        for node in with_all {
+            if node == me {
+                // as one of several it hands over first
+                self.leaving.asked.remove(&me);
+                if let Some(wish) = &mut self.leaving.mine {
+                    wish.all = false;
+                }
+            } else {
+                self.leaving.asked.insert(node, false);
+                self.may_leave(now, node, out);
+            }
+        }
+    }
+
+    /// A node's brain has started again: what its former life asked is void.
+    pub(super) fn forget_leaver(&mut self, node: NodeId) {
+        self.leaving.asked.remove(&node);
+        self.leaving.drained.remove(&node);
+        self.leaving.released.remove(&node);
     }
 
     /// As DC: the log knows that a node leaves, or need not.
@@ -231,7 +350,7 @@ impl Brain {
         if let Some(wish) = &mut self.leaving.mine
             && wish.told != Some(self.settings.me)
         {
-            wish.handing_over = false;
+            wish.handing_over = None;
         }
     }
 }

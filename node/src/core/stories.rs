@@ -1,8 +1,10 @@
 //! What two or three brains do together, told as stories.
 
+use crmd::core::attributes::SetAttribute;
 use model::{ExitCode, NodeId};
 
-use super::message::{Action, ToolRequest};
+use super::Input;
+use super::message::{Action, Caller, ToolRequest};
 use super::testing::Cluster;
 
 const UNFENCED: &[(&str, &str)] = &[("stonith-enabled", "false")];
@@ -172,7 +174,183 @@ fn a_change_refused_while_office_is_handed_over_does_not_spoil_the_log() {
     cluster.held.clear();
     cluster.run(5_000);
     assert!(cluster.code(first).is_some() && cluster.code(third).is_some());
-    for id in cluster.hosts.keys() {
-        assert_eq!(cluster.brain(*id).log_stopped(), None);
+    for host in cluster.hosts.values() {
+        assert_eq!(host.brain.as_ref().and_then(super::Brain::log_stopped), None);
     }
+}
+
+fn stopped(cluster: &Cluster, resource: &str) -> bool {
+    cluster.home(resource).is_empty()
+}
+
+fn attribute(cluster: &Cluster, at: NodeId, of: NodeId, name: &str) -> Option<String> {
+    cluster.brain(at).attributes().get(of, name).map(str::to_owned)
+}
+
+#[test]
+fn a_node_may_stop_what_it_runs_although_the_log_has_no_quorum() {
+    let mut cluster = Cluster::with(2, &[("stonith-enabled", "true")], &[]);
+    let (survivor, other) = (cluster.dc(), cluster.follower());
+    // as if it had run before fencing was wanted
+    cluster.host(survivor).hands.active.insert("a".into());
+    cluster.power_off(other);
+    cluster.view(&[survivor], true);
+    cluster.run(1_000);
+    assert_eq!(cluster.brain(survivor).dc(), None, "quorate by votes, and nobody can write");
+    let leave = cluster.act(survivor, Action::Leave { all: false });
+    cluster.run(10_000);
+    assert_eq!(cluster.code(leave), Some(ExitCode::Ok));
+    assert!(cluster.host(survivor).left);
+}
+
+#[test]
+fn who_has_counted_itself_out_leaves_in_order_when_there_is_a_dc_again() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a", "b", "c"]);
+    let all: Vec<NodeId> = cluster.hosts.keys().copied().collect();
+    let leaver = cluster.follower();
+    // the others are here by their heartbeats only for a while
+    cluster.view(&[leaver], true);
+    for other in all.iter().filter(|id| **id != leaver) {
+        cluster.view(&[*other], false);
+    }
+    // it takes its time to stop what it runs
+    cluster.host(leaver).hands.deaf = true;
+    cluster.act(leaver, Action::Leave { all: false });
+    cluster.run(4_000);
+    assert_eq!(cluster.brain(leaver).view().members.len(), 1);
+    assert!(!cluster.host(leaver).left, "nobody knows what its hands still run");
+    cluster.host(leaver).hands.deaf = false;
+    cluster.view(&all, true);
+    cluster.run(10_000);
+    assert!(cluster.host(leaver).left);
+    let dc = all.iter().copied().find(|id| *id != leaver).unwrap();
+    assert_eq!(cluster.home("a").len(), 1, "it moved");
+    assert!(!cluster.home("a").contains(&leaver));
+    let record = &cluster.brain(dc).store().records()[&leaver];
+    assert!(!record.may_run(), "the log knows that it left in order: {record:?}");
+}
+
+#[test]
+fn a_brain_that_starts_again_while_its_node_leaves_stays_also_under_another_dc() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a", "b", "c"]);
+    let all: Vec<NodeId> = cluster.hosts.keys().copied().collect();
+    let (dc, leaver) = (cluster.dc(), cluster.follower());
+    // it is drained, but the word that it may go does not arrive
+    cluster.held.insert((dc, leaver));
+    cluster.act(leaver, Action::Leave { all: false });
+    cluster.run(20);
+    assert!(attribute(&cluster, dc, leaver, "shutdown").is_some());
+    cluster.power_off(dc);
+    cluster.start(leaver, false);
+    let rest: Vec<NodeId> = all.iter().copied().filter(|id| *id != dc).collect();
+    cluster.view(&rest, true);
+    cluster.run(10_000);
+    assert!(!cluster.host(leaver).left, "nobody asked its new life to leave");
+    for at in &rest {
+        assert_eq!(attribute(&cluster, *at, leaver, "shutdown"), None);
+    }
+    let record = &cluster.brain(rest[0]).store().records()[&leaver];
+    assert!(record.may_run(), "it serves again: {record:?}");
+    let homes: Vec<NodeId> = ["a", "b", "c"].iter().flat_map(|r| cluster.home(r)).collect();
+    assert_eq!(homes.len(), 3);
+    assert!(homes.contains(&leaver), "{homes:?}");
+}
+
+#[test]
+fn who_were_all_asked_to_leave_do_not_wait_for_ever_for_one_that_was_not() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a"]);
+    let all: Vec<NodeId> = cluster.hosts.keys().copied().collect();
+    let forgotten = cluster.follower();
+    let leaving: Vec<NodeId> = all.iter().copied().filter(|id| *id != forgotten).collect();
+    for node in &leaving {
+        cluster.act(*node, Action::Leave { all: true });
+    }
+    cluster.run(5_000);
+    assert!(leaving.iter().all(|node| !cluster.hosts[node].left), "the last one may yet ask");
+    cluster.run(20_000);
+    for node in &leaving {
+        assert!(cluster.hosts[node].left, "n{node} is still waiting");
+    }
+    assert!(!cluster.hosts[&forgotten].left);
+    let records = cluster.brain(forgotten).store().records();
+    assert!(leaving.iter().all(|node| !records[node].may_run()), "{records:?}");
+}
+
+#[test]
+fn all_who_are_asked_leave_together_and_the_voters_stay() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a", "b"]);
+    let all: Vec<NodeId> = cluster.hosts.keys().copied().collect();
+    for node in &all {
+        cluster.act(*node, Action::Leave { all: true });
+    }
+    cluster.run(3_000);
+    for node in &all {
+        assert!(cluster.hosts[node].left);
+        assert_eq!(cluster.left_with[node], 3);
+    }
+    assert!(stopped(&cluster, "a") && stopped(&cluster, "b"));
+}
+
+#[test]
+fn a_dc_whose_first_heir_cannot_lead_leaves_all_the_same() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a"]);
+    let dc = cluster.dc();
+    let others: Vec<NodeId> = cluster.hosts.keys().copied().filter(|id| *id != dc).collect();
+    // the first one that would be asked to take over has no log any more
+    let error = "no space left".to_owned();
+    cluster.input(others[0], Input::PersistFailed { seq: 1, error });
+    let leave = cluster.act(dc, Action::Leave { all: false });
+    cluster.run(20_000);
+    assert_eq!(cluster.code(leave), Some(ExitCode::Ok));
+    assert!(cluster.host(dc).left);
+}
+
+#[test]
+fn a_dc_that_has_just_started_plans_with_the_attributes_its_peers_have() {
+    let mut cluster = Cluster::with(2, UNFENCED, &["a"]);
+    let (dc, other) = (cluster.dc(), cluster.follower());
+    let failed = SetAttribute {
+        node: other,
+        set: None,
+        name: "fail-count-a#monitor_0".to_owned(),
+        value: Some("INFINITY".to_owned()),
+        dampening_ms: None,
+        private: false,
+    };
+    let caller = Caller { user: "root".to_owned(), client: "story".to_owned() };
+    cluster.tool(other, ToolRequest::Attributes { caller, changes: vec![failed.clone()] });
+    cluster.run(1_000);
+    let at = cluster.home("a");
+    // what is told when the link comes up and when the view changes gets lost
+    cluster.attributes_to_lose = 2;
+    cluster.start(dc, false);
+    cluster.view(&[dc, other], true);
+    cluster.run(3_000);
+    let dc = cluster.dc();
+    assert_eq!(attribute(&cluster, dc, other, &failed.name).as_deref(), Some("INFINITY"));
+    assert_eq!(cluster.home("a"), at);
+    // what it writes is newer than what its former life wrote
+    let change = SetAttribute { value: None, ..failed.clone() };
+    let caller = Caller { user: "root".to_owned(), client: "story".to_owned() };
+    cluster.tool(dc, ToolRequest::Attributes { caller, changes: vec![change] });
+    cluster.run(100);
+    assert_eq!(attribute(&cluster, other, other, &failed.name), None);
+}
+
+#[test]
+fn a_node_whose_log_has_ended_hears_the_dc_and_is_heard() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a", "b", "c"]);
+    let (dc, at) = (cluster.dc(), cluster.follower());
+    cluster.input(at, Input::PersistFailed { seq: 1, error: "no space left".to_owned() });
+    cluster.run(100);
+    assert!(cluster.brain(at).log_stopped().is_some());
+    let id = cluster.change(at, &property("x"));
+    cluster.run(500);
+    assert_eq!(cluster.code(id), Some(ExitCode::Ok), "{:?}", cluster.replies.get(&id));
+    let leave = cluster.act(at, Action::Leave { all: false });
+    cluster.run(3_000);
+    assert_eq!(cluster.code(leave), Some(ExitCode::Ok));
+    assert!(cluster.host(at).left);
+    let records = cluster.brain(dc).store().records();
+    assert!(!records[&at].may_run(), "{records:?}");
 }

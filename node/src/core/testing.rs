@@ -52,6 +52,8 @@ pub(super) struct Hands {
     quorate: bool,
     reports: u64,
     calls: i64,
+    /// They hear nothing.
+    pub(super) deaf: bool,
     /// What was carried out: `start a`.
     pub(super) done: Vec<String>,
 }
@@ -67,6 +69,10 @@ pub(super) struct Cluster {
     own: VecDeque<(NodeId, u64, Input)>,
     /// Directions in which messages wait.
     pub(super) held: BTreeSet<(NodeId, NodeId)>,
+    /// How many voters there were when a node left.
+    pub(super) left_with: BTreeMap<NodeId, usize>,
+    /// How many messages with attributes get lost yet.
+    pub(super) attributes_to_lose: usize,
     pub(super) replies: BTreeMap<ToolId, Outcome>,
     tools: u64,
     views: u64,
@@ -95,6 +101,8 @@ impl Cluster {
             messages: VecDeque::new(),
             own: VecDeque::new(),
             held: BTreeSet::new(),
+            left_with: BTreeMap::new(),
+            attributes_to_lose: 0,
             replies: BTreeMap::new(),
             tools: 0,
             views: 0,
@@ -304,6 +312,7 @@ impl Cluster {
         let end = self.now + ms;
         loop {
             self.deliver();
+            self.see_who_left();
             if self.now >= end {
                 return;
             }
@@ -313,6 +322,26 @@ impl Cluster {
                     self.input(id, Input::Tick);
                 }
             }
+        }
+    }
+
+    /// Who was let go is gone, and the others see that.
+    fn see_who_left(&mut self) {
+        let gone: Vec<NodeId> = self
+            .hosts
+            .iter()
+            .filter(|(_, host)| host.left && host.brain.is_some())
+            .map(|(id, _)| *id)
+            .collect();
+        for id in &gone {
+            self.left_with.insert(*id, self.brain(*id).consensus().voters().len());
+            self.kill_brain(*id);
+        }
+        let rest: Vec<NodeId> =
+            self.hosts.iter().filter(|(_, host)| host.brain.is_some()).map(|(id, _)| *id).collect();
+        if !gone.is_empty() && !rest.is_empty() {
+            let all = self.hosts.len();
+            self.view(&rest, all == 2 || rest.len() * 2 > all);
         }
     }
 
@@ -335,7 +364,10 @@ impl Cluster {
         for output in outputs {
             match output {
                 Output::Send { to, message, snapshot } => {
-                    if self.hosts[&to].brain.is_some() {
+                    let attributes = matches!(message, PeerMessage::Attributes(_));
+                    if attributes && self.attributes_to_lose > 0 {
+                        self.attributes_to_lose -= 1;
+                    } else if self.hosts[&to].brain.is_some() {
                         self.messages.push_back((id, to, message));
                     }
                     if snapshot {
@@ -389,11 +421,15 @@ impl Hands {
             quorate: false,
             reports: 0,
             calls: 0,
+            deaf: false,
             done: Vec::new(),
         }
     }
 
     fn command(&mut self, now: WallTime, boot: BootId, command: HandsCommand) -> Vec<HandsReport> {
+        if self.deaf {
+            return Vec::new();
+        }
         match command {
             HandsCommand::Join { authority } => {
                 self.highest = self.highest.max(authority);
