@@ -676,12 +676,8 @@ impl Book {
         let action = &self[index];
         match action.resource {
             Some(resource) => format!("{} {}", cluster[resource].id, action.task),
-            None => match action.node {
-                Some(node) if action.task == task::STONITH => {
-                    format!("{} {}", action.task, cluster[node].name)
-                }
-                _ => self.key_text(cluster, index),
-            },
+            None if action.task == task::STONITH => action.task.to_owned(),
+            None => self.key_text(cluster, index),
         }
     }
 }

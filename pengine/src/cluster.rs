@@ -569,7 +569,7 @@ impl Cluster {
         match rsc.variant {
             Variant::Primitive => rsc.running_on.iter().any(|&node| {
                 let host = &self[node];
-                host.online || host.unclean || rsc.managed
+                host.online || host.unclean || !rsc.managed
             }),
             Variant::Group { .. } | Variant::Clone(_) => {
                 let mut any = false;

@@ -160,7 +160,9 @@ pub(crate) fn add_device_digests(
             .collect();
         let open = parameters
             .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "passwd" | "password" | "user"))
+            .filter(|(name, _)| {
+                !matches!(name.as_str(), "passwd" | "password" | "user") && !special(name)
+            })
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let name = format!("{}:{}", cluster[device].id, cluster[device].kind());

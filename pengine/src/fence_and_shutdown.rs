@@ -103,6 +103,7 @@ fn shutdown(planned: &mut Planned, node: NodeIx) -> ActionIx {
         if one.maintenance || cluster[node].maintenance || !one.managed || one.blocked {
             continue;
         }
+        book[action].optional = false;
         book.order(book.point(action), book.point(down), ORDERED | UNRUNNABLE_FIRST_BLOCKS);
     }
     book[down].meta.insert("op_no_wait".into(), "true".into());

@@ -426,7 +426,13 @@ impl Graph {
         crate::remote_order::guest_meta(&self.ordered.planned, action, &mut all);
         let mut element = Element::new("attributes");
         for (name, value) in all {
-            element.set(&name, value);
+            if name.starts_with(|first: char| first.is_ascii_digit()) {
+                // no name for an attribute; very old agents have such parameters
+                let parameter = Element::new("param").with("name", name).with("value", value);
+                element.push(parameter);
+            } else {
+                element.set(&name, value);
+            }
         }
         element
     }

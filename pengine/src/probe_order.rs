@@ -100,8 +100,10 @@ fn before_stops(planned: &mut Planned) {
     let cluster = &planned.placed.cluster;
     for at in 0..book.orderings.len() {
         let ordering = book.orderings[at];
-        let Some(first) = ordering.first.resource else { continue };
-        if ordering.flags == 0 || ordering.then.resource == Some(first) {
+        let (Some(first), Some(then)) = (ordering.first.resource, ordering.then.resource) else {
+            continue;
+        };
+        if ordering.flags == 0 || then == first {
             continue;
         }
         let first_task =

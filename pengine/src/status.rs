@@ -158,6 +158,8 @@ pub struct ResourceStatus {
     pub locked_to: Option<String>,
     /// What is under way.
     pub pending: Option<String>,
+    /// Where that is.
+    pub pending_node: Option<String>,
     /// Active at all, and as a whole.
     pub active: bool,
     /// All of it is active.
@@ -413,6 +415,7 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         implicit: values::truth(one.meta.get("internal").map(String::as_str)),
         locked_to: one.lock_node.map(|node| cluster[node].name.clone()),
         pending: one.pending_task.clone(),
+        pending_node: one.pending_node.map(|node| cluster[node].name.clone()),
         active: cluster.is_active(rsc, false),
         fully_active: cluster.is_active(rsc, true),
         instances_max,

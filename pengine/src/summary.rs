@@ -140,7 +140,7 @@ fn primitive(planned: &Planned, rsc: ResourceIx, out: &mut Vec<PlannedAction>) {
         for &node in &one.running_on {
             let stop = find(task::STOP, Some(node));
             let reason = match stop {
-                Some(stop) if book[stop].runnable && book[stop].reason.is_some() => Some(stop),
+                Some(stop) if book[stop].reason.is_some() => Some(stop),
                 _ => start,
             };
             item.push(out, "Stop", Some(node), None, stop, reason);

@@ -165,12 +165,13 @@ fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
             line.push_str(" Promoted");
         }
     } else {
-        line.push_str(&format!(" {}", resource.role));
+        let state = resource.pending.as_deref().and_then(pending_state);
+        line.push_str(&format!(" {}", state.unwrap_or(&resource.role)));
     }
     if let [node] = resource.nodes.as_slice() {
         line.push_str(&format!(" {node}"));
     } else if resource.nodes.is_empty()
-        && let Some(node) = &resource.locked_to
+        && let Some(node) = resource.pending_node.as_ref().or(resource.locked_to.as_ref())
     {
         line.push_str(&format!(" {node}"));
     }
@@ -181,8 +182,8 @@ fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
     if resource.locked_to.is_some() {
         words.push("LOCKED".to_owned());
     }
-    if let Some(pending) = resource.pending.as_deref().and_then(pending_text) {
-        words.push(pending.to_owned());
+    if resource.pending.as_deref() == Some("monitor") {
+        words.push("Monitoring".to_owned());
     }
     match resource.target_role.as_deref() {
         Some("Stopped") => words.push("disabled".to_owned()),
@@ -212,7 +213,8 @@ fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
     line
 }
 
-fn pending_text(task: &str) -> Option<&'static str> {
+/// The state a resource is on its way to.
+fn pending_state(task: &str) -> Option<&'static str> {
     match task {
         "start" => Some("Starting"),
         "stop" => Some("Stopping"),

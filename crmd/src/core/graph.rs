@@ -217,7 +217,12 @@ fn read_action(element: &Element) -> Result<GraphAction, GraphError> {
         attributes: element
             .child("attributes")
             .into_iter()
-            .flat_map(Element::attributes)
+            .flat_map(|all| {
+                // names that no XML attribute can have come as elements
+                let params = all.children_named("param");
+                let params = params.filter_map(|p| Some((p.get("name")?, p.get("value")?)));
+                all.attributes().chain(params)
+            })
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .collect(),
         downed: nodes("downed").into_iter().map(|(id, _)| id).collect(),
