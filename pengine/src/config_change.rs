@@ -1,5 +1,6 @@
 //! What runs but not as it is configured: restarts, reloads, cancellations, clean-ups.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cib::Element;
@@ -20,6 +21,7 @@ use crate::task;
 pub(crate) fn check_all(all: &mut Constrained) {
     let document = Arc::clone(&all.cluster.document);
     let Some(status) = document.child("status") else { return };
+    let by_name = by_name(&all.cluster);
     for state in status.children_named("node_state") {
         let Some(node) = all.cluster.find_node(state.id(), state.get("uname")) else { continue };
         let host = &all.cluster[node];
@@ -34,21 +36,24 @@ pub(crate) fn check_all(all: &mut Constrained) {
                 continue;
             }
             let Some(id) = element.id() else { continue };
-            for rsc in matching(&all.cluster, id) {
-                check(all, rsc, node, element);
+            for rsc in by_name.get(id).into_iter().flatten() {
+                check(all, *rsc, node, element);
             }
         }
     }
 }
 
-fn matching(cluster: &Cluster, id: &str) -> Vec<ResourceIx> {
-    let mut found = Vec::new();
-    for &top in &cluster.top {
-        for part in cluster.family(top) {
-            let one = &cluster[part];
-            if one.is_primitive() && (one.id == id || one.history_name.as_deref() == Some(id)) {
-                found.push(part);
-            }
+/// Primitives by the names under which histories know them.
+fn by_name(cluster: &Cluster) -> BTreeMap<String, Vec<ResourceIx>> {
+    let mut found: BTreeMap<String, Vec<ResourceIx>> = BTreeMap::new();
+    for part in cluster.top.iter().flat_map(|top| cluster.family(*top)) {
+        let one = &cluster[part];
+        if !one.is_primitive() {
+            continue;
+        }
+        found.entry(one.id.clone()).or_default().push(part);
+        if let Some(name) = one.history_name.as_ref().filter(|name| **name != one.id) {
+            found.entry(name.clone()).or_default().push(part);
         }
     }
     found
