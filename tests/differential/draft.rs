@@ -1,0 +1,156 @@
+//! A document in the making: features add to it, one after the other.
+
+use std::collections::BTreeMap;
+
+use cib::Element;
+
+/// The moment at which all documents are planned: 2026-01-01 00:00 UTC.
+pub(crate) const NOW: i64 = 1_767_225_600;
+
+/// Something that histories are about.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    /// The primitive's id.
+    pub(crate) id: String,
+    /// `Dummy` or `Stateful`.
+    pub(crate) kind: &'static str,
+    /// On how many nodes it may be active at once; 1 unless it is cloned.
+    pub(crate) copies: usize,
+    /// Cloned, with instances that are told apart.
+    pub(crate) unique: bool,
+    /// In a promotable clone.
+    pub(crate) promotable: bool,
+    /// Intervals of its monitors in seconds, with the role of each.
+    pub(crate) monitors: Vec<(u64, Option<&'static str>)>,
+}
+
+/// The parts of a document.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    pub(crate) nodes: Vec<String>,
+    pub(crate) properties: BTreeMap<String, String>,
+    /// Attributes, and capacities, of nodes.
+    pub(crate) attributes: BTreeMap<String, BTreeMap<String, String>>,
+    pub(crate) capacities: BTreeMap<String, BTreeMap<String, String>>,
+    pub(crate) resources: Vec<Element>,
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) constraints: Vec<Element>,
+    pub(crate) tags: Vec<Element>,
+    pub(crate) defaults: BTreeMap<String, String>,
+    /// One `node_state` for each node that was ever seen.
+    pub(crate) states: Vec<Element>,
+    pub(crate) tickets: Vec<Element>,
+    pub(crate) without_quorum: bool,
+}
+
+/// A set of name/value pairs.
+pub(crate) fn pairs(set: &str, id: &str, values: &BTreeMap<String, String>) -> Element {
+    let mut element = Element::new(set).with("id", id);
+    for (name, value) in values {
+        element.push(
+            Element::new("nvpair")
+                .with("id", format!("{id}-{name}"))
+                .with("name", name.as_str())
+                .with("value", value.as_str()),
+        );
+    }
+    element
+}
+
+impl Draft {
+    /// Ids of all resources that constraints may name.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.resources
+            .iter()
+            .filter(|resource| resource.name() != "template")
+            .filter_map(Element::id)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Sets a meta-attribute of a resource, wherever it is.
+    pub(crate) fn set_meta(&mut self, resource: &str, name: &str, value: &str) {
+        self.set_pair(resource, "meta_attributes", "meta", name, value);
+    }
+
+    /// Sets what a resource takes of its node's capacity.
+    pub(crate) fn set_utilization(&mut self, resource: &str, name: &str, value: &str) {
+        self.set_pair(resource, "utilization", "use", name, value);
+    }
+
+    fn set_pair(&mut self, resource: &str, set: &str, short: &str, name: &str, value: &str) {
+        for top in &mut self.resources {
+            let found =
+                if top.id() == Some(resource) { Some(top) } else { top.find_id_mut(resource) };
+            let Some(found) = found else { continue };
+            let id = format!("{resource}-{short}");
+            if found.child(set).is_none() {
+                found.content_mut().insert(
+                    0,
+                    cib::Content::Element(Element::new(set).with("id", id.as_str()).into()),
+                );
+            }
+            if let Some(holder) = found.child_mut(set) {
+                holder.retain_children(|pair| pair.get("name") != Some(name));
+                holder.push(
+                    Element::new("nvpair")
+                        .with("id", format!("{id}-{name}"))
+                        .with("name", name)
+                        .with("value", value),
+                );
+            }
+            return;
+        }
+    }
+
+    /// Puts the document together.
+    pub(crate) fn document(&self) -> Element {
+        let mut configuration = Element::new("configuration");
+        configuration.push(Element::new("crm_config").with_child(pairs(
+            "cluster_property_set",
+            "cib-bootstrap-options",
+            &self.properties,
+        )));
+        let mut nodes = Element::new("nodes");
+        for (number, name) in self.nodes.iter().enumerate() {
+            let mut node = Element::new("node")
+                .with("id", (number + 1).to_string())
+                .with("uname", name.as_str());
+            if let Some(values) = self.attributes.get(name) {
+                node.push(pairs("instance_attributes", &format!("{name}-attributes"), values));
+            }
+            if let Some(values) = self.capacities.get(name) {
+                node.push(pairs("utilization", &format!("{name}-capacity"), values));
+            }
+            nodes.push(node);
+        }
+        configuration.push(nodes);
+        configuration.push(holding("resources", &self.resources));
+        configuration.push(holding("constraints", &self.constraints));
+        if !self.tags.is_empty() {
+            configuration.push(holding("tags", &self.tags));
+        }
+        if !self.defaults.is_empty() {
+            let set = pairs("meta_attributes", "defaults", &self.defaults);
+            configuration.push(Element::new("rsc_defaults").with_child(set));
+        }
+        let mut status = holding("status", &self.states);
+        if !self.tickets.is_empty() {
+            status.push(holding("tickets", &self.tickets));
+        }
+        Element::new("cib")
+            .with("epoch", "1")
+            .with("num_updates", "0")
+            .with("admin_epoch", "0")
+            .with("validate-with", "none")
+            .with("crm_feature_set", "3.16.1")
+            .with("have-quorum", if self.without_quorum { "0" } else { "1" })
+            .with("execution-date", NOW.to_string())
+            .with_child(configuration)
+            .with_child(status)
+    }
+}
+
+fn holding(name: &str, children: &[Element]) -> Element {
+    children.iter().fold(Element::new(name), |holder, child| holder.with_child(child.clone()))
+}

@@ -1,0 +1,219 @@
+//! Features: what nodes are doing, and what has run on them.
+
+use std::collections::BTreeMap;
+
+use cib::Element;
+
+use crate::dice::Dice;
+use crate::draft::{Draft, Leaf, NOW, pairs};
+
+/// States of all nodes, with histories that fit together more or less.
+pub(crate) fn histories(draft: &mut Draft, dice: &mut Dice) {
+    let seen: Vec<(usize, String)> = draft.nodes.iter().cloned().enumerate().collect();
+    let mut books: Vec<Book> = seen.iter().map(|_| Book::default()).collect();
+    // a cluster that just came up, or one that has run for long
+    if dice.percent(85) {
+        for leaf in draft.leaves.clone() {
+            of_leaf(&leaf, &mut books, dice);
+        }
+    }
+    for (number, name) in seen {
+        let id = (number + 1).to_string();
+        let (ccm, daemon, join, expected) = match dice.below(20) {
+            0 => ("false", "offline", "down", "down"),
+            1 => ("false", "offline", "down", "member"),
+            2 => ("true", "online", "pending", "member"),
+            _ => ("true", "online", "member", "member"),
+        };
+        let mut state = Element::new("node_state")
+            .with("id", id.as_str())
+            .with("uname", name.as_str())
+            .with("in_ccm", ccm)
+            .with("crmd", daemon)
+            .with("join", join)
+            .with("expected", expected);
+        let mut transient = std::mem::take(&mut books[number].attributes);
+        if ccm == "true" && dice.percent(5) {
+            transient.insert("shutdown".to_owned(), (NOW - 10).to_string());
+        }
+        if !transient.is_empty() {
+            let set = pairs("instance_attributes", &format!("status-{id}"), &transient);
+            state
+                .push(Element::new("transient_attributes").with("id", id.as_str()).with_child(set));
+        }
+        let mut resources = Element::new("lrm_resources");
+        for (resource, (kind, operations)) in &books[number].resources {
+            let mut entry = Element::new("lrm_resource")
+                .with("id", resource.as_str())
+                .with("class", "ocf")
+                .with("provider", "pacemaker")
+                .with("type", *kind);
+            for operation in operations {
+                entry.push(operation.clone());
+            }
+            resources.push(entry);
+        }
+        state.push(Element::new("lrm").with("id", id.as_str()).with_child(resources));
+        draft.states.push(state);
+    }
+}
+
+/// Promotion scores of nodes, as agents set them.
+pub(crate) fn promotion_scores(draft: &mut Draft, dice: &mut Dice) {
+    for leaf in draft.leaves.clone().into_iter().filter(|leaf| leaf.promotable) {
+        for node in draft.nodes.clone() {
+            if dice.percent(60) {
+                let value = dice.word(&["5", "10", "100", "-INFINITY"]).to_owned();
+                let name = format!("master-{}", leaf.id);
+                draft.attributes.entry(node).or_default().insert(name, value);
+            }
+        }
+    }
+}
+
+/// One node's history and attributes in the making.
+#[derive(Debug, Default)]
+struct Book {
+    attributes: BTreeMap<String, String>,
+    resources: BTreeMap<String, (&'static str, Vec<Element>)>,
+    calls: usize,
+}
+
+/// One result.
+#[derive(Clone, Copy, Debug)]
+struct Result {
+    task: &'static str,
+    interval: u64,
+    rc: i32,
+    expected: i32,
+    status: i32,
+}
+
+impl Book {
+    fn enter(&mut self, leaf: &Leaf, name: &str, result: Result) {
+        self.calls += 1;
+        let interval = result.interval * 1000;
+        let call = if result.status == -1 { -1 } else { i64::try_from(self.calls).unwrap_or(0) };
+        let transition = format!(
+            "{}:{}:{}:00000000-0000-0000-0000-000000000001",
+            self.calls, self.calls, result.expected
+        );
+        let failed = result.rc != result.expected && result.status != -1;
+        let Result { task, rc, status, .. } = result;
+        let id = match (failed, interval) {
+            (true, _) => format!("{name}_last_failure_0"),
+            (false, 0) => format!("{name}_last_0"),
+            (false, _) => format!("{name}_{task}_{interval}"),
+        };
+        let digested = [("CRM_meta_timeout".to_owned(), "20000".to_owned())].into();
+        let operation = Element::new("lrm_rsc_op")
+            .with("id", id.as_str())
+            .with("operation_key", format!("{name}_{task}_{interval}"))
+            .with("operation", task)
+            .with("crm_feature_set", "3.16.1")
+            .with("transition-key", transition.as_str())
+            .with("transition-magic", format!("{status}:{rc};{transition}"))
+            .with("call-id", call.to_string())
+            .with("rc-code", rc.to_string())
+            .with("op-status", status.to_string())
+            .with("interval", interval.to_string())
+            .with(
+                "last-rc-change",
+                (NOW - 1000 + i64::try_from(self.calls).unwrap_or(0)).to_string(),
+            )
+            .with("op-digest", pengine::operation_digest(&digested, interval));
+        let entry = self.resources.entry(name.to_owned()).or_insert((leaf.kind, Vec::new()));
+        entry.1.retain(|known| known.id() != Some(id.as_str()));
+        entry.1.push(operation);
+        if failed && (task != "monitor" || result.interval > 0) {
+            let key = format!("{}#{task}_{interval}", leaf.id);
+            let count = if task == "start" { "INFINITY" } else { "1" };
+            self.attributes.insert(format!("fail-count-{key}"), count.to_owned());
+            self.attributes.insert(format!("last-failure-{key}"), (NOW - 500).to_string());
+        }
+    }
+
+    fn done(&mut self, leaf: &Leaf, name: &str, task: &'static str, interval: u64, rc: i32) {
+        self.enter(leaf, name, Result { task, interval, rc, expected: rc, status: 0 });
+    }
+
+    fn failed(&mut self, leaf: &Leaf, name: &str, task: &'static str, interval: u64, rc: i32) {
+        self.enter(leaf, name, Result { task, interval, rc, expected: 0, status: 0 });
+    }
+
+    fn active(&mut self, leaf: &Leaf, name: &str, promoted: bool, dice: &mut Dice) {
+        if dice.percent(10) {
+            // found by the probe
+            let rc = if promoted { 8 } else { 0 };
+            let found = Result { task: "monitor", interval: 0, rc, expected: 7, status: 0 };
+            self.enter(leaf, name, found);
+        } else {
+            self.done(leaf, name, "start", 0, 0);
+            if promoted {
+                self.done(leaf, name, "promote", 0, 0);
+            }
+        }
+        for (interval, role) in &leaf.monitors {
+            let fits = match role {
+                None => true,
+                Some("Master" | "Promoted") => promoted,
+                Some("Slave" | "Unpromoted") => !promoted,
+                Some(_) => false,
+            };
+            if fits && dice.percent(85) {
+                self.done(leaf, name, "monitor", *interval, if promoted { 8 } else { 0 });
+                if dice.percent(12) {
+                    self.failed(leaf, name, "monitor", *interval, *dice.pick(&[7, 1]));
+                }
+            }
+        }
+    }
+}
+
+fn of_leaf(leaf: &Leaf, books: &mut [Book], dice: &mut Dice) {
+    let nodes = books.len();
+    let first = dice.below(nodes);
+    let mut left = match dice.below(10) {
+        0..=1 => 0,
+        2..=8 => leaf.copies,
+        _ => leaf.copies + 1,
+    };
+    let mut promoted = if leaf.promotable && dice.percent(70) { 1 } else { 0 };
+    let mut number = 0;
+    for step in 0..nodes {
+        let book = &mut books[(first + step) % nodes];
+        let name = if leaf.unique { format!("{}:{number}", leaf.id) } else { leaf.id.clone() };
+        if left > 0 {
+            left -= 1;
+            number += 1;
+            match dice.below(20) {
+                0 => {
+                    book.failed(leaf, &name, "start", 0, *dice.pick(&[1, 5, 6]));
+                }
+                1 => {
+                    book.active(leaf, &name, false, dice);
+                    book.failed(leaf, &name, "stop", 0, 1);
+                }
+                2 => {
+                    let task = dice.word(&["start", "stop"]);
+                    if task == "stop" {
+                        book.active(leaf, &name, false, dice);
+                    }
+                    let task = if task == "stop" { "stop" } else { "start" };
+                    let pending = Result { task, interval: 0, rc: 193, expected: 0, status: -1 };
+                    book.enter(leaf, &name, pending);
+                }
+                3 => {
+                    book.active(leaf, &name, false, dice);
+                    book.done(leaf, &name, "stop", 0, 0);
+                }
+                _ => {
+                    book.active(leaf, &name, promoted > 0, dice);
+                    promoted -= i32::from(promoted > 0);
+                }
+            }
+        } else if dice.percent(90) {
+            book.done(leaf, &name, "monitor", 0, 7);
+        }
+    }
+}

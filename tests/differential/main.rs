@@ -1,0 +1,271 @@
+//! Random small clusters, planned by us and by an installed `crm_simulate` (Pacemaker 2.1.5): both must
+//! come to the same scores, steps and graph.
+//!
+//! `SYSTOLE_SEEDS=0..2000 cargo test --test differential` runs those seeds of every profile,
+//! `SYSTOLE_SEEDS=17 cargo test --test differential -- groups` just one of one. What differs is shrunk and printed with its seed, and kept as a
+//! file. Without `crm_simulate` the tests say that they are ignored; `SYSTOLE_NO_SKIPS=1` makes that a
+//! failure, `SYSTOLE_ORACLE=PATH` names another program.
+//!
+//! To add a feature, write a function that throws its dice into the draft (`made_*.rs`) and name it in
+//! a profile. Features are applied in order: resources before constraints, the status last.
+//!
+//! `known.txt` lists what differs for a reason: Pacemaker itself has changed since 2.1.5, and we do as
+//! 3.0.2 does. Function names in scores are not compared; neither are the order of steps and summaries,
+//! which name roles and reasons in the words of their version.
+
+#![allow(clippy::panic, reason = "a test with a harness of its own")]
+
+mod dice;
+mod draft;
+mod made_constraints;
+mod made_resources;
+mod made_status;
+mod outcome;
+mod shrink;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+use dice::Dice;
+use draft::Draft;
+
+/// Adds something random to a document.
+type Feature = fn(&mut Draft, &mut Dice);
+
+/// What documents are made of: each profile is one test.
+const PROFILES: &[(&str, &[Feature])] = &[
+    (
+        "primitives",
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::options,
+            made_constraints::locations,
+            made_status::histories,
+        ],
+    ),
+    (
+        "constraints",
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::options,
+            made_constraints::locations,
+            made_constraints::colocations,
+            made_constraints::orders,
+            made_status::histories,
+        ],
+    ),
+    (
+        "groups",
+        &[
+            made_resources::nodes,
+            made_resources::groups,
+            made_resources::primitives,
+            made_resources::options,
+            made_constraints::locations,
+            made_constraints::colocations,
+            made_constraints::orders,
+            made_status::histories,
+        ],
+    ),
+    (
+        "sets",
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::groups,
+            made_constraints::locations,
+            made_constraints::sets,
+            made_constraints::tickets,
+            made_status::histories,
+        ],
+    ),
+    (
+        "utilization",
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::groups,
+            made_resources::utilization,
+            made_constraints::colocations,
+            made_status::histories,
+        ],
+    ),
+    (
+        "health",
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::health,
+            made_resources::options,
+            made_status::histories,
+        ],
+    ),
+    (
+        "clones",
+        &[
+            made_resources::nodes,
+            made_resources::clones,
+            made_resources::primitives,
+            made_resources::options,
+            made_constraints::locations,
+            made_constraints::colocations,
+            made_constraints::orders,
+            made_status::histories,
+        ],
+    ),
+    (
+        "promotable",
+        &[
+            made_resources::nodes,
+            made_resources::promotable,
+            made_resources::primitives,
+            made_resources::options,
+            made_constraints::locations,
+            made_constraints::roles,
+            made_status::promotion_scores,
+            made_status::histories,
+        ],
+    ),
+];
+
+/// Differences for a reason: `PROFILE SEED  why`.
+const KNOWN: &str = include_str!("known.txt");
+
+/// Seeds that are run when none are asked for.
+const USUAL: Range<u64> = 0..0;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let oracle = std::env::var("SYSTOLE_ORACLE").unwrap_or_else(|_| "crm_simulate".to_owned());
+    let missing = missing(&oracle);
+    let seeds = seeds();
+    let trials = PROFILES
+        .iter()
+        .map(|(name, features)| {
+            let (missing, oracle, seeds) = (missing.clone(), oracle.clone(), seeds.clone());
+            Trial::ignorable_test(*name, move || match missing {
+                Some(reason) if std::env::var_os("SYSTOLE_NO_SKIPS").is_some() => {
+                    Err(Failed::from(format!("skipped, and nothing may be skipped here: {reason}")))
+                }
+                Some(reason) => Ok(Completion::ignored_with(reason)),
+                None => run(name, features, &oracle, seeds).map(|()| Completion::Completed),
+            })
+        })
+        .chain([Trial::test("shrinking", || shrink::check().map_err(Failed::from))])
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Why the other program can't be asked.
+fn missing(oracle: &str) -> Option<String> {
+    let version = match Command::new(oracle).arg("--version").output() {
+        Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Err(error) => return Some(format!("`{oracle}`: {error}")),
+    };
+    let known = version.contains("Pacemaker 2.1.5") || std::env::var_os("SYSTOLE_ORACLE").is_some();
+    (!known).then(|| format!("`{oracle}` is not of Pacemaker 2.1.5, which this compares with"))
+}
+
+/// The seeds to run: `FROM..TO`, or one.
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("SYSTOLE_SEEDS") else { return USUAL };
+    let number = |text: &str| text.parse::<u64>().ok();
+    let range = match text.split_once("..") {
+        Some((from, to)) => number(from).zip(number(to)).map(|(from, to)| from..to),
+        None => number(&text).map(|one| one..one + 1),
+    };
+    range.unwrap_or_else(|| panic!("SYSTOLE_SEEDS is `{text}`; write 0..2000, or one number"))
+}
+
+fn known(profile: &str, seed: u64) -> bool {
+    KNOWN.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        words.next() == Some(profile) && words.next() == Some(seed.to_string().as_str())
+    })
+}
+
+fn run(profile: &str, features: &[Feature], oracle: &str, seeds: Range<u64>) -> Result<(), Failed> {
+    let directory =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("differential-{profile}"));
+    std::fs::create_dir_all(&directory)?;
+    let one = seeds.end - seeds.start == 1;
+    let mut failures = Vec::new();
+    let mut refused = 0;
+    let total = seeds.end - seeds.start;
+    for seed in seeds {
+        if known(profile, seed) && !one {
+            continue;
+        }
+        let document = document(features, seed);
+        match difference(oracle, &directory, &document.to_xml()) {
+            Verdict::Same => {}
+            Verdict::Refused(why) => {
+                refused += 1;
+                if one {
+                    return Err(why.into());
+                }
+            }
+            Verdict::Different(_) => {
+                let small = shrink::smallest(document, &mut |candidate| {
+                    let verdict = difference(oracle, &directory, &candidate.to_xml());
+                    matches!(verdict, Verdict::Different(_))
+                });
+                let text = small.to_xml();
+                let path = directory.join(format!("{seed}.xml"));
+                std::fs::write(&path, &text)?;
+                if let Verdict::Different(what) = difference(oracle, &directory, &text) {
+                    failures.push(format!("seed {seed}, kept as {}:\n{what}", path.display()));
+                }
+            }
+        }
+    }
+    // what the other program can't plan says nothing, but it must stay the exception
+    if refused * 5 > total {
+        failures.push(format!("{oracle} could not plan {refused} of {total} documents"));
+    }
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let count = failures.len();
+    let shown: Vec<String> = failures.into_iter().take(10).collect();
+    Err(format!(
+        "{count} of {total} differ (- {oracle}, + ours); one again: SYSTOLE_SEEDS=SEED cargo test --test differential -- {profile}\n{}",
+        shown.join("\n")
+    )
+    .into())
+}
+
+/// The document of a seed.
+fn document(features: &[Feature], seed: u64) -> cib::Element {
+    let (mut draft, mut dice) = (Draft::default(), Dice::new(seed));
+    for feature in features {
+        feature(&mut draft, &mut dice);
+    }
+    draft.document()
+}
+
+#[derive(Debug)]
+enum Verdict {
+    Same,
+    Different(String),
+    /// The other program gave no answer.
+    Refused(String),
+}
+
+fn difference(oracle: &str, directory: &Path, document: &str) -> Verdict {
+    let theirs = match outcome::of(&[oracle], directory, document) {
+        Ok(theirs) => theirs,
+        Err(why) => return Verdict::Refused(why),
+    };
+    let systole = env!("CARGO_BIN_EXE_systole");
+    match outcome::of(&[systole, "crm_simulate"], directory, document) {
+        Ok(ours) if ours == theirs => Verdict::Same,
+        Ok(ours) => Verdict::Different(theirs.difference(&ours)),
+        Err(why) => Verdict::Different(why),
+    }
+}

@@ -1,0 +1,97 @@
+//! What a scheduler makes of a document, as far as versions can be compared.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+/// The comparable part of one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Lines of the graph for dot, blocked actions included.
+    dot: BTreeSet<String>,
+    /// Scores without the names of the functions that printed them.
+    scores: BTreeSet<String>,
+    /// The executed steps.
+    steps: Vec<String>,
+}
+
+/// Runs a program that is called like `crm_simulate`.
+pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<Outcome, String> {
+    let (input, dot) = (directory.join("cib.xml"), directory.join("dot"));
+    std::fs::write(&input, document).map_err(|error| error.to_string())?;
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).arg("-x").arg(&input).arg("-D").arg(&dot).args(["-S", "-s"]);
+    let output = command
+        .current_dir(directory)
+        .env_remove("CIB_file")
+        .env("CIB_shadow_dir", directory)
+        .env("LC_ALL", "C")
+        .env("TZ", "UTC")
+        .output()
+        .map_err(|error| format!("{}: {error}", program[0]))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let last = errors.lines().last().unwrap_or_default();
+        return Err(format!("{} ends with {}: {last}", program[0], output.status));
+    }
+    let dot = std::fs::read_to_string(&dot).map_err(|error| error.to_string())?;
+    Ok(Outcome {
+        dot: dot.lines().map(plain).filter(|line| !line.is_empty()).collect(),
+        scores: text.lines().filter(|line| line.contains(" score on ")).filter_map(score).collect(),
+        steps: steps(&text),
+    })
+}
+
+/// A line without what only lays it out.
+fn plain(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A line of the scores listing without its function.
+fn score(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once(": ")?;
+    Some(plain(rest).replace(" allocation score", " score"))
+}
+
+/// The executed steps, in any order; with scores, 2.1.5 leaves out headings and bullets.
+fn steps(text: &str) -> Vec<String> {
+    let kinds = ["Resource action: ", "Pseudo action: ", "Cluster action: ", "Fencing "];
+    let mut steps: Vec<String> = text
+        .lines()
+        .map(|line| plain(line).trim_start_matches("* ").to_owned())
+        .filter(|line| kinds.iter().any(|kind| line.starts_with(kind)))
+        .filter(|line| !line.starts_with("Fencing ") || line.ends_with(')'))
+        .collect();
+    steps.sort();
+    steps
+}
+
+impl Outcome {
+    /// What only one of the two has: `-` is the other program's, `+` is ours.
+    pub(crate) fn difference(&self, ours: &Self) -> String {
+        let mut out = String::new();
+        let mut compare = |what: &str, theirs: &[&String], ours: &[&String]| {
+            let lines = |sign: char, from: &[&String], other: &[&String]| -> String {
+                let missing = from.iter().filter(|line| !other.contains(line));
+                missing.map(|line| format!("  {sign} {line}\n")).collect()
+            };
+            let found = lines('-', theirs, ours) + &lines('+', ours, theirs);
+            if !found.is_empty() {
+                out.push_str(&format!("{what}\n{found}"));
+            }
+        };
+        let all = |set: &BTreeSet<String>| -> Vec<String> { set.iter().cloned().collect() };
+        let (theirs_dot, ours_dot) = (all(&self.dot), all(&ours.dot));
+        let (theirs_scores, ours_scores) = (all(&self.scores), all(&ours.scores));
+        for (what, theirs, ours) in [
+            ("scores", &theirs_scores, &ours_scores),
+            ("steps", &self.steps, &ours.steps),
+            ("graph", &theirs_dot, &ours_dot),
+        ] {
+            let (theirs, ours): (Vec<_>, Vec<_>) = (theirs.iter().collect(), ours.iter().collect());
+            compare(what, &theirs, &ours);
+        }
+        out
+    }
+}

@@ -1,0 +1,90 @@
+//! Makes a document that shows something smaller, as long as it still shows it.
+
+use cib::{Content, Element};
+
+/// How many smaller documents are tried: enough for what the generator makes, and an end.
+const TRIES_MAX: usize = 800;
+
+/// Elements that every document has.
+const FRAME: [&str; 8] = [
+    "cib",
+    "configuration",
+    "crm_config",
+    "nodes",
+    "resources",
+    "constraints",
+    "status",
+    "lrm_resources",
+];
+
+/// Removes elements, the outer ones first, while `shows` holds.
+pub(crate) fn smallest(document: Element, shows: &mut dyn FnMut(&Element) -> bool) -> Element {
+    let mut best = document;
+    let mut tries = 0;
+    loop {
+        let mut smaller = false;
+        let mut at = 0;
+        while at < best.descendants().count() {
+            tries += 1;
+            if tries > TRIES_MAX {
+                return best;
+            }
+            match without(&best, at).filter(|candidate| shows(candidate)) {
+                Some(candidate) => {
+                    best = candidate;
+                    smaller = true;
+                }
+                None => at += 1,
+            }
+        }
+        if !smaller {
+            return best;
+        }
+    }
+}
+
+/// The document without its element number `at`, counted from the top; none if that has to stay.
+fn without(document: &Element, at: usize) -> Option<Element> {
+    let element = document.descendants().nth(at)?;
+    if FRAME.contains(&element.name()) {
+        return None;
+    }
+    let mut copy = document.clone();
+    let mut left = at;
+    remove(&mut copy, &mut left);
+    Some(copy)
+}
+
+/// Removes the element that comes `left` elements after `parent` in document order.
+fn remove(parent: &mut Element, left: &mut usize) -> bool {
+    let positions: Vec<usize> = parent
+        .content()
+        .iter()
+        .enumerate()
+        .filter(|(_, content)| matches!(content, Content::Element(_)))
+        .map(|(position, _)| position)
+        .collect();
+    for (number, position) in positions.into_iter().enumerate() {
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            parent.content_mut().remove(position);
+            return true;
+        }
+        if parent.children_mut().nth(number).is_some_and(|child| remove(child, left)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Shrinking keeps what matters and drops the rest.
+pub(crate) fn check() -> Result<(), String> {
+    let document = cib::parse(
+        "<cib><configuration><resources><primitive id='a'/><group id='g'><primitive id='b'/>\
+         <primitive id='c'/></group></resources></configuration></cib>",
+    )
+    .map_err(|error| error.to_string())?;
+    let small = smallest(document, &mut |candidate| candidate.find_id("c").is_some());
+    let ids: Vec<&str> = small.descendants().filter_map(Element::id).collect();
+    if ids == ["g", "c"] { Ok(()) } else { Err(format!("{ids:?} are left of g and c")) }
+}
