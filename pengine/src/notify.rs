@@ -415,7 +415,10 @@ fn tell_one(
     let word = |name: &str| meta.get(name).map_or("", String::as_str);
     let key = Key::once(task::notification(word("notify_type"), word("notify_operation")));
     let told = book.action(cluster, rsc, key, task, Some(node), optional);
-    book[told].meta.extend(meta);
+    for (name, value) in meta {
+        // what the instance's own operation says goes before
+        book[told].meta.entry(name).or_insert(value);
+    }
     book[told].meta.extend(keys.clone());
     book.order_actions(points.begin, told, ORDERED);
     book.order_actions(told, points.done, ORDERED);

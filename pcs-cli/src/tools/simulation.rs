@@ -239,48 +239,54 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
     let call_id = next_call(document, action.node.as_deref().unwrap_or_default(), &name);
     let element = lrm_resource(document, action, resource);
     let interval = action.interval_ms();
-    let id = if result.failed {
-        format!("{name}_last_failure_0")
-    } else if interval > 0 {
-        format!("{name}_{}_{interval}", action.task)
-    } else {
-        format!("{name}_last_0")
+    // a reload leaves the resource as a start would
+    let task = if action.task.starts_with("reload") { "start" } else { action.task.as_str() };
+    let operation_key = format!("{name}_{task}_{interval}");
+    let migration = matches!(task, "migrate_to" | "migrate_from");
+    let last = format!("{name}_last_0");
+    // one entry for the last of everything that does not recur, as hands keep it; migrations
+    // matter on two nodes and are kept apart
+    let ids = match (result.failed, interval) {
+        _ if migration => vec![operation_key.clone()],
+        (true, 0) => vec![format!("{name}_last_failure_0"), last],
+        (true, _) => vec![format!("{name}_last_failure_0")],
+        (false, 0) => vec![last],
+        (false, _) => vec![operation_key.clone()],
     };
-    let status = if result.failed { 4 } else { 0 };
     let key =
         format!("{}:-1:{}:00000000-0000-0000-0000-000000000000", action.id.0, action.target_rc());
-    let entry_id = format!("{name}_{}_{interval}", action.task);
-    let entry_id = if result.failed { id } else { entry_id };
-    let mut entry = Element::new("lrm_rsc_op")
-        .with("id", entry_id.as_str())
-        .with("operation_key", format!("{name}_{}_{interval}", action.task))
-        .with("operation", action.task.as_str())
-        .with("crm-debug-origin", "crm_simulate")
-        .with("crm_feature_set", "3.20.1")
-        .with("transition-key", key.as_str())
-        .with("transition-magic", format!("{status}:{};{key}", result.rc))
-        .with("call-id", call_id.to_string())
-        .with("rc-code", result.rc.to_string())
-        .with("op-status", status.to_string())
-        .with("interval", interval.to_string());
-    if interval == 0 || result.failed {
-        entry.set("last-run", result.now.to_string());
+    let mut values = vec![
+        ("operation_key", operation_key),
+        ("operation", task.to_owned()),
+        ("crm-debug-origin", "crm_simulate".to_owned()),
+        ("crm_feature_set", "3.20.1".to_owned()),
+        ("transition-key", key.clone()),
+        ("transition-magic", format!("0:{};{key}", result.rc)),
+        ("call-id", call_id.to_string()),
+        ("rc-code", result.rc.to_string()),
+        ("op-status", "0".to_owned()),
+        ("interval", interval.to_string()),
+        ("last-rc-change", result.now.to_string()),
+        ("exec-time", "0".to_owned()),
+        ("queue-time", "0".to_owned()),
+        ("op-digest", pengine::operation_digest(&action.attributes, interval)),
+    ];
+    if migration {
+        for name in ["migrate_source", "migrate_target"] {
+            values.extend(action.meta(name).map(|node| (name, node.to_owned())));
+        }
     }
-    entry.set("last-rc-change", result.now.to_string());
-    entry.set("exec-time", "0");
-    entry.set("queue-time", "0");
-    entry.set("op-digest", pengine::operation_digest(&action.attributes, interval));
-    if matches!(action.task.as_str(), "migrate_to" | "migrate_from") {
-        for (attribute, meta) in
-            [("migrate_source", "migrate_source"), ("migrate_target", "migrate_target")]
-        {
-            if let Some(value) = action.meta(meta) {
-                entry.set(attribute, value.to_owned());
+    for id in ids {
+        // an entry that is there already keeps its place
+        if !element.children().any(|entry| entry.id() == Some(id.as_str())) {
+            element.push(Element::new("lrm_rsc_op").with("id", id.as_str()));
+        }
+        for entry in element.children_mut().filter(|entry| entry.id() == Some(id.as_str())) {
+            for (name, value) in &values {
+                entry.set(name, value.as_str());
             }
         }
     }
-    element.remove_child(|other| other.id() == Some(entry_id.as_str()));
-    element.push(entry);
 }
 
 /// The call number of a new result: higher than all in the resource's history. A history that is
