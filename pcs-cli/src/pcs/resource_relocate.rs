@@ -47,7 +47,7 @@ fn preferences(context: &mut Context, resources: &[String]) -> Cli<Vec<Preferenc
 }
 
 fn show(context: &mut Context) -> Cli {
-    context.supports(&["-f", "--output-format"])?;
+    context.supports(&["--output-format"])?;
     let format = context.output_format(&["json", "text"])?;
     let all = preferences(context, &[])?;
     if format == "json" {
