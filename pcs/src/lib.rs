@@ -11,6 +11,7 @@ pub mod builtin;
 pub mod cluster;
 pub mod constraint;
 pub mod defaults;
+pub mod desired;
 pub mod environment;
 pub mod history;
 pub mod ids;

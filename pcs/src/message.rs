@@ -329,6 +329,14 @@ pub enum Message {
     )]
     BundleNotReachable { bundle: String },
 
+    // --- desired files ---
+    #[error(
+        "a desired configuration begins with <cib> or <configuration>, this one begins with <{root}>; 'pcs export' makes one"
+    )]
+    NotADesiredFile { root: String },
+    #[error("unknown {} of the configuration: {}, known are: {}", plural(.names.len(), "section", "sections"), quoted(.names), quoted(.known))]
+    UnknownSections { names: Vec<String>, known: Vec<String> },
+
     // --- remote and guest nodes ---
     #[error(
         "Unable to check if there is a conflict with nodes set in corosync because the command does not run on a live cluster (e.g. -f was used)"

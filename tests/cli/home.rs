@@ -81,6 +81,11 @@ impl Home {
         self.run(line, &all)
     }
 
+    /// Writes another file.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.directory.join(name), text).expect("a file");
+    }
+
     /// Puts another document in place.
     pub(crate) fn put(&self, document: &str) {
         std::fs::write(self.directory.join("cib.xml"), document).expect("a document");

@@ -4,6 +4,7 @@
 mod home;
 
 mod constraints;
+mod desired;
 mod everything_else;
 mod explain;
 mod nodes;

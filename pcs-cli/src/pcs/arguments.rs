@@ -193,6 +193,11 @@ impl Arguments {
         self.options.get(option).and_then(Option::as_deref)
     }
 
+    /// Takes an option off the line and returns its value.
+    pub(crate) fn take(&mut self, option: &str) -> Option<String> {
+        self.options.remove(option).flatten()
+    }
+
     /// Returns the given options that are not among `supported`, sorted.
     pub(crate) fn unsupported(&self, supported: &[&str]) -> Vec<&'static str> {
         const ALWAYS: [&str; 3] = ["--debug", "--help", "--hints"];

@@ -18,6 +18,7 @@ mod constraint;
 mod constraint_text;
 mod context;
 mod defaults;
+mod desired;
 mod element;
 mod elsewhere;
 mod host;
@@ -110,7 +111,9 @@ fn dispatch(context: &mut Context) -> Cli {
         return Ok(());
     }
     let run: Command = match area.as_str() {
+        "apply" => desired::apply,
         "cluster" => cluster::run,
+        "export" => desired::export,
         "host" => host::run,
         "pcsd" => pcsd::run,
         "property" => property::run,

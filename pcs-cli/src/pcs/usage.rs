@@ -5,7 +5,7 @@
 type Row = (&'static str, &'static str, &'static str, &'static str);
 
 /// What each area is about, in the order people meet them.
-const AREAS: [(&str, &str); 18] = [
+const AREAS: [(&str, &str); 20] = [
     ("cluster", "Set up, start and stop the cluster and its nodes"),
     ("resource", "Manage resources"),
     ("stonith", "Manage fence devices"),
@@ -13,6 +13,8 @@ const AREAS: [(&str, &str); 18] = [
     ("property", "Manage properties of the cluster"),
     ("status", "Show the state of the cluster"),
     ("config", "Show all that is configured"),
+    ("apply", "Make the configuration as a file says"),
+    ("export", "Write the configuration as a file that can be applied"),
     ("node", "Manage nodes: standby, maintenance, attributes"),
     ("host", "Make hosts known to each other"),
     ("quorum", "Show and manage quorum"),
@@ -435,6 +437,18 @@ const COMMANDS: &[Row] = &[
         "Manage permissions",
     ),
     ("cib", "element description", "<id> [<text>]", "Show or change a description"),
+    (
+        "apply",
+        "",
+        "-f <file> [--plan] [--wait[=<n>]]",
+        "Make the running cluster's configuration as a file says; with -f FILE apply <file> that of FILE",
+    ),
+    (
+        "export",
+        "",
+        "[<file>] [--output-format=xml|json]",
+        "Write the configuration as 'pcs apply' reads it",
+    ),
     ("pcsd", "status", "[<node>...]", "Show whose pcsd answers"),
 ];
 
