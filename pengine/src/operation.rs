@@ -152,6 +152,9 @@ pub(crate) fn meta(
         pairs::collect(defaults, "meta_attributes", &context, None, &mut out, &mut next);
     }
     out.remove("id");
+    if out.get("on-fail").is_some_and(|value| !allowed_for(key.task, value)) {
+        out.remove("on-fail");
+    }
     // start-delay and interval-origin
     if let Some(delay) = out.get("start-delay").cloned() {
         out.insert("start-delay".into(), values::milliseconds(&delay).to_string());
@@ -201,7 +204,7 @@ pub(crate) fn on_fail(
         (task::DEMOTE, None) => on_fail_of_promoted_monitor(cluster, resource),
         _ => None,
     };
-    let value = value.or(of_monitor.as_deref());
+    let value = value.or(of_monitor.as_deref()).filter(|value| allowed_for(name, value));
     let mut choice = match value.map(str::to_ascii_lowercase).as_deref() {
         Some("block") => Some(OnFail::Block),
         Some("fence") => {
@@ -229,15 +232,6 @@ pub(crate) fn on_fail(
         }
         _ => None,
     };
-    if name == task::STOP
-        && matches!(choice, Some(OnFail::Stop | OnFail::Ban | OnFail::Restart | OnFail::Standby))
-        && value != Some("standby")
-    {
-        // a failed stop can't be answered by another one
-        if !matches!(value, Some("migrate")) {
-            choice = choice.filter(|c| *c != OnFail::Stop);
-        }
-    }
     if choice.is_none() && rsc.container.is_some() && value.is_none() {
         choice = Some(OnFail::RestartContainer);
     }
@@ -257,6 +251,12 @@ pub(crate) fn on_fail(
         return if fencing { OnFail::Fence } else { OnFail::Block };
     }
     OnFail::Restart
+}
+
+/// A failed stop can't be answered by another stop.
+fn allowed_for(name: &str, on_fail: &str) -> bool {
+    let stops = ["stop", "standby", "demote"];
+    name != task::STOP || !stops.iter().any(|word| on_fail.eq_ignore_ascii_case(word))
 }
 
 /// A failed demotion is answered as a failed monitor of the promoted role is.

@@ -73,6 +73,7 @@ impl Playback {
         if matches!(entry.task.as_str(), task::NOTIFY | "meta-data") {
             return;
         }
+        let reported = entry;
         let mut entry = entry.clone();
         let rsc = self.rsc;
         let expired = fail_count::expired(unpacked, rsc, self.node, &entry);
@@ -84,7 +85,7 @@ impl Playback {
         if masked {
             // nothing runs there, and nothing can
             self.apply(unpacked, &entry, rc::NOT_RUNNING);
-            self.record(unpacked, &entry);
+            self.record(unpacked, reported);
             self.ban_here(unpacked, Cause::HardError);
             return;
         }

@@ -328,9 +328,12 @@ impl Placing {
     }
 
     /// Adds to what speaks for an instance; what concerns a group's member concerns the group.
+    ///
+    /// The member's actions become as urgent as its promotion.
     pub(crate) fn sway(&mut self, rsc: ResourceIx, score: Score, cause: &Cause) {
         self.add_merit(rsc, score, cause.clone());
         if let Some(group) = self.cluster[rsc].parent.filter(|p| self.cluster[*p].is_group()) {
+            self.cluster[rsc].priority = i64::from(self.merit(rsc).value());
             self.add_merit(group, score, cause.clone());
         }
     }
