@@ -72,7 +72,7 @@ impl Placing {
             .cmp(&x.priority)
             .then_with(|| rank(&y.variant).cmp(&rank(&x.variant)))
             .then_with(|| y.promotable().cmp(&x.promotable()))
-            .then_with(|| self.rules[a].id.cmp(&self.rules[b].id))
+            .then_with(|| x.id.cmp(&y.id))
     }
 
     /// A bundle's connection must not move a healthy container.
