@@ -172,6 +172,14 @@ pub struct ResourceStatus {
     pub children: Vec<ResourceStatus>,
 }
 
+impl ResourceStatus {
+    /// Forgets what is under way in the resource and in what is in it.
+    pub fn settle(&mut self) {
+        self.pending = None;
+        self.children.iter_mut().for_each(Self::settle);
+    }
+}
+
 /// A ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketStatus {

@@ -48,9 +48,10 @@ pub(crate) fn unpack(document: &Element, now: WallTime, options: &Options) -> Un
         cluster: Cluster {
             now,
             offset: options.utc_offset,
+            // with a watchdog, nodes can be trusted to fence themselves
+            has_fencing_device: properties.have_watchdog,
             properties,
             quorate,
-            has_fencing_device: false,
             has_unfencing: unfencing_provided(&document),
             nodes: Vec::new(),
             node_order: Vec::new(),

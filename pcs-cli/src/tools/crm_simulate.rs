@@ -242,7 +242,9 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             if !outcome.complete {
                 err.push_str("Transition failed: terminated\nAn invalid transition was produced\n");
             }
-            let revised = pengine::status::read(&document, now, &engine);
+            let mut revised = pengine::status::read(&document, now, &engine);
+            // what was under way before is not what comes of it
+            revised.resources.iter_mut().for_each(pengine::status::ResourceStatus::settle);
             out.push_str(&original_date(&document, &engine));
             out.push_str("\nRevised Cluster Status:\n");
             out.push_str(&view::status_text::lists(&revised));
