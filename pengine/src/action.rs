@@ -396,7 +396,7 @@ impl Book {
             && (!cluster.is_guest(node) || cluster[node].requires_reset)
         {
             self[index].runnable = false;
-            if cluster[resource].managed && !cluster[node].unclean {
+            if cluster[resource].managed && !self[index].optional && !cluster[node].unclean {
                 self.fence_node(cluster, node, "resource actions are unrunnable", false);
             }
             return;

@@ -149,11 +149,8 @@ fn operation(
     let mut lines = vec![format!("Resource action: {resource:<15} {what} on {node}")];
     let target = action.target_rc();
     match action.task.as_str() {
-        "delete" => {
-            forget(document, node, &resource);
-            return (lines, true);
-        }
-        "cancel" | "notify" => return (lines, true),
+        // none of these leaves a result
+        "delete" | "cancel" | "notify" => return (lines, true),
         _ => {}
     }
     let spec = failures.iter().find(|spec| {
@@ -303,13 +300,6 @@ fn next_call(document: &Element, node: &str, history: &str) -> i64 {
     let [history] = histories.as_slice() else { return 1 };
     let calls = history.children().filter_map(|op| op.get("call-id")?.parse::<i64>().ok());
     calls.max().unwrap_or(0).max(0) + 1
-}
-
-fn forget(document: &mut Element, node: &str, resource: &str) {
-    let state = node_state(document, node, None);
-    if let Some(resources) = state.at_mut(&["lrm", "lrm_resources"]) {
-        resources.retain_children(|r| r.id() != Some(resource));
-    }
 }
 
 fn clear_fail_count(document: &mut Element, node: &str, action: &GraphAction) {
