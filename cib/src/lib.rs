@@ -5,6 +5,7 @@
 pub mod acl;
 pub mod digest;
 pub mod edit;
+mod name;
 pub mod patch;
 pub mod path;
 pub mod tree;

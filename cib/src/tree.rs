@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use crate::name::Name;
+
 /// What an element holds, in document order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
@@ -19,8 +21,8 @@ pub enum Content {
 /// One element with its attributes and all below it.
 #[derive(Clone, Debug, Default)]
 pub struct Element {
-    name: Arc<str>,
-    attributes: Vec<(Arc<str>, Arc<str>)>,
+    name: Name,
+    attributes: Vec<(Name, Arc<str>)>,
     content: Vec<Content>,
     line: u32,
 }
@@ -38,8 +40,19 @@ impl Eq for Element {}
 
 impl Element {
     /// Makes an element without attributes or content.
-    pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), ..Self::default() }
+    pub fn new(name: impl AsRef<str>) -> Self {
+        Self { name: name.as_ref().into(), ..Self::default() }
+    }
+
+    /// Makes an element as it is read: with its attributes, which have different names, and line.
+    pub(crate) fn read(name: Name, attributes: Vec<(Name, Arc<str>)>, line: u32) -> Self {
+        Self { name, attributes, content: Vec::new(), line }
+    }
+
+    /// Returns the value of the attribute at a place when it has this name and value.
+    pub(crate) fn same_at(&self, place: usize, key: &Name, value: &str) -> Option<&Arc<str>> {
+        let (known, there) = self.attributes.get(place)?;
+        (known == key && **there == *value).then_some(there)
     }
 
     /// Returns the element with one attribute more; for building in one expression.
@@ -62,8 +75,8 @@ impl Element {
     }
 
     /// Changes the element's name (an upgrade renames `master` to `clone`).
-    pub fn rename(&mut self, name: impl Into<Arc<str>>) {
-        self.name = name.into();
+    pub fn rename(&mut self, name: impl AsRef<str>) {
+        self.name = name.as_ref().into();
     }
 
     /// Returns the line of the source text this element began on; 0 when it was made here.

@@ -1,11 +1,13 @@
 //! Text to tree and back. The only module that knows the XML library.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
+use crate::name::Name;
 use crate::tree::{Content, Element};
 
 /// Why a text is no document.
@@ -29,8 +31,15 @@ const DEPTH_MAX: usize = 200;
 /// # Errors
 /// The first thing that is not well-formed, with its place.
 pub fn parse(text: &str) -> Result<Element, ParseError> {
-    Builder { reader: Reader::from_str(text), text, line_at: (0, 1), stack: Vec::new(), root: None }
-        .run()
+    Builder {
+        reader: Reader::from_str(text),
+        text,
+        line_at: (0, 1),
+        stack: Vec::new(),
+        root: None,
+        attributes: Vec::new(),
+    }
+    .run()
 }
 
 struct Builder<'a> {
@@ -40,6 +49,8 @@ struct Builder<'a> {
     line_at: (usize, u32),
     stack: Vec<Element>,
     root: Option<Element>,
+    /// Attributes of the element being read; empty between elements.
+    attributes: Vec<(Name, Arc<str>)>,
 }
 
 impl Builder<'_> {
@@ -102,14 +113,24 @@ impl Builder<'_> {
     }
 
     fn open(&mut self, tag: &BytesStart<'_>, at: usize) -> Result<Element, ParseError> {
-        let mut element = Element::new(tag.name().as_ref());
-        element.set_line(self.line(at));
+        let mut attributes = std::mem::take(&mut self.attributes);
         for attribute in tag.attributes() {
             let attribute = attribute.map_err(|e| self.error(at, e.to_string()))?;
-            let value =
-                unescape(&normalise(&attribute.value)).map_err(|reason| self.error(at, reason))?;
-            element.set(attribute.key.as_ref(), value);
+            let value = value(&attribute.value).map_err(|reason| self.error(at, reason))?;
+            let key = Name::from(attribute.key.as_ref());
+            // neighbours are alike: most values of a history stand in the entry before too
+            let neighbour = self.stack.last().and_then(|parent| parent.content().last());
+            let shared = match neighbour {
+                Some(Content::Element(before)) => before.same_at(attributes.len(), &key, &value),
+                _ => None,
+            };
+            let value = shared.map_or_else(|| Arc::from(&*value), Arc::clone);
+            attributes.push((key, value));
         }
+        let line = self.line(at);
+        let element =
+            Element::read(tag.name().as_ref().into(), attributes.drain(..).collect(), line);
+        self.attributes = attributes;
         Ok(element)
     }
 
@@ -166,6 +187,15 @@ impl Builder<'_> {
             column: count(last.chars().count()).saturating_add(1),
             reason,
         }
+    }
+}
+
+/// Reads an attribute's value as it stands between its quotes.
+fn value(raw: &str) -> Result<Cow<'_, str>, String> {
+    if raw.bytes().any(|b| matches!(b, b'&' | b'\n' | b'\t' | b'\r')) {
+        unescape(&normalise(raw)).map(Cow::Owned)
+    } else {
+        Ok(Cow::Borrowed(raw))
     }
 }
 

@@ -1,0 +1,142 @@
+//! Names of elements and attributes: those of the formats cost nothing, others are shared text.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// The name of an element or an attribute.
+///
+/// A status section says the same hundred names some hundred thousand times.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Name(Kind);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
+    /// A place in [`KNOWN`]; a known name is never `Other`.
+    Known(u8),
+    Other(Arc<str>),
+}
+
+/// Names that documents, histories and transition graphs are made of, in byte order.
+#[rustfmt::skip]
+const KNOWN: &[&str] = &[
+    "CRM_meta_clone", "CRM_meta_clone_max", "CRM_meta_clone_node_max", "CRM_meta_container",
+    "CRM_meta_container_attribute_target", "CRM_meta_globally_unique", "CRM_meta_interval",
+    "CRM_meta_master_max", "CRM_meta_master_node_max", "CRM_meta_migrate_source",
+    "CRM_meta_migrate_target", "CRM_meta_name", "CRM_meta_notify",
+    "CRM_meta_notify_active_resource", "CRM_meta_notify_active_uname",
+    "CRM_meta_notify_all_hosts", "CRM_meta_notify_all_uname", "CRM_meta_notify_available_uname",
+    "CRM_meta_notify_demote_resource", "CRM_meta_notify_demote_uname",
+    "CRM_meta_notify_inactive_resource", "CRM_meta_notify_key_operation",
+    "CRM_meta_notify_key_type", "CRM_meta_notify_master_resource",
+    "CRM_meta_notify_master_uname", "CRM_meta_notify_operation",
+    "CRM_meta_notify_promote_resource", "CRM_meta_notify_promote_uname",
+    "CRM_meta_notify_promoted_resource", "CRM_meta_notify_promoted_uname",
+    "CRM_meta_notify_slave_resource", "CRM_meta_notify_slave_uname",
+    "CRM_meta_notify_start_resource", "CRM_meta_notify_start_uname",
+    "CRM_meta_notify_stop_resource", "CRM_meta_notify_stop_uname", "CRM_meta_notify_type",
+    "CRM_meta_notify_unpromoted_resource", "CRM_meta_notify_unpromoted_uname",
+    "CRM_meta_on_node", "CRM_meta_on_node_uuid", "CRM_meta_op_no_wait", "CRM_meta_op_target_rc",
+    "CRM_meta_physical_host", "CRM_meta_promoted_max", "CRM_meta_promoted_node_max",
+    "CRM_meta_record_pending", "CRM_meta_role", "CRM_meta_stonith_action", "CRM_meta_timeout",
+    "acl_permission", "acl_role", "acl_target", "acls", "action_set", "admin_epoch", "alert",
+    "alerts", "attribute", "attributes", "boolean-op", "bundle", "call-id", "cib",
+    "cib-last-written", "class", "clone", "cluster-delay", "cluster_property_set",
+    "configuration", "constraints", "container", "control-port", "crm-debug-origin",
+    "crm_config", "crm_event", "crm_feature_set", "crmd", "date_expression", "date_in",
+    "date_spec", "dc-uuid", "description", "devices", "directory", "docker", "downed",
+    "duration", "epoch", "exec-time", "exit-reason", "expected", "expression",
+    "failed-start-offset", "failed-stop-offset", "fencing-level", "fencing-timeout",
+    "fencing-topology", "first", "first-action", "granted", "group", "have-quorum", "id",
+    "image", "in_ccm", "index", "influence", "inputs", "instance_attributes",
+    "internal_operation_key", "interval", "join", "kind", "last-rc-change", "last-run",
+    "long-id", "loss-policy", "lrm", "lrm_resource", "lrm_resources", "lrm_rsc_op",
+    "meta_attributes", "migrate_source", "migrate_target", "name", "network", "node",
+    "node-attribute", "node_fenced", "node_state", "nodes", "num_updates", "nvpair", "obj_ref",
+    "on-fail", "on_node", "on_node_uuid", "op", "op-digest", "op-force-restart",
+    "op-restart-digest", "op-secure-digest", "op-secure-params", "op-status", "op_defaults",
+    "op_expression", "operation", "operation_key", "operations", "options", "podman", "port",
+    "port-mapping", "primitive", "priority", "provider", "pseudo_event", "queue-time",
+    "rc-code", "recipient", "remote-tls-port", "remote_node", "replicas", "require-all",
+    "resource-discovery", "resource_ref", "resource_set", "resources", "reuse", "role",
+    "router_node", "rsc", "rsc-role", "rsc_colocation", "rsc_defaults", "rsc_expression",
+    "rsc_location", "rsc_op", "rsc_order", "rsc_ticket", "rule", "run-command", "run_opts",
+    "score", "score-attribute", "sequential", "set_policy", "shutdown", "source-dir",
+    "start-delay", "status", "storage", "storage-mapping", "symmetrical", "synapse", "tag",
+    "tags", "target", "target-dir", "template", "then", "then-action", "ticket", "ticket_state",
+    "tickets", "timeout", "transient_attributes", "transition-key", "transition-magic",
+    "transition_graph", "transition_id", "trigger", "type", "uname", "update-client",
+    "update-origin", "update-user", "utilization", "validate-with", "value", "value-source",
+    "with-rsc", "with-rsc-role",
+];
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        let place = KNOWN.binary_search(&text).ok().and_then(|at| u8::try_from(at).ok());
+        Self(place.map_or_else(|| Kind::Other(text.into()), Kind::Known))
+    }
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Self(Kind::Other(Arc::default()))
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match &self.0 {
+            Kind::Known(place) => KNOWN[usize::from(*place)],
+            Kind::Other(text) => text,
+        }
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KNOWN, Kind, Name};
+
+    #[test]
+    fn known_names_are_in_order_and_have_a_place_each() {
+        assert!(KNOWN.is_sorted_by(|a, b| a < b));
+        for name in KNOWN {
+            let Name(kind) = Name::from(*name);
+            assert!(matches!(kind, Kind::Known(_)), "{name} is known without a place");
+        }
+    }
+
+    #[test]
+    fn a_name_is_its_text() {
+        for text in ["id", "rsc_order", "banana", ""] {
+            assert_eq!(&*Name::from(text), text);
+        }
+        assert_eq!(Name::from("banana"), Name::from("banana"));
+        assert_ne!(Name::from("id"), Name::from("banana"));
+    }
+
+    #[test]
+    fn a_name_is_two_words() {
+        assert_eq!(size_of::<Name>(), 2 * size_of::<usize>());
+    }
+}
