@@ -242,6 +242,10 @@ fn unescape(raw: &str) -> Result<String, String> {
 
 /// Writes text as it stands in an attribute's value or between tags, as Pacemaker 3 does.
 fn escape(text: &str, in_attribute: bool, out: &mut String) {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"')) {
+        out.push_str(text);
+        return;
+    }
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),

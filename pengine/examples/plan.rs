@@ -5,7 +5,11 @@ fn main() {
     let text = std::fs::read_to_string(value("-x").unwrap_or_default()).unwrap_or_default();
     let Ok(document) = cib::parse(&text) else { return };
     let now = model::WallTime::from_secs(1_700_000_000);
-    let plan = pengine::schedule(&document, now, &pengine::Options::default());
+    let plan = pengine::schedule(
+        &document,
+        now,
+        &pengine::Options { dot: pengine::Dot::Needed, ..Default::default() },
+    );
     if let Some(path) = value("-G") {
         let _written = std::fs::write(path, plan.graph.to_xml());
     }

@@ -9,7 +9,7 @@ use crate::cluster::Variant;
 use crate::index::{ActionIx, ResourceIx};
 use crate::order::Ordered;
 use crate::place::Placed;
-use crate::plan::{Options, Plan, Report};
+use crate::plan::{Dot, Options, Plan, Report};
 use crate::role::Role;
 use crate::task;
 
@@ -28,11 +28,15 @@ pub(crate) fn build(ordered: Ordered, options: &Options) -> Plan {
         disabled: cluster.disabled_count,
         blocked: cluster.blocked_count,
     };
+    let dot = match options.dot {
+        Dot::None => String::new(),
+        Dot::Needed => crate::dot::write(&graph, false),
+        Dot::All => crate::dot::write(&graph, true),
+    };
     Plan {
-        dot: crate::dot::write(&graph, false),
-        dot_all: crate::dot::write(&graph, true),
-        scores: graph.placed().lines.clone(),
-        utilization: graph.placed().utilization_lines.clone(),
+        dot,
+        scores: std::mem::take(&mut graph.placed_mut().lines),
+        utilization: std::mem::take(&mut graph.placed_mut().utilization_lines),
         graph: xml,
         report,
     }

@@ -86,7 +86,7 @@ mod unpack;
 mod utilization;
 mod values;
 
-pub use plan::{Level, Message, Options, Plan, PlannedAction, Report};
+pub use plan::{Dot, Level, Message, Options, Plan, PlannedAction, Report};
 
 use cib::Element;
 use model::WallTime;

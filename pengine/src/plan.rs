@@ -72,6 +72,18 @@ impl Report {
     }
 }
 
+/// How much of the graph is written for graphviz.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dot {
+    /// Nothing.
+    #[default]
+    None,
+    /// What must be done, and what can't.
+    Needed,
+    /// What needn't be done as well.
+    All,
+}
+
 /// How to run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -81,6 +93,8 @@ pub struct Options {
     pub transition: Option<u64>,
     /// Show capacity in the scores listing.
     pub show_utilization: bool,
+    /// Write the graph for graphviz, too.
+    pub dot: Dot,
     /// Ignore the document's `execution-date`: the time given is meant (`-t`).
     pub time_is_set: bool,
 }
@@ -94,10 +108,8 @@ pub struct Plan {
     pub scores: Vec<String>,
     /// The utilization listing, a line each.
     pub utilization: Vec<String>,
-    /// The graph for dot, without and with optional actions.
+    /// The graph for graphviz, as much of it as the options asked for.
     pub dot: String,
-    /// As `dot`, with all actions.
-    pub dot_all: String,
     /// Typed facts.
     pub report: Report,
 }

@@ -1,5 +1,6 @@
 //! `crm_simulate`: what the cluster would do, and what would come of it.
 
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use cib::Element;
@@ -131,7 +132,8 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     if let Some(directory) = options.value("profile") {
         return profile(directory, options);
     }
-    let mut document = input(options)?;
+    // the process ends when all is said: taking a large document apart takes as long as a plan
+    let mut document = ManuallyDrop::new(input(options)?);
     let utc_offset = jiff::Zoned::now().offset().seconds();
     let given = match options.value("set-datetime") {
         Some(text) => {
@@ -148,6 +150,11 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     let engine = pengine::Options {
         utc_offset: i64::from(utc_offset),
         time_is_set: given.is_some(),
+        dot: match (options.has("save-dotfile"), options.has("all-actions")) {
+            (false, _) => pengine::Dot::None,
+            (true, false) => pengine::Dot::Needed,
+            (true, true) => pengine::Dot::All,
+        },
         ..pengine::Options::default()
     };
     let quiet = options.has("quiet");
@@ -159,11 +166,11 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     let old = ["pacemaker-0", "pacemaker-1", "pacemaker-2"];
     let schema = document.get("validate-with").unwrap_or("none");
     if old.iter().any(|prefix| schema.starts_with(prefix)) {
-        document = cib::upgrade::to_current(&document)
+        *document = cib::upgrade::to_current(&document)
             .map_err(|error| (ExitCode::Config, error.to_string()))?;
     }
-    let status = pengine::status::read(&document, now, &engine);
     if !quiet {
+        let status = pengine::status::read(&document, now, &engine);
         out.push_str(&original_date(&document, &engine));
         let line = view::status_text::instances_line(&status);
         if !line.is_empty() {
@@ -193,7 +200,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     if !plans {
         return finish(out, err, options, arguments);
     }
-    let plan = pengine::schedule(&document, now, &engine);
+    let plan = ManuallyDrop::new(pengine::schedule(&document, now, &engine));
     if options.has("show-scores") || options.has("show-utilization") {
         let what = match (options.has("show-scores"), options.has("show-utilization")) {
             (true, true) => "Assignment Scores and Utilization Information:\n",
@@ -226,7 +233,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         store(path, &plan.graph.to_xml())?;
     }
     if let Some(path) = options.value("save-dotfile") {
-        store(path, if options.has("all-actions") { &plan.dot_all } else { &plan.dot })?;
+        store(path, &plan.dot)?;
     }
     if simulate {
         let graph = TransitionGraph::from_xml(&plan.graph)
