@@ -1,6 +1,7 @@
 //! Access control lists: roles, users, groups, permissions.
 
 use cib::Element;
+use serde::Serialize;
 
 use crate::environment::Environment;
 use crate::ids;
@@ -64,41 +65,85 @@ fn not_found(cib: &Element, id: &str, kind: &str) -> Message {
     }
 }
 
-/// Shows the lists.
-pub fn lines(cib: &Element) -> Vec<String> {
-    let on = crate::property::value(cib, "enable-acl").is_some_and(crate::options::is_true);
-    let mut lines = vec![
-        if on { "ACLs are enabled" } else { "ACLs are disabled, run 'pcs acl enable' to enable" }
-            .to_owned(),
-        String::new(),
-    ];
+/// What the lists say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AclView {
+    /// Whether they hold.
+    pub enabled: bool,
+    /// Who has which roles.
+    pub users: Vec<HolderView>,
+    /// The same for groups.
+    pub groups: Vec<HolderView>,
+    /// What the roles allow.
+    pub roles: Vec<RoleView>,
+}
+
+/// Who has roles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HolderView {
+    /// The name of the user or group.
+    pub id: String,
+    /// The ids of roles.
+    pub roles: Vec<String>,
+}
+
+/// A role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RoleView {
+    /// Its id.
+    pub id: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What it allows and denies.
+    pub permissions: Vec<PermissionView>,
+}
+
+/// A permission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PermissionView {
+    /// Its id.
+    pub id: String,
+    /// `read`, `write` or `deny`.
+    pub kind: String,
+    /// `xpath`, `id` or `object-type`.
+    pub scope: String,
+    /// The path, the id or the element's name.
+    pub target: String,
+}
+
+/// Reads the lists.
+pub fn view(cib: &Element) -> AclView {
     let id = |e: &Element| e.id().unwrap_or_default().to_owned();
-    for (title, name) in [("User", "acl_target"), ("Group", "acl_group")] {
-        for holder in acls(cib).filter(|e| e.name() == name) {
-            let roles: Vec<String> = holder.children_named("role").map(id).collect();
-            lines.push(format!("{title}: {}", id(holder)));
-            lines.push(format!("  Roles: {}", roles.join(" ")));
+    let holders = |name| {
+        let named = acls(cib).filter(|e| e.name() == name);
+        named
+            .map(|e| HolderView { id: id(e), roles: e.children_named("role").map(id).collect() })
+            .collect()
+    };
+    let permission = |e: &Element| {
+        let (scope, target) = match (e.get("xpath"), e.get("reference")) {
+            (Some(xpath), _) => ("xpath", xpath),
+            (None, Some(reference)) => ("id", reference),
+            (None, None) => ("object-type", e.get("object-type").unwrap_or_default()),
+        };
+        PermissionView {
+            id: id(e),
+            kind: e.get("kind").unwrap_or_default().to_owned(),
+            scope: scope.to_owned(),
+            target: target.to_owned(),
         }
+    };
+    let role = |e: &Element| RoleView {
+        id: id(e),
+        description: e.get("description").map(str::to_owned),
+        permissions: e.children_named("acl_permission").map(permission).collect(),
+    };
+    AclView {
+        enabled: crate::property::value(cib, "enable-acl").is_some_and(crate::options::is_true),
+        users: holders("acl_target"),
+        groups: holders("acl_group"),
+        roles: acls(cib).filter(|e| e.name() == "acl_role").map(role).collect(),
     }
-    for role in acls(cib).filter(|e| e.name() == "acl_role") {
-        lines.push(format!("Role: {}", id(role)));
-        if let Some(description) = role.get("description") {
-            lines.push(format!("  Description: {description}"));
-        }
-        for permission in role.children_named("acl_permission") {
-            let kind = permission.get("kind").unwrap_or_default();
-            let target = match (permission.get("xpath"), permission.get("reference")) {
-                (Some(xpath), _) => format!("xpath {xpath}"),
-                (None, Some(reference)) => format!("id {reference}"),
-                (None, None) => {
-                    let tag = permission.get("object-type").unwrap_or_default();
-                    format!("object-type {tag}")
-                }
-            };
-            lines.push(format!("  Permission: {kind} {target} ({})", id(permission)));
-        }
-    }
-    lines
 }
 
 fn check_permissions(env: &mut Environment<'_>, permissions: &[Permission]) {

@@ -32,6 +32,7 @@ pub mod rule;
 pub mod stonith;
 pub mod tag;
 pub mod text;
+pub mod text_diff;
 pub mod verify;
 
 pub use environment::Environment;

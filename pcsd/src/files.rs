@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use model::Paths;
 use pcs::cluster::protocol::{FileCode, FileKind, FileOutcome, FileRequest};
 
-use crate::store::{self, PUBLIC, StoreError};
+use crate::store::{self, PUBLIC, SECRET, StoreError};
 
 /// The cluster's keys: for root's eyes, and nobody writes them in place.
 const KEY: u32 = 0o400;
@@ -44,11 +44,13 @@ pub(crate) fn put(paths: &Paths, request: &FileRequest) -> FileOutcome {
     {
         return FileOutcome { code: FileCode::Unexpected, message };
     }
-    if request.birth
-        && request.kind == FileKind::CorosyncConf
-        && let Err(error) = store::write(&paths.birth_mark(), b"", PUBLIC)
-    {
-        return failed(&error);
+    if request.birth && request.kind == FileKind::CorosyncConf {
+        if let Err(message) = check_document(&request.document) {
+            return FileOutcome { code: FileCode::Unexpected, message };
+        }
+        if let Err(error) = store::write(&paths.birth_mark(), request.document.as_bytes(), SECRET) {
+            return failed(&error);
+        }
     }
     let (path, mode) = place(paths, request.kind);
     let there = match store::read(&path) {
@@ -82,6 +84,18 @@ pub(crate) fn check_corosync_conf(content: &[u8]) -> Result<(), String> {
     membership::conf::load(text, "corosync.conf").map(drop).map_err(|error| error.to_string())
 }
 
+/// Refuses a restored document that the brain would refuse; nothing is that of a new cluster.
+fn check_document(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let document = cib::parse(text).map_err(|error| format!("the document: {error}"))?;
+    match cib::validate::errors(&document).first() {
+        Some(finding) => Err(format!("the document: {}", finding.what())),
+        None => Ok(()),
+    }
+}
+
 /// Says whether this host is or was part of a cluster.
 pub(crate) fn has_cluster(paths: &Paths) -> bool {
     paths.corosync_conf().exists() || paths.cib_dir().join("cib.xml").exists()
@@ -108,7 +122,13 @@ mod tests {
     use super::*;
 
     fn request(kind: FileKind, content: &[u8], rewrite_existing: bool) -> FileRequest {
-        FileRequest { kind, data: STANDARD.encode(content), rewrite_existing, birth: false }
+        FileRequest {
+            kind,
+            data: STANDARD.encode(content),
+            rewrite_existing,
+            birth: false,
+            document: String::new(),
+        }
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct Settings {
     pub token_ms: u64,
     /// Whether `pcs cluster setup` left its one-time mark.
     pub marked: bool,
+    /// What a cluster that is born now begins with (`pcs config restore`); nothing for a new one.
+    pub seed: Option<Arc<Element>>,
     /// Whether an unlicensed survivor of a pair may go on alone under stonith-enabled=false.
     /// Always true but in simulations.
     pub may_go_alone: bool,

@@ -286,6 +286,9 @@ impl Brain {
     /// Writes what the controller wants the configuration to say.
     fn configure(&mut self, now: Now, wishes: &[controller::interface::Wish]) {
         let mut document = (**self.store.head()).clone();
+        if let Some(seed) = &self.settings.seed {
+            super::wishes::sow(&mut document, seed);
+        }
         for wish in wishes {
             super::wishes::grant(&mut document, wish);
         }

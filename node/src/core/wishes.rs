@@ -39,6 +39,16 @@ pub(super) fn grant(document: &mut Element, wish: &Wish) {
     }
 }
 
+/// Gives a document that nobody has changed yet the configuration of a restored one.
+pub(super) fn sow(document: &mut Element, seed: &Element) {
+    let untouched = document.get("epoch") == Some("0") && document.get("admin_epoch") == Some("0");
+    let Some(configuration) = seed.child("configuration").filter(|_| untouched) else { return };
+    *document.child_or_insert("configuration") = configuration.clone();
+    if let Some(schema) = seed.get("validate-with") {
+        document.set("validate-with", schema);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +67,22 @@ mod tests {
         assert_eq!(once, document);
         let pair = document.find_id("cib-bootstrap-options-cluster-name").unwrap();
         assert_eq!(pair.get("value"), Some("c"));
+    }
+
+    #[test]
+    fn only_a_document_nobody_has_changed_is_replaced_by_a_restored_one() {
+        let seed = cib::parse(
+            r#"<cib epoch="7" admin_epoch="0" num_updates="0" validate-with="pacemaker-3.9"><configuration><resources><primitive id="A"/></resources></configuration></cib>"#,
+        )
+        .unwrap();
+        let mut document = crate::core::store::empty_document();
+        sow(&mut document, &seed);
+        assert!(document.find_id("A").is_some());
+        assert_eq!(document.get("epoch"), Some("0"), "versions are the log's");
+        assert_eq!(document.get("validate-with"), Some("pacemaker-3.9"));
+        let mut changed = crate::core::store::empty_document();
+        changed.set("epoch", "1");
+        sow(&mut changed, &seed);
+        assert!(changed.find_id("A").is_none());
     }
 }

@@ -163,6 +163,7 @@ async fn start(
         salt,
         token_ms: heartbeats.token_ms(),
         marked: birth_mark.exists(),
+        seed: read_seed(&birth_mark)?,
         may_go_alone: true,
     };
     let now = crmd::core::Now { monotonic: Monotonic(0), wall: wall_time() };
@@ -389,6 +390,22 @@ fn wall_time() -> WallTime {
     let since =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     WallTime(i64::try_from(since.as_millis()).unwrap_or(0))
+}
+
+/// Reads what the cluster begins with, which `pcs config restore` leaves in the mark of birth; the
+/// mark of a new cluster is empty.
+fn read_seed(birth_mark: &Path) -> Result<Option<Arc<cib::Element>>, Fatal> {
+    let path = birth_mark.display();
+    let text = match fs::read_to_string(birth_mark) {
+        Ok(text) if text.trim().is_empty() => return Ok(None),
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fatal(format!("cannot read {path}: {error}"))),
+    };
+    let document = cib::parse(&text).map_err(|error| {
+        fatal(format!("{path} holds no document ({error}): run 'pcs config restore' again"))
+    })?;
+    Ok(Some(Arc::new(document)))
 }
 
 /// Returns two random numbers in the form of a version 4 UUID.

@@ -1,9 +1,11 @@
 //! `pcs acl`.
 
-use pcs::acl::{self, Holder, Permission};
+use pcs::acl::{self, AclView, Holder, Permission};
 use pcs::property;
 
 use super::context::{Cli, Context, Failure};
+use super::json;
+use super::resource_text::{quote, word};
 
 fn usage(command: &'static str) -> Failure {
     Failure::Usage { area: "acl", command }
@@ -31,13 +33,72 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
 }
 
 fn config(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["-f"])?;
+    context.supports(&["-f", "--output-format"])?;
     if !words.is_empty() {
         return Err(usage(""));
     }
-    let lines = acl::lines(&context.cib()?);
-    context.print_lines(&lines);
+    let format = context.output_format(&["cmd", "json", "text"])?;
+    let view = acl::view(&context.cib()?);
+    match format.as_str() {
+        "json" => context.print(&json::pretty(&view)),
+        "cmd" => context.print_lines(&commands(&view)),
+        _ => context.print_lines(&text(&view)),
+    }
     Ok(())
+}
+
+fn text(view: &AclView) -> Vec<String> {
+    let enabled = "ACLs are enabled";
+    let disabled = "ACLs are disabled, run 'pcs acl enable' to enable";
+    let mut lines = vec![if view.enabled { enabled } else { disabled }.to_owned(), String::new()];
+    for (title, holders) in [("User", &view.users), ("Group", &view.groups)] {
+        for holder in holders {
+            lines.push(format!("{title}: {}", holder.id));
+            lines.push(format!("  Roles: {}", holder.roles.join(" ")));
+        }
+    }
+    for role in &view.roles {
+        lines.push(format!("Role: {}", role.id));
+        if let Some(description) = &role.description {
+            lines.push(format!("  Description: {description}"));
+        }
+        for p in &role.permissions {
+            lines.push(format!("  Permission: {} {} {} ({})", p.kind, p.scope, p.target, p.id));
+        }
+    }
+    lines
+}
+
+/// Writes the commands that would make these lists. Permissions for a kind of element cannot be
+/// given by any command, so they are not among them.
+fn commands(view: &AclView) -> Vec<String> {
+    let mut commands = Vec::new();
+    for role in &view.roles {
+        let mut words = vec![format!("pcs -- acl role create {}", quote(&role.id))];
+        words.extend(role.description.as_ref().map(|text| word("description", text)));
+        let typed = role.permissions.iter().filter(|p| p.scope != "object-type");
+        words.extend(typed.map(|p| format!("{} {} {}", p.kind, p.scope, quote(&p.target))));
+        commands.push(words.join(" \\\n  "));
+    }
+    for (kind, holders) in [("user", &view.users), ("group", &view.groups)] {
+        for holder in holders {
+            let words = [&holder.id].into_iter().chain(&holder.roles).map(|word| quote(word));
+            let words: Vec<String> = words.collect();
+            commands.push(format!("pcs -- acl {kind} create {}", words.join(" ")));
+        }
+    }
+    if view.enabled {
+        commands.push("pcs acl enable".to_owned());
+    }
+    commands
+        .iter()
+        .enumerate()
+        .map(
+            |(n, command)| {
+                if n + 1 < commands.len() { format!("{command};") } else { command.clone() }
+            },
+        )
+        .collect()
 }
 
 fn switch(context: &mut Context, words: &[String], value: &str) -> Cli {

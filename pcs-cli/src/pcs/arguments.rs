@@ -198,6 +198,11 @@ impl Arguments {
         self.options.remove(option).flatten()
     }
 
+    /// Gives an option a value, as if it had been typed.
+    pub(crate) fn set(&mut self, option: &'static str, value: &str) {
+        self.options.insert(option, Some(value.to_owned()));
+    }
+
     /// Returns the given options that are not among `supported`, sorted.
     pub(crate) fn unsupported(&self, supported: &[&str]) -> Vec<&'static str> {
         const ALWAYS: [&str; 3] = ["--debug", "--help", "--hints"];

@@ -382,7 +382,7 @@ impl Steps<'_> {
             (FileKind::CorosyncAuthkey, corosync.to_vec()),
             (FileKind::PacemakerAuthkey, pacemaker.to_vec()),
         ])?;
-        self.put_all(&[(FileKind::CorosyncConf, document.to_string().into_bytes())], true)
+        self.put_all(&[(FileKind::CorosyncConf, document.to_string().into_bytes())], Some(""))
     }
 
     /// Ends what runs on the hosts and takes their files away.
@@ -408,8 +408,7 @@ impl Steps<'_> {
     pub(crate) fn remove_settings(&self) -> Cli {
         let kind = FileKind::PcsdSettings;
         progress(&format!("Requesting remove '{}' from {}", kind.label(), self.names()));
-        let request =
-            FileRequest { kind, data: String::new(), rewrite_existing: false, birth: false };
+        let request = FileRequest::of(kind);
         let requests: BTreeMap<&str, FileRequest> = [(kind.label(), request)].into();
         let fields = vec![("data_json", hosts::json(&requests)?)];
         self.files(Request::RemoveFile, fields, &[kind], "successful removal")
@@ -417,17 +416,27 @@ impl Steps<'_> {
 
     /// Puts files on the hosts.
     pub(crate) fn put(&self, files: &[(FileKind, Vec<u8>)]) -> Cli {
-        self.put_all(files, false)
+        self.put_all(files, None)
     }
 
-    fn put_all(&self, files: &[(FileKind, Vec<u8>)], birth: bool) -> Cli {
+    /// Puts files on the hosts; with `birth` they are those of a cluster that begins with this
+    /// document, or with nothing when it is empty.
+    pub(crate) fn put_all(&self, files: &[(FileKind, Vec<u8>)], birth: Option<&str>) -> Cli {
         let labels = quoted(files.iter().map(|(kind, _)| kind.label()));
         progress(&format!("Sending {labels} to {}", self.names()));
         let requests: BTreeMap<&str, FileRequest> = files
             .iter()
             .map(|(kind, content)| {
                 let data = STANDARD.encode(content);
-                (kind.label(), FileRequest { kind: *kind, data, rewrite_existing: true, birth })
+                let document = birth.unwrap_or_default().to_owned();
+                let request = FileRequest {
+                    data,
+                    rewrite_existing: true,
+                    birth: birth.is_some(),
+                    document,
+                    ..FileRequest::of(*kind)
+                };
+                (kind.label(), request)
             })
             .collect();
         let fields = vec![("data_json", hosts::json(&requests)?)];

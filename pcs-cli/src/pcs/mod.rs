@@ -14,6 +14,10 @@ mod cluster_plan;
 mod cluster_remote;
 mod cluster_setup;
 mod config;
+mod config_backup;
+mod config_checkpoint;
+mod config_export;
+mod config_restore;
 mod constraint;
 mod constraint_text;
 mod context;
@@ -52,6 +56,7 @@ pub(crate) mod status_text;
 mod stonith;
 mod stonith_level;
 mod tag;
+mod tarball;
 mod usage;
 mod words;
 

@@ -202,6 +202,17 @@ pub struct FileRequest {
     /// With corosync.conf: the cluster is new, its members may begin a log (ours).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub birth: bool,
+    /// With `birth`: the document the cluster begins with, for one that is restored (ours).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub document: String,
+}
+
+impl FileRequest {
+    /// Asks about a file of this kind, and for nothing yet.
+    pub fn of(kind: FileKind) -> Self {
+        let (data, document) = (String::new(), String::new());
+        Self { kind, data, rewrite_existing: false, birth: false, document }
+    }
 }
 
 /// What became of the files, under the names they were sent with.

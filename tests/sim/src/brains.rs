@@ -44,6 +44,7 @@ impl World {
             salt,
             token_ms: TOKEN_MS,
             marked,
+            seed: None,
             may_go_alone: false,
         };
         let clocks = self.clocks(now);
