@@ -74,6 +74,10 @@ paths! {
     corosync_conf = "etc/corosync/corosync.conf";
     /// The key of the cluster's traffic, from which the peers' certificates derive too.
     corosync_authkey = "etc/corosync/authkey";
+    /// Users and groups who may talk to the cluster beside root and haclient.
+    uidgid_dir = "etc/corosync/uidgid.d";
+    /// Configurations and keys of booth.
+    booth_dir = "etc/booth";
     /// The key of remote nodes.
     pacemaker_authkey = "etc/pacemaker/authkey";
 
@@ -119,6 +123,8 @@ paths! {
     pcsd_settings = "var/lib/pcsd/pcs_settings.conf";
     /// The password set by `pcs pcsd passwd`, hashed.
     pcsd_password = "var/lib/pcsd/password";
+    /// The other site's nodes, as JSON.
+    pcsd_disaster_recovery = "var/lib/pcsd/disaster-recovery";
     /// There when pcsd starts the cluster as it starts itself (hosts without systemd).
     pcsd_autostart = "var/lib/pcsd/cluster-enabled";
     /// Where local users talk to pcsd.

@@ -7,6 +7,7 @@
 pub mod acl;
 pub mod agent;
 pub mod alert;
+pub mod booth;
 pub mod builtin;
 pub mod cluster;
 pub mod constraint;

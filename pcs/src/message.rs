@@ -383,6 +383,9 @@ pub enum Message {
     #[error(transparent)]
     #[serde(untagged)]
     Cluster(#[from] crate::cluster::ClusterMessage),
+    #[error(transparent)]
+    #[serde(untagged)]
+    Booth(crate::booth::BoothMessage),
 }
 
 /// What is taken out of which elements.

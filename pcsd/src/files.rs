@@ -19,6 +19,7 @@ fn place(paths: &Paths, kind: FileKind) -> (PathBuf, u32) {
         FileKind::CorosyncAuthkey => (paths.corosync_authkey(), KEY),
         FileKind::PacemakerAuthkey => (paths.pacemaker_authkey(), KEY),
         FileKind::PcsdSettings => (paths.pcsd_settings(), PUBLIC),
+        FileKind::DisasterRecovery => (paths.pcsd_disaster_recovery(), PUBLIC),
     }
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn destroy(paths: &Paths) -> Result<(), StoreError> {
         paths.cib_dir(),
         paths.pengine_dir(),
         paths.pcsd_autostart(),
+        paths.pcsd_disaster_recovery(),
     ] {
         store::remove(&path)?;
     }

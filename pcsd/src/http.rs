@@ -151,7 +151,10 @@ async fn answer(request: Request<Incoming>, uid: Option<u32>, remote: &Arc<Remot
         .filter_map(|value| value.to_str().ok())
         .find_map(|header| cookie(header, pcs::cluster::protocol::TOKEN_COOKIE))
         .map(str::to_owned);
-    let peer = uid.map_or(Peer::Remote { token }, |uid| Peer::Local { uid });
+    let peer = match uid {
+        Some(uid) => Peer::Local { uid, token },
+        None => Peer::Remote { token },
+    };
     let read = tokio::time::timeout(PATIENCE, Limited::new(body, BODY_MAX).collect());
     let body = match read.await {
         Ok(Ok(body)) => body.to_bytes(),

@@ -22,7 +22,8 @@ impl Host {
         let paths = Paths::under(Some(root.path().into()));
         let supervisor = Supervisor::launch(paths.clone(), "/bin/false".into()).unwrap();
         let services = Services::Supervised(supervisor);
-        let remote = Arc::new(Remote::new(paths.clone(), services).unwrap());
+        let certificate = crate::certificate::load(&paths, "n1").unwrap();
+        let remote = Arc::new(Remote::new(paths.clone(), services, certificate).unwrap());
         Self { _root: root, paths, remote }
     }
 

@@ -4,6 +4,7 @@
 //! It is there before a cluster is, and outlives it. What it is asked is in
 //! `pcs::cluster::protocol`.
 
+mod booth;
 mod brain;
 mod certificate;
 mod files;
@@ -113,19 +114,21 @@ fn start(paths: Paths) -> Result<(), StartError> {
         .ok()
         .and_then(|name| name.into_string().ok())
         .unwrap_or_else(|| "localhost".to_owned());
-    let tls = certificate::server_config(&paths, &host)?;
+    let shown = certificate::load(&paths, &host)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(StartError::Runtime)?;
-    runtime.block_on(run(paths, &settings, TlsAcceptor::from(Arc::new(tls))))
+    runtime.block_on(run(paths, &settings, shown))
 }
 
 async fn run(
     paths: Paths,
     settings: &settings::Settings,
-    tls: TlsAcceptor,
+    certificate: Arc<certificate::Shown>,
 ) -> Result<(), StartError> {
+    let tls = certificate::server_config(Arc::clone(&certificate))?;
+    let tls = TlsAcceptor::from(Arc::new(tls));
     let mut listeners = Vec::new();
     for address in &settings.listen {
         let listener = http::listen(*address).map_err(|source| StartError::Listen {
@@ -144,7 +147,7 @@ async fn run(
     // Only the pcsd that holds the port may touch the socket and the daemons.
     let local = http::listen_local(&paths.pcsd_socket())?;
     let services = Services::find(&paths)?;
-    let remote = Arc::new(Remote::new(paths.clone(), services.clone())?);
+    let remote = Arc::new(Remote::new(paths.clone(), services.clone(), certificate)?);
     for listener in listeners {
         tokio::spawn(http::serve(listener, tls.clone(), Arc::clone(&remote)));
     }

@@ -12,6 +12,7 @@ use pcs::cluster::protocol::{
 };
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::certificate::Shown;
 use crate::form::Form;
 use crate::services::Services;
 use crate::store::{self, PUBLIC, SECRET};
@@ -19,13 +20,19 @@ use crate::users::pam::{self, Verdict};
 use crate::users::password;
 use crate::users::permissions::{self, Caller};
 use crate::users::tokens::{Tokens, TokensError};
-use crate::{brain, files};
+use crate::{booth, brain, certificate, files};
 
 /// Guessing passwords must not be cheaper than this, right or wrong user alike.
 const FAILURE_DELAY: Duration = Duration::from_secs(1);
 
 /// Each check costs a key derivation and perhaps a PAM process; more at once is guessing.
 const CHECKS_AT_ONCE: usize = 4;
+
+/// The status is read from this host's brain, which answers at once when it runs.
+const STATUS_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Logs may be large.
+const REPORT_PATIENCE: Duration = Duration::from_secs(240);
 
 /// Who destroys a cluster has stopped it, or does not care for how it ends.
 const DESTROY_PATIENCE: Duration = Duration::from_secs(120);
@@ -42,6 +49,8 @@ pub(crate) enum Peer {
     Local {
         /// Its user.
         uid: u32,
+        /// The token of another user, with `pcs client local-auth`.
+        token: Option<String>,
     },
 }
 
@@ -83,6 +92,7 @@ pub(crate) struct Remote {
     paths: Paths,
     services: Services,
     tokens: Mutex<Tokens>,
+    certificate: Arc<Shown>,
     /// Held while files of the cluster change, so that two requests do not mix.
     files: Mutex<()>,
     checks: Semaphore,
@@ -90,10 +100,14 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Loads what this host has given out.
-    pub(crate) fn new(paths: Paths, services: Services) -> Result<Self, TokensError> {
+    pub(crate) fn new(
+        paths: Paths,
+        services: Services,
+        certificate: Arc<Shown>,
+    ) -> Result<Self, TokensError> {
         let tokens = Mutex::new(Tokens::load(&paths.pcsd_users())?);
         let (files, checks) = (Mutex::new(()), Semaphore::new(CHECKS_AT_ONCE));
-        Ok(Self { paths, services, tokens, files, checks })
+        Ok(Self { paths, services, tokens, certificate, files, checks })
     }
 
     /// Answers one request.
@@ -150,6 +164,16 @@ impl Remote {
                 Err(reason) => refused(reason),
             },
             Request::RemoveNodesFromCib => reply(self.remove_nodes(form).await),
+            Request::SetCerts => reply(self.set_certificate(form).await),
+            Request::GetBoothConfig => match booth::read(&self.paths, form.get("name")) {
+                Ok(files) => json(&files),
+                Err(reason) => refused(reason),
+            },
+            Request::SetBoothConfig => reply(self.set_booth(form).await),
+            Request::ClusterStatus => reply(status(form).await),
+            Request::Report => reply(report(form).await),
+            Request::AcceptToken => reply(self.accept_token(peer, form).await),
+            Request::DropTokens => reply(self.drop_tokens(peer, form).await),
             Request::SetPassword => reply(self.set_password(peer, form)),
         }
     }
@@ -161,7 +185,13 @@ impl Remote {
                 let tokens = self.tokens.lock().await;
                 tokens.user_of(token.as_deref()?)?.to_owned()
             }
-            Peer::Local { uid } => User::from_uid((*uid).into()).ok().flatten()?.name,
+            Peer::Local { uid, token } => {
+                let tokens = self.tokens.lock().await;
+                match token.as_deref().and_then(|token| tokens.user_of(token)) {
+                    Some(user) => user.to_owned(),
+                    None => User::from_uid((*uid).into()).ok().flatten()?.name,
+                }
+            }
         };
         let groups = groups_of(&user);
         Some(Caller { user, groups })
@@ -319,15 +349,94 @@ impl Remote {
         Ok(String::new())
     }
 
+    async fn set_certificate(&self, form: &Form) -> Result<String, String> {
+        let (certificate, key) = (form.get("ssl_cert"), form.get("ssl_key"));
+        let shown = certificate::check(certificate.as_bytes(), key.as_bytes())?;
+        let _held = self.files.lock().await;
+        certificate::keep(&self.paths, certificate, key).map_err(|error| store::chain(&error))?;
+        self.certificate.show(shown);
+        tracing::info!("a new certificate is shown from now on");
+        Ok("Success".to_owned())
+    }
+
+    async fn set_booth(&self, form: &Form) -> Result<String, String> {
+        let _held = self.files.lock().await;
+        booth::write(&self.paths, &form.json()?).map(|()| "Succeeded".to_owned())
+    }
+
+    async fn accept_token(&self, peer: &Peer, form: &Form) -> Result<String, String> {
+        only_root(peer, "add a token")?;
+        let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+        let mut tokens = self.tokens.lock().await;
+        tokens
+            .accept(SUPERUSER, form.get("token"), seconds.to_string())
+            .map(|()| String::new())
+            .map_err(|error| store::chain(&error))
+    }
+
+    async fn drop_tokens(&self, peer: &Peer, form: &Form) -> Result<String, String> {
+        only_root(peer, "take tokens back")?;
+        let tokens: Vec<String> = form.json()?;
+        let dropped = self.tokens.lock().await.drop_these(&tokens);
+        dropped.map(|number| number.to_string()).map_err(|error| store::chain(&error))
+    }
+
     fn set_password(&self, peer: &Peer, form: &Form) -> Result<String, String> {
-        if *peer != (Peer::Local { uid: 0 }) {
-            return Err("only root on this host may set the cluster's password".to_owned());
-        }
+        only_root(peer, "set the cluster's password")?;
         password::set(&self.paths.pcsd_password(), form.get("password"))
             .map_err(|error| store::chain(&error))?;
         tracing::info!("the password of '{SUPERUSER}' was set");
         Ok(String::new())
     }
+}
+
+/// Refuses what only root on this host may do.
+fn only_root(peer: &Peer, what: &str) -> Result<(), String> {
+    match peer {
+        Peer::Local { uid: 0, .. } => Ok(()),
+        Peer::Local { .. } | Peer::Remote { .. } => {
+            Err(format!("only root on this host may {what}"))
+        }
+    }
+}
+
+/// Returns what `pcs status` prints on this host.
+async fn status(form: &Form) -> Result<String, String> {
+    let mut words = vec!["status"];
+    for (field, option) in [("full", "--full"), ("hide_inactive", "--hide-inactive")] {
+        if form.flag(field) {
+            words.push(option);
+        }
+    }
+    let printed = run_pcs(&words, STATUS_PATIENCE).await?;
+    Ok(String::from_utf8_lossy(&printed).into_owned())
+}
+
+/// Returns the archive that `pcs cluster report --local` makes of this host.
+async fn report(form: &Form) -> Result<String, String> {
+    let (from, to) = (form.get("from"), form.get("to"));
+    let words = ["cluster", "report", "--local", "--from", from, "--to", to, "-"];
+    let printed = run_pcs(&words, REPORT_PATIENCE).await?;
+    Ok(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, printed))
+}
+
+/// Runs a command of pcs on this host and returns what it prints.
+async fn run_pcs(words: &[&str], patience: Duration) -> Result<Vec<u8>, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut command = tokio::process::Command::new(program);
+    command.args(["pcs", "--hints=never"]).args(words).kill_on_drop(true);
+    let what = || format!("'pcs {}'", words.join(" "));
+    let output = match tokio::time::timeout(patience, command.output()).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => return Err(format!("cannot run {}: {error}", what())),
+        Err(_) => return Err(format!("{} did not answer in time", what())),
+    };
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim();
+    Err(said.strip_prefix("Error: ").unwrap_or(said).to_owned())
 }
 
 /// Returns the names of the groups a user of this host is in.

@@ -81,9 +81,46 @@ impl Home {
         self.run(line, &all)
     }
 
-    /// Writes another file.
+    /// Runs `pcs` as on a host whose files are below this directory, where no daemon runs.
+    pub(crate) fn host(&self, line: &str) -> String {
+        let root = self.directory.display().to_string();
+        self.run(&format!("pcs {line}"), &[("SYSTOLE_ROOT", &root)])
+    }
+
+    /// Runs a line that a shell would, with `pcs` for `pcs -f cib.xml`.
+    pub(crate) fn shell(&self, line: &str) -> String {
+        let program = env!("CARGO_BIN_EXE_systole");
+        let done = Command::new("/bin/sh")
+            .args(["-c", &format!("pcs() {{ {program} pcs -f cib.xml \"$@\"; }}; {line}")])
+            .current_dir(&self.directory)
+            .env("OCF_ROOT", self.directory.join("ocf"))
+            .output()
+            .expect("a shell");
+        let mut text = String::from_utf8(done.stdout).expect("text");
+        text.push_str(&String::from_utf8(done.stderr).expect("text"));
+        text
+    }
+
+    /// Returns the path of a file below this directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Writes a file below this directory.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.directory.join(name), text).expect("a file");
+        let path = self.directory.join(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("directories");
+        std::fs::write(path, text).expect("a file");
+    }
+
+    /// Reads a file below this directory.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.directory.join(name)).expect("a file")
+    }
+
+    /// Says whether a file is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.directory.join(name).exists()
     }
 
     /// Puts another document in place.

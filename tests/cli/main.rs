@@ -5,8 +5,10 @@ mod home;
 
 mod constraints;
 mod desired;
+mod backups;
 mod everything_else;
 mod explain;
+mod files;
 mod nodes;
 mod old_spellings;
 mod plan;

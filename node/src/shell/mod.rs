@@ -3,6 +3,7 @@
 
 mod disk;
 pub mod engine;
+mod guests;
 mod hands_link;
 mod heartbeats;
 mod info;

@@ -187,7 +187,7 @@ async fn start(
     let (document, shown_document) = watch::channel(Arc::new(brain.document()));
     let (journal, _nobody_yet) = broadcast::channel(JOURNAL_MAX);
     let shown = Shown { document: shown_document, journal: journal.clone() };
-    tools::serve(&paths.node_socket(), tool_sender, shown)
+    tools::serve(&paths.node_socket(), &paths.uidgid_dir(), tool_sender, shown)
         .map_err(|e| fatal(format!("cannot listen on {}: {e}", paths.node_socket().display())))?;
     let daemon = Daemon {
         brain,

@@ -23,6 +23,8 @@ use wire::tools::{
 use crate::core::message::{self, ToolId, ToolRequest};
 use crate::wire::{action_from_wire, attribute_request, change_from_wire, outcome_to_wire};
 
+use super::guests;
+
 /// (node, name, value) each, or why there is no answer.
 pub(crate) type FoundAttributes = Result<Vec<(String, String, String)>, message::Outcome>;
 
@@ -59,6 +61,7 @@ pub(crate) struct Shown {
 /// Listens on the tools' socket; ends with the process.
 pub(crate) fn serve(
     socket: &Path,
+    uidgid_dir: &Path,
     inputs: mpsc::Sender<ToolInput>,
     shown: Shown,
 ) -> std::io::Result<()> {
@@ -67,7 +70,7 @@ pub(crate) fn serve(
         _ => {}
     }
     let listener = UnixListener::bind(socket)?;
-    admit(socket)?;
+    admit(socket, uidgid_dir)?;
     let service = ClusterServer::new(Tools { inputs, shown, next: Arc::new(AtomicU64::new(1)) })
         .max_decoding_message_size(MESSAGE_MAX)
         .max_encoding_message_size(MESSAGE_MAX);
@@ -81,9 +84,9 @@ pub(crate) fn serve(
     Ok(())
 }
 
-/// Lets root and the group `haclient` in, where there is such a group, and nobody else: whoever
-/// may connect may change the cluster.
-fn admit(socket: &Path) -> std::io::Result<()> {
+/// Lets root in, the group `haclient`, where there is such a group, those of `pcs cluster uidgid`,
+/// and nobody else: whoever may connect may change the cluster.
+fn admit(socket: &Path, uidgid_dir: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let group = nix::unistd::Group::from_name("haclient").ok().flatten();
     if let Some(group) = &group {
@@ -93,7 +96,14 @@ fn admit(socket: &Path) -> std::io::Result<()> {
         }
     }
     let mode = if group.is_some() { 0o660 } else { 0o600 };
-    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(mode))
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(mode))?;
+    let guests = guests::read(uidgid_dir);
+    if !guests.is_empty()
+        && let Err(error) = guests::admit(socket, &guests, group.is_some())
+    {
+        tracing::warn!(%error, "the users of 'pcs cluster uidgid' cannot be let in");
+    }
+    Ok(())
 }
 
 struct Tools {

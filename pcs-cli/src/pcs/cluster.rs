@@ -48,6 +48,8 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "sync" => cluster_config::sync(context, rest),
         "reload" => cluster_config::reload(context, rest),
         "rename" => cluster_config::rename(context, rest),
+        "uidgid" => super::cluster_users::run(context, rest),
+        "report" => super::cluster_report::run(context, rest),
         "authkey" => cluster_config::authkey(context, rest),
         "pcsd-status" => fail(
             "This command has been replaced with 'pcs pcsd status', 'pcs status pcsd'. See 'man \

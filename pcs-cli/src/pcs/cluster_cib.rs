@@ -34,12 +34,6 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "cib-upgrade" => upgrade(context, rest),
         "edit" => edit(context, rest),
         "verify" => verify(context, rest),
-        "uidgid" => {
-            context.supports(&[])?;
-            fail(
-                "users and groups for corosync's sockets have no meaning here: tools of root and of the group haclient may talk to the cluster",
-            )
-        }
         "kill" => {
             context.supports(&[])?;
             fail("This command has been replaced with 'pcs cluster stop --force' here")

@@ -124,7 +124,7 @@ fn keys() -> Cli<Vec<(FileKind, Vec<u8>)>> {
 }
 
 /// Returns the hosts that answer; with one that does not, only `--skip-offline` goes on.
-fn reachable(context: &Context, peers: Vec<Peer>) -> Cli<Vec<Peer>> {
+pub(crate) fn reachable(context: &Context, peers: Vec<Peer>) -> Cli<Vec<Peer>> {
     let skip = context.has("--skip-offline");
     let mut absent: BTreeMap<String, String> = BTreeMap::new();
     let nothing = |_: &Peer| Fields::new();

@@ -406,7 +406,11 @@ impl Steps<'_> {
 
     /// Takes pcsd's settings of an earlier cluster away.
     pub(crate) fn remove_settings(&self) -> Cli {
-        let kind = FileKind::PcsdSettings;
+        self.take(FileKind::PcsdSettings)
+    }
+
+    /// Takes a file away from the hosts.
+    pub(crate) fn take(&self, kind: FileKind) -> Cli {
         progress(&format!("Requesting remove '{}' from {}", kind.label(), self.names()));
         let request = FileRequest::of(kind);
         let requests: BTreeMap<&str, FileRequest> = [(kind.label(), request)].into();

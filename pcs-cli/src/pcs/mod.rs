@@ -5,6 +5,8 @@ mod agent_text;
 mod agents;
 mod alert;
 mod arguments;
+mod booth;
+mod client;
 mod clock;
 mod cluster;
 mod cluster_cib;
@@ -12,7 +14,9 @@ mod cluster_config;
 mod cluster_nodes;
 mod cluster_plan;
 mod cluster_remote;
+mod cluster_report;
 mod cluster_setup;
+mod cluster_users;
 mod config;
 mod config_backup;
 mod config_checkpoint;
@@ -23,18 +27,20 @@ mod constraint_text;
 mod context;
 mod defaults;
 mod desired;
+mod disaster_recovery;
 mod element;
-mod elsewhere;
 mod host;
 mod hosts;
 mod json;
 mod live_move;
 mod node;
 mod pcsd;
+mod pcsd_certificate;
 mod peers;
 mod plan_text;
 mod planning;
 mod property;
+mod qdevice;
 mod quorum;
 mod relations;
 mod resource;
@@ -128,9 +134,11 @@ fn dispatch(context: &mut Context) -> Cli {
         "constraint" => constraint::run,
         "acl" => acl::run,
         "alert" => alert::run,
-        "booth" => elsewhere::booth,
+        "booth" => booth::run,
         "cib" => element::run,
-        "dr" => elsewhere::dr,
+        "dr" => disaster_recovery::run,
+        "client" => client::run,
+        "qdevice" => qdevice::run,
         "config" => config::run,
         "tag" => tag::run,
         "node" => node::run,

@@ -17,17 +17,50 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         Some(("status", rest)) => status(context, rest),
         Some(("passwd", rest)) => passwd(context, rest),
-        Some(("deauth", _)) => fail(
-            "Tokens are taken back one by one by 'pcs host auth' of the same host; to forget hosts \
-             here use 'pcs host deauth'",
-        ),
+        Some(("deauth", rest)) => deauth(context, rest),
+        Some(("accept_token" | "accept-token", rest)) => accept_token(context, rest),
+        Some(("certkey", rest)) => super::pcsd_certificate::load(context, rest),
+        Some(("sync-certificates", rest)) => super::pcsd_certificate::spread(context, rest),
         _ => Err(Failure::Usage { area: "pcsd", command: "" }),
     }
 }
 
+/// Takes back tokens that this host's pcsd has given out.
+fn deauth(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&[])?;
+    let fields = vec![("data_json", hosts::json(&words)?)];
+    let dropped = hosts::local(Request::DropTokens, fields, hosts::LOCAL_TIMEOUT)?;
+    if !words.is_empty() && dropped.trim().parse() != Ok(words.len()) {
+        return fail("Not all of these tokens were given out by this host's pcsd");
+    }
+    Ok(())
+}
+
+/// Lets this host's pcsd take a token that somebody else made, from a file.
+fn accept_token(context: &mut Context, words: &[String]) -> Cli {
+    /// No token is longer; one that is empty would let everybody in.
+    const TOKEN_MAX: u64 = 256;
+    context.supports(&[])?;
+    let [file] = words else {
+        return fail("1 argument required");
+    };
+    use std::io::Read as _;
+    let mut token = String::new();
+    let read = std::fs::File::open(file)
+        .and_then(|file| file.take(TOKEN_MAX + 1).read_to_string(&mut token));
+    read.or_else(|error| fail(format!("Unable to read the token '{file}': {error}")))?;
+    let token = token.trim();
+    if token.len() < 32 || u64::try_from(token.len()).is_ok_and(|length| length > TOKEN_MAX) {
+        return fail(format!("'{file}' holds no token: it must have 32 to {TOKEN_MAX} characters"));
+    }
+    let fields = vec![("token", token.to_owned())];
+    hosts::local(Request::AcceptToken, fields, hosts::LOCAL_TIMEOUT).map(drop)
+}
+
 /// Prints which hosts' pcsd answers.
 pub(crate) fn status(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--request-timeout"])?;
+    context.supports(&["--output-format", "--request-timeout"])?;
+    let format = context.output_format(&["json", "text"])?;
     let names = if words.is_empty() {
         hosts::node_names(&hosts::local_conf(context)?)
     } else {
@@ -35,8 +68,14 @@ pub(crate) fn status(context: &mut Context, words: &[String]) -> Cli {
     };
     let lines = status_lines(&names)?;
     let offline = lines.iter().any(|(_, state)| *state != "Online");
-    for (name, state) in lines {
-        context.print(&format!("  {name}: {state}"));
+    if format == "json" {
+        let states: serde_json::Map<String, serde_json::Value> =
+            lines.into_iter().map(|(name, state)| (name, state.into())).collect();
+        context.print(&super::json::pretty(&serde_json::json!({ "pcsd": states })));
+    } else {
+        for (name, state) in lines {
+            context.print(&format!("  {name}: {state}"));
+        }
     }
     if offline && !words.is_empty() { Err(Failure::Exit(2)) } else { Ok(()) }
 }

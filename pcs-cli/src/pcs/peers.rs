@@ -134,7 +134,7 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+pub(crate) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -210,7 +210,8 @@ pub(crate) async fn ask_local(
                 socket.display()
             ))
         })?;
-        exchange(stream, "localhost", "", request, fields).await
+        let token = super::client::token().unwrap_or_default();
+        exchange(stream, "localhost", &token, request, fields).await
     };
     tokio::time::timeout(limit, asked).await.unwrap_or(Err(Trouble::TimedOut(limit)))
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use super::cluster_config::{change, document};
 use super::cluster_setup::pairs;
 use super::context::{Cli, Context, Failure, fail};
+use super::json;
 
 fn usage<T>(command: &'static str) -> Cli<T> {
     Err(Failure::Usage { area: "quorum", command })
@@ -18,13 +19,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         Some(("update", rest)) => update(context, rest),
         Some(("status", rest)) => super::status_nodes::quorum(context, rest),
         Some(("device", rest)) => device(context, rest),
-        Some(("expected-votes", _)) => {
-            context.supports(&[])?;
-            fail(
-                "The expected votes of a running cluster follow corosync.conf; change \
-                 'quorum_votes' of its nodes or 'expected_votes' of its quorum there",
-            )
-        }
+        Some(("expected-votes", rest)) => expected_votes(context, rest),
         Some(("unblock", _)) => {
             context.supports(&["--force", "--yes"])?;
             fail(
@@ -36,9 +31,32 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     }
 }
 
+fn expected_votes(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&[])?;
+    let [votes] = words else { return usage("expected-votes") };
+    if !votes.parse::<u32>().is_ok_and(|votes| votes > 0) {
+        return fail(format!(
+            "'{votes}' is not a valid expected votes value, use positive integer"
+        ));
+    }
+    fail(
+        "The expected votes of a running cluster follow corosync.conf; change 'quorum_votes' of its \
+         nodes or 'expected_votes' of its quorum there",
+    )
+}
+
 fn show(context: &mut Context) -> Cli {
-    context.supports(&["--corosync_conf"])?;
+    context.supports(&["--corosync_conf", "--output-format"])?;
+    let format = context.output_format(&["json", "text"])?;
     let view = config::view(&document(context)?);
+    if format == "json" {
+        let text = json::pretty(&serde_json::json!({
+            "options": view.quorum_options,
+            "device": view.quorum_device,
+        }));
+        context.print(&text);
+        return Ok(());
+    }
     let mut lines = Vec::new();
     list(&mut lines, "Options", &view.quorum_options, "");
     if let Some(device) = &view.quorum_device {
@@ -103,6 +121,20 @@ fn device(context: &mut Context, words: &[String]) -> Cli {
                 })
             })
         }
+        Some(("status", [])) => {
+            context.supports(&["--full", "--request-timeout"])?;
+            if config::view(&document(context)?).quorum_device.is_none() {
+                return fail("no quorum device is defined in this cluster");
+            }
+            fail("This version does not ask a quorum device (corosync-qnetd), so it has no status")
+        }
+        Some(("heuristics", [verb])) if verb == "delete" || verb == "remove" => {
+            file_only(context)?;
+            change(context, |document, context| {
+                context.with_reports(|_| config::remove_heuristics(document))
+            })
+        }
+        Some(("heuristics", _)) => usage("device heuristics"),
         _ => usage("device"),
     }
 }

@@ -27,10 +27,8 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "query" => super::status_query::run(context, rest),
         "wait" => wait(context, rest),
         "xml" => xml(context, rest),
-        "booth" => {
-            context.supports(&["--name"])?;
-            fail("booth does not run on this node")
-        }
+        "booth" => super::booth::status(context, rest),
+        "qdevice" => super::qdevice::status(context, rest),
         _ => Err(Failure::Usage { area: AREA, command: "" }),
     }
 }

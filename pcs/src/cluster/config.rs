@@ -350,6 +350,19 @@ pub fn update_device(
     Ok(())
 }
 
+/// Takes the arbiter's tests of the network away.
+///
+/// # Errors
+/// There is none.
+pub fn remove_heuristics(document: &mut Document) -> Outcome {
+    let quorum = document.section_mut("quorum");
+    let Some(device) = quorum.sections_mut("device").next() else {
+        return Err(Failed::because(ClusterMessage::NoQuorumDevice.into()));
+    };
+    device.remove_sections("heuristics", |_| true);
+    Ok(())
+}
+
 /// Takes the arbiter away.
 ///
 /// # Errors

@@ -94,6 +94,20 @@ requests! {
     GetQuorumInfo = "get_quorum_info" needs Read;
     /// Names of nodes to take out of the document.
     RemoveNodesFromCib = "remove_nodes_from_cib" needs Write;
+    /// A certificate and its key in PEM; new connections are shown it (`ssl_cert`, `ssl_key`).
+    SetCerts = "set_certs" needs Full;
+    /// A configuration of booth and its key, by name.
+    GetBoothConfig = "booth_get_config" needs Full;
+    /// A configuration of booth and its key, to be written.
+    SetBoothConfig = "booth_set_config" needs Full;
+    /// What `pcs status` prints there.
+    ClusterStatus = "cluster_status_plaintext" needs Read;
+    /// What `pcs cluster report` gathers there, as base64 (ours).
+    Report = "report" needs Full;
+    /// Take a token that was given out elsewhere; on the local socket and by root only.
+    AcceptToken = "accept_token" needs Full;
+    /// Take back tokens this host has given out; on the local socket and by root only (ours).
+    DropTokens = "drop_tokens" needs Full;
     /// Set the password of `hacluster`; on the local socket and by root only (ours).
     SetPassword = "set_password" needs Full;
 }
@@ -172,6 +186,9 @@ pub enum FileKind {
     /// pcsd's permissions.
     #[serde(rename = "pcsd_settings")]
     PcsdSettings,
+    /// The other site of a disaster recovery.
+    #[serde(rename = "pcs_disaster_recovery_conf")]
+    DisasterRecovery,
 }
 
 impl FileKind {
@@ -182,6 +199,7 @@ impl FileKind {
             Self::CorosyncAuthkey => "corosync authkey",
             Self::PacemakerAuthkey => "pacemaker authkey",
             Self::PcsdSettings => "pcsd settings",
+            Self::DisasterRecovery => "disaster-recovery config",
         }
     }
 }
@@ -264,6 +282,19 @@ impl FileCode {
             Self::Conflict | Self::Unexpected => false,
         }
     }
+}
+
+/// The field `data_json` of [`Request::SetBoothConfig`] and the answer to
+/// [`Request::GetBoothConfig`], whose field `name` says which.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoothFiles {
+    /// The name of the configuration, `booth` unless somebody wants another.
+    pub name: String,
+    /// The text of `NAME.conf`; empty when it is not there.
+    pub config: String,
+    /// The key as base64; empty for none.
+    #[serde(default)]
+    pub key: String,
 }
 
 /// The field `data_json` of [`Request::KnownHostsChange`].

@@ -66,6 +66,17 @@ impl Tokens {
     /// Gives a user a new token.
     pub(crate) fn give(&mut self, user: &str, date: String) -> Result<String, TokensError> {
         let token = hex(&random::<32>()?);
+        self.accept(user, &token, date)?;
+        Ok(token)
+    }
+
+    /// Takes a token that was given out elsewhere for a user's.
+    pub(crate) fn accept(
+        &mut self,
+        user: &str,
+        token: &str,
+        date: String,
+    ) -> Result<(), TokensError> {
         let mut entries = self.entries.clone();
         let held = entries.iter().filter(|entry| entry.username == user).count();
         let mut surplus = (held + 1).saturating_sub(PER_USER_MAX);
@@ -74,14 +85,28 @@ impl Tokens {
             surplus -= usize::from(drop);
             !drop
         });
-        entries.push(Entry { username: user.to_owned(), token: hash(&token), creation_date: date });
+        entries.push(Entry { username: user.to_owned(), token: hash(token), creation_date: date });
+        self.keep(entries)
+    }
+
+    /// Takes tokens back, or all when none is named; returns how many they were.
+    pub(crate) fn drop_these(&mut self, tokens: &[String]) -> Result<usize, TokensError> {
+        let hashes: Vec<String> = tokens.iter().map(|token| hash(token)).collect();
+        let mut entries = self.entries.clone();
+        entries.retain(|entry| !tokens.is_empty() && !hashes.contains(&entry.token));
+        let dropped = self.entries.len() - entries.len();
+        self.keep(entries)?;
+        Ok(dropped)
+    }
+
+    fn keep(&mut self, entries: Vec<Entry>) -> Result<(), TokensError> {
         let text = serde_json::to_string_pretty(&entries).map_err(|source| TokensError::Form {
             path: self.path.display().to_string(),
             source,
         })?;
         store::write(&self.path, text.as_bytes(), SECRET)?;
         self.entries = entries;
-        Ok(token)
+        Ok(())
     }
 
     /// Returns whose token this is.
@@ -130,5 +155,21 @@ mod tests {
         assert_eq!(tokens.user_of(&first), None);
         assert_eq!(tokens.user_of(&last), Some("hacluster"));
         assert_eq!(tokens.user_of(&other), Some("ops"));
+    }
+
+    #[test]
+    fn tokens_are_taken_back_one_by_one_or_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pcs_users.conf");
+        let mut tokens = Tokens::load(&path).unwrap();
+        let one = tokens.give("hacluster", String::new()).unwrap();
+        let two = tokens.give("hacluster", String::new()).unwrap();
+        tokens.accept("hacluster", "given elsewhere", String::new()).unwrap();
+        assert_eq!(tokens.drop_these(std::slice::from_ref(&one)).unwrap(), 1);
+        assert_eq!(tokens.user_of(&one), None);
+        assert_eq!(tokens.user_of(&two), Some("hacluster"));
+        assert_eq!(tokens.user_of("given elsewhere"), Some("hacluster"));
+        assert_eq!(tokens.drop_these(&[]).unwrap(), 2);
+        assert_eq!(Tokens::load(&path).unwrap().user_of(&two), None);
     }
 }

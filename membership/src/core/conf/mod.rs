@@ -7,6 +7,7 @@ mod document;
 mod known;
 mod problem;
 mod settings;
+mod users;
 
 pub use document::{Document, Item, Section, Setting};
 pub use known::closest;
@@ -15,3 +16,4 @@ pub use settings::{
     Conf, Interface, IpVersion, LINKS_MAX, LinkMode, LogSettings, MCAST_PORT_DEFAULT, NodeEntry,
     QuorumSettings, TieBreaker, TotemSettings, Transport, load,
 };
+pub use users::admitted;
