@@ -56,6 +56,7 @@ pub(crate) fn run(name: &str, arguments: &[OsString]) -> ExitCode {
         "bench" => lab::bench::main(arguments),
         "lab-init" => lab_init(arguments),
         "install-links" => install_links(arguments),
+        "install-manual" => install_manual(arguments),
         "" | "systole" | "help" | "--help" | "-h" => {
             say(&usage());
             ExitCode::SUCCESS
@@ -145,6 +146,21 @@ fn install_links(arguments: &[OsString]) -> ExitCode {
     fail(&format!("left alone, since they are no links: {}", kept.join(", ")))
 }
 
+/// Writes the manual pages into `DIR/man8`.
+fn install_manual(arguments: &[OsString]) -> ExitCode {
+    let [directory] = arguments else {
+        return fail("usage: systole install-manual DIR (as /usr/local/share/man)");
+    };
+    let section = Path::new(directory).join("man8");
+    let page = section.join("pcs.8");
+    let written = std::fs::create_dir_all(&section)
+        .and_then(|()| std::fs::write(&page, pcs_cli::pcs::manual::page()));
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("cannot write {}: {error}", page.display())),
+    }
+}
+
 fn usage() -> String {
     format!(
         "systole: a cluster manager. Usage: systole NAME [ARGUMENTS]\n\n\
@@ -155,7 +171,8 @@ fn usage() -> String {
          bench WHAT [--nodes N] [--runs N] [--json]                   measure one\n  \
          events                                  print what happens in this cluster, as it happens\n  \
          agent CLASS:PROVIDER:TYPE ACTION        run one of our own resource agents\n  \
-         install-links DIR                       make links for all tools\n",
+         install-links DIR                       make links for all tools\n  \
+         install-manual DIR                      write the manual pages\n",
         TOOLS.join(", ")
     )
 }

@@ -158,6 +158,19 @@ impl Live {
             .map_err(|e| LiveError::Nonsense(e.to_string()))
     }
 
+    /// Waits until something happens in the cluster, but no longer than `limit`.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub fn wait_for_event(&mut self, limit: Duration) -> Result<(), LiveError> {
+        let Self { runtime, client, .. } = self;
+        let event = async {
+            let mut stream = client.watch(WatchRequest {}).await.map_err(failed)?.into_inner();
+            stream.message().await.map(drop).map_err(failed)
+        };
+        runtime.block_on(async { tokio::time::timeout(limit, event).await }).unwrap_or(Ok(()))
+    }
+
     /// Calls `each` with every event of the journal (a JSON object) from now on, until it returns
     /// false or the brain ends.
     ///

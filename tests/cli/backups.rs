@@ -20,7 +20,7 @@ fn former_documents_are_listed_shown_and_brought_back() {
     assert!(shown.starts_with("Resources:\n  Resource: A "), "{shown}");
     assert_eq!(
         home.host("config checkpoint diff 1 2"),
-        "Differences between checkpoint 1 (-) and checkpoint 2 (+):\n+ Resources:\n+   Resource: A (class=ocf provider=test type=Address)\n+     Attributes: A-instance_attributes\n+       ip=10.0.0.1\n+     Operations:\n+       monitor: A-monitor-interval-10s\n+         interval=10s timeout=20s\n+       start: A-start-interval-0s\n+         interval=0s timeout=20s\n+       stop: A-stop-interval-0s\n+         interval=0s timeout=20s\n+\n  Cluster Properties: cib-bootstrap-options\n    stonith-enabled=false\n"
+        "Differences between checkpoint 1 (-) and checkpoint 2 (+):\n+ Resources:\n+   Resource: A (class=ocf provider=test type=Address)\n+     Attributes: A-instance_attributes\n+       ip=10.0.0.1\n+     Operations:\n+       start: A-start-interval-0s\n+         interval=0s timeout=20s\n+       stop: A-stop-interval-0s\n+         interval=0s timeout=20s\n+       monitor: A-monitor-interval-10s\n+         interval=10s timeout=20s\n+\n  Cluster Properties: cib-bootstrap-options\n    stonith-enabled=false\n"
     );
     assert_eq!(home.host("config checkpoint restore 1 -f cib.xml"), "");
     assert!(!home.document().contains("<primitive"), "{}", home.document());
@@ -32,7 +32,10 @@ fn a_checkpoint_that_is_not_there_is_named() {
     let home = Home::new();
     home.write("var/lib/pacemaker/cib/cib-1.raw", &home.document());
     for (line, said) in [
-        ("view x", "Error: unable to read the checkpoint: 'x' is no number of a checkpoint\nexit 1\n"),
+        (
+            "view x",
+            "Error: unable to read the checkpoint: 'x' is no number of a checkpoint\nexit 1\n",
+        ),
         ("diff 1 1", "Error: cannot diff a checkpoint against itself\nexit 1\n"),
     ] {
         assert_eq!(home.host(&format!("config checkpoint {line}")), said);
@@ -77,7 +80,9 @@ fn what_is_no_backup_is_refused_before_anything_is_done() {
     let home = Home::new();
     let said = home.host("config restore cib.xml");
     assert!(
-        said.starts_with("Error: unable to restore the cluster: this is no archive of 'pcs config backup'"),
+        said.starts_with(
+            "Error: unable to restore the cluster: this is no archive of 'pcs config backup'"
+        ),
         "{said}"
     );
     let said = home.host("config restore missing.tar.bz2");
@@ -90,9 +95,10 @@ fn exported_commands_make_the_same_configuration_again() {
     home.quietly(&[
         "resource create A ocf:test:Address ip=10.0.0.1 meta priority=5",
         "resource create B ocf:test:Address ip=10.0.0.2",
+        "resource create C ocf:test:Address ip=10.0.0.3",
         "resource group add G A B",
         "node attribute ser1 rack=r~1",
-        "constraint location G prefers ser1=100",
+        "constraint colocation add C with A score=50",
         "tag create T A B",
         "acl role create watch description=Only~eyes read xpath /cib",
         "acl user create anna watch",

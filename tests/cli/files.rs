@@ -13,7 +13,10 @@ fn users_who_may_talk_to_the_cluster_are_added_and_taken_away() {
         "Error: uidgid file with uid=ops and gid= already exists\nexit 1\n"
     );
     assert_eq!(home.host("cluster uidgid"), "UID/GID: uid=ops gid=\nUID/GID: uid=ops gid=7\n");
-    assert_eq!(home.read("etc/corosync/uidgid.d/pcs-uidgid-ops-7"), "uidgid {\n  uid: ops\n  gid: 7\n}\n");
+    assert_eq!(
+        home.read("etc/corosync/uidgid.d/pcs-uidgid-ops-7"),
+        "uidgid {\n  uid: ops\n  gid: 7\n}\n"
+    );
     assert_eq!(
         home.host("cluster uidgid add name=ops"),
         "Error: name is not a valid key, you must use uid or gid\nexit 1\n"
@@ -148,7 +151,10 @@ fn certificates_tokens_and_arbiters_need_what_they_name() {
         home.host("qdevice start disk"),
         "Error: 'disk' is not a valid model value, use 'net'\nexit 1\n"
     );
-    assert!(home.host("cluster report now --from yesterday").starts_with("Error: 'yesterday' is not a valid time"));
+    assert!(
+        home.host("cluster report now --from yesterday")
+            .starts_with("Error: 'yesterday' is not a valid time")
+    );
     assert_eq!(
         home.host("cluster report now"),
         "Error: cluster is not configured on this node\nexit 1\n"

@@ -101,6 +101,18 @@ impl Home {
         text
     }
 
+    /// Starts `pcs -f cib.xml` with these words, with pipes to its ends.
+    pub(crate) fn spawn(&self, line: &str) -> std::process::Child {
+        Command::new(env!("CARGO_BIN_EXE_systole"))
+            .args(["pcs", "-f", "cib.xml"])
+            .args(line.split_whitespace())
+            .current_dir(&self.directory)
+            .env("TZ", "UTC")
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("systole runs")
+    }
+
     /// Returns the path of a file below this directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)

@@ -160,6 +160,7 @@ impl Cluster {
             salt: u64::from(id.0) * 1_000_003 + host.incarnation * 7_919,
             token_ms: TOKEN_MS,
             marked,
+            seed: None,
             may_go_alone,
         };
         let mut out = Vec::new();

@@ -105,6 +105,33 @@ pub(crate) fn properties(options: &[Parameter], names: &[String], full: bool) ->
     Ok(lines)
 }
 
+/// Describes an agent for programs.
+pub(crate) fn agent_json(name: &AgentName, metadata: &AgentMetadata) -> serde_json::Value {
+    let actions: Vec<serde_json::Value> = metadata
+        .actions
+        .iter()
+        .map(|action| {
+            serde_json::json!({
+                "name": action.name,
+                "timeout": action.timeout,
+                "interval": action.interval,
+                "role": action.role,
+                "start-delay": action.start_delay,
+                "OCF_CHECK_LEVEL": action.depth,
+                "automatic": action.automatic,
+                "on_target": action.on_target,
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "name": name.to_string(),
+        "shortdesc": metadata.shortdesc,
+        "longdesc": metadata.longdesc,
+        "parameters": metadata.parameters.iter().map(parameter_json).collect::<Vec<_>>(),
+        "actions": actions,
+    })
+}
+
 /// Describes a parameter for programs.
 pub(crate) fn parameter_json(parameter: &Parameter) -> serde_json::Value {
     let choices = (!parameter.choices.is_empty()).then_some(&parameter.choices);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Options that stand alone.
-const FLAGS: &[&str] = &[
+pub(super) const FLAGS: &[&str] = &[
     "--agent-validation",
     "--all",
     "--async",
@@ -55,8 +55,11 @@ const FLAGS: &[&str] = &[
     "--wait",
 ];
 
+/// Options among them that may have a value behind a `=`.
+const MAY_HAVE_VALUE: [&str; 2] = ["--wait", "--watch"];
+
 /// Options that take a value.
-const VALUED: &[&str] = &[
+pub(super) const VALUED: &[&str] = &[
     "--addr0",
     "--addr1",
     "--after",
@@ -146,7 +149,7 @@ impl Arguments {
         };
         let takes_value = VALUED.contains(&option);
         let value = match value {
-            Some(value) if takes_value || option == "--wait" => Some(value),
+            Some(value) if takes_value || MAY_HAVE_VALUE.contains(&option) => Some(value),
             Some(_) => return Err(format!("option {option} must not have an argument")),
             None if takes_value => match rest.next() {
                 Some(value) => Some(value.clone()),

@@ -255,8 +255,11 @@ struct Mask(Option<Regex>);
 impl Mask {
     fn new() -> Self {
         // names as in `name="passwd" value="…"`, and as in `passwd=…`
-        let names = r#"(?i)(name="[^"]*passw[^"]*"\s+value="|passw[a-z_]*\s*[=:]\s*"?)([^"\s]+)"#;
-        Self(Regex::new(names).ok())
+        let word = "[Pp][Aa][Ss][Ss][Ww]";
+        let pair = format!(r#"name="[^"]*{word}[^"]*"\s+value=""#);
+        let setting = format!(r#"{word}[A-Za-z_]*\s*[=:]\s*"?"#);
+        let names = format!(r#"({pair}|{setting})([^"\s]+)"#);
+        Self(Regex::new(&names).ok())
     }
 
     fn hide(&self, text: &str) -> String {

@@ -75,11 +75,17 @@ fn config(context: &mut Context, words: &[String], part: Part) -> Cli {
 }
 
 fn references(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["-f"])?;
+    context.supports(&["-f", "--output-format"])?;
     if words.is_empty() {
         return Err(USAGE);
     }
     let cib = context.cib()?;
+    let by_id = || -> std::collections::BTreeMap<&String, Vec<String>> {
+        words.iter().map(|id| (id, constraint::references(&cib, id))).collect()
+    };
+    if context.as_json(|| serde_json::json!({ "constraints": by_id() }))? {
+        return Ok(());
+    }
     for id in words {
         context.print(&format!("Resource: {id}"));
         let found = constraint::references(&cib, id);

@@ -11,6 +11,7 @@ use pcs::{Environment, Failed, Message, Report, Severity};
 use super::agents::Agents;
 use super::arguments::Arguments;
 use super::planning::Planning;
+use super::colour;
 use super::usage;
 use crate::cib_source::{self, Cluster, SourceError};
 use crate::live::Live;
@@ -43,8 +44,10 @@ pub(crate) fn fail<T>(text: impl Into<String>) -> Cli<T> {
 
 /// Prints to stderr.
 pub(crate) fn print_error(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let text = if colour::wanted(&stderr) { colour::message(text) } else { text.to_owned() };
     // nobody is left to be told when stderr is gone
-    let _gone = writeln!(std::io::stderr().lock(), "{text}");
+    let _gone = writeln!(stderr, "{text}");
 }
 
 /// The world of one command line.
@@ -56,6 +59,8 @@ pub(crate) struct Context {
     pub(crate) stdout: String,
     /// Metadata of agents.
     pub(crate) agents: Agents,
+    /// Whether stdout is a state of the cluster, which is coloured on a terminal.
+    pub(crate) shows_status: bool,
     hints: bool,
     live: Option<Live>,
     /// What `--plan` gathers; none when commands are to do what they say.
@@ -77,6 +82,7 @@ impl Context {
             arguments,
             stdout: String::new(),
             agents: Agents::from_environment(),
+            shows_status: false,
             hints,
             live: None,
             terse: false,
@@ -163,6 +169,16 @@ impl Context {
         }
     }
 
+    /// Prints data as JSON where that is asked for; says whether it was.
+    pub(crate) fn as_json<T: serde::Serialize>(&mut self, data: impl FnOnce() -> T) -> Cli<bool> {
+        let json = self.output_format(&["json", "text"])? == "json";
+        if json {
+            let text = super::json::pretty(&data());
+            self.print(&text);
+        }
+        Ok(json)
+    }
+
     /// Takes `--wait` with its warning; returns for how long, none when it is not given.
     pub(crate) fn wait(&mut self) -> Cli<Option<u64>> {
         if !self.has("--wait") {
@@ -227,6 +243,21 @@ impl Context {
             }
         }
         self.live.as_mut().ok_or(Failure::Text("cluster is not currently running".to_owned()))
+    }
+
+    /// Forgets the connection to the running cluster; the next one who needs it makes a new one.
+    pub(crate) fn disconnect(&mut self) {
+        self.live = None;
+    }
+
+    /// Writes what was printed so far to stdout; false when nobody reads it any more.
+    pub(crate) fn flush(&mut self) -> bool {
+        let text = std::mem::take(&mut self.stdout);
+        let mut stdout = std::io::stdout().lock();
+        let painted = self.shows_status && colour::wanted(&stdout);
+        let text = if painted { colour::status(&text) } else { text };
+        // a reader that went away early (`| head`) is no error of ours
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_ok()
     }
 
     /// Reads the document.

@@ -17,6 +17,8 @@ mod cluster_remote;
 mod cluster_report;
 mod cluster_setup;
 mod cluster_users;
+mod colour;
+mod completion;
 mod config;
 mod config_backup;
 mod config_checkpoint;
@@ -33,6 +35,7 @@ mod host;
 mod hosts;
 mod json;
 mod live_move;
+pub mod manual;
 mod node;
 mod pcsd;
 mod pcsd_certificate;
@@ -59,14 +62,15 @@ pub(crate) mod status;
 mod status_nodes;
 mod status_query;
 pub(crate) mod status_text;
+mod status_watch;
 mod stonith;
 mod stonith_level;
 mod tag;
 mod tarball;
 mod usage;
+mod usage_document;
+mod usage_hosts;
 mod words;
-
-use std::io::Write as _;
 
 use arguments::Arguments;
 use context::{Cli, Context, Failure};
@@ -88,10 +92,7 @@ pub fn run(argv: &[String]) -> i32 {
         Ok(()) => 0,
         Err(failure) => context.explain(&failure),
     };
-    let mut stdout = std::io::stdout().lock();
-    // a reader that went away early (`| head`) is no error of ours
-    let written = stdout.write_all(context.stdout.as_bytes()).and_then(|()| stdout.flush());
-    if written.is_err() && code == 0 { 1 } else { code }
+    if !context.flush() && code == 0 { 1 } else { code }
 }
 
 /// A command: its words behind the area are what it gets.
@@ -138,6 +139,7 @@ fn dispatch(context: &mut Context) -> Cli {
         "cib" => element::run,
         "dr" => disaster_recovery::run,
         "client" => client::run,
+        "completion" => completion::run,
         "qdevice" => qdevice::run,
         "config" => config::run,
         "tag" => tag::run,

@@ -4,7 +4,7 @@ use super::context::{Cli, Context, Failure, fail};
 
 /// Runs `pcs resource relations ID`.
 pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["-f", "--full"])?;
+    context.supports(&["-f", "--full", "--output-format"])?;
     let [id] = words else {
         return Err(Failure::Usage { area: "resource", command: "relations" });
     };
@@ -19,7 +19,9 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         ),
         Some(_) => {
             let tree = pcs::resource::relations::tree(&cib, id);
-            context.print_lines(&tree.lines(context.has("--full")));
+            if !context.as_json(|| &tree)? {
+                context.print_lines(&tree.lines(context.has("--full")));
+            }
             Ok(())
         }
     }

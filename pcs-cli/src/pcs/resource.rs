@@ -1,5 +1,7 @@
 //! `pcs resource`.
 
+use std::collections::BTreeMap;
+
 use cib::Element;
 use pcs::resource::config::Resources;
 use pcs::resource::group::{self, Place};
@@ -78,14 +80,14 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
 }
 
 fn list(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--nodesc"])?;
+    context.supports(&["--nodesc", "--output-format"])?;
     let filter = match words {
         [] => None,
         [filter] => Some(filter.to_lowercase()),
         _ => return Err(Failure::Usage { area: AREA, command: "list" }),
     };
     let with_description = !context.has("--nodesc");
-    let lines = context.without_cib(|env| {
+    let found = context.without_cib(|env| {
         let mut names = Vec::new();
         for standard in env.agents.standards() {
             if standard == "stonith" {
@@ -103,11 +105,39 @@ fn list(context: &mut Context, words: &[String]) -> Cli {
         }
         Ok(described(env, names, filter.as_deref(), with_description))
     })?;
-    if lines.is_empty() {
-        let why = if filter.is_some() { "matching the filter" } else { "available" };
-        return fail(format!("No resource agents {why}."));
+    print_agents(context, &found, filter.is_some(), "resource")
+}
+
+/// An agent that can be used, and what it says of itself.
+#[derive(Clone, Debug, serde::Serialize)]
+pub(crate) struct Described {
+    /// Its name as commands take it.
+    pub(crate) name: String,
+    /// In one line; none where that was not wanted or there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+}
+
+/// Prints a list of agents, or that there are none.
+pub(crate) fn print_agents(
+    context: &mut Context,
+    found: &[Described],
+    filtered: bool,
+    kind: &str,
+) -> Cli {
+    if found.is_empty() {
+        let why = if filtered { "matching the filter" } else { "available" };
+        return fail(format!("No {kind} agents {why}."));
     }
-    context.print_lines(&lines);
+    if context.as_json(|| serde_json::json!({ "agents": found }))? {
+        return Ok(());
+    }
+    for agent in found {
+        match &agent.description {
+            Some(text) => context.print(&format!("{} - {text}", agent.name)),
+            None => context.print(&agent.name),
+        }
+    }
     Ok(())
 }
 
@@ -117,31 +147,30 @@ pub(crate) fn described(
     names: Vec<String>,
     filter: Option<&str>,
     with_description: bool,
-) -> Vec<String> {
-    let mut lines = Vec::new();
+) -> Vec<Described> {
+    let mut found = Vec::new();
     for full in names {
         let Some(name) = pcs::agent::AgentName::parse(&full) else { continue };
         if filter.is_some_and(|filter| !full.to_lowercase().contains(filter)) {
             continue;
         }
         let shown = if name.is_stonith() { name.kind.clone() } else { full };
-        if !with_description {
-            lines.push(shown);
-            continue;
-        }
         // an agent without metadata can't be used, so it is not offered
-        let Ok(metadata) = env.agents.metadata(&name) else { continue };
-        lines.push(match &metadata.shortdesc {
-            Some(text) => format!("{shown} - {}", text.replace('\n', " ")),
-            None => shown,
-        });
+        let description = if with_description {
+            let Ok(metadata) = env.agents.metadata(&name) else { continue };
+            metadata.shortdesc.map(|text| text.replace('\n', " "))
+        } else {
+            None
+        };
+        found.push(Described { name: shown, description });
     }
-    lines
+    found
 }
 
 /// Describes an agent.
 pub(crate) fn describe(context: &mut Context, words: &[String], stonith: bool) -> Cli {
-    context.supports(&["--full"])?;
+    context.supports(&["--full", "--output-format"])?;
+    let json = context.output_format(&["json", "text"])? == "json";
     let [name] = words else {
         let area = if stonith { "stonith" } else { AREA };
         return Err(Failure::Usage { area, command: "describe" });
@@ -156,7 +185,12 @@ pub(crate) fn describe(context: &mut Context, words: &[String], stonith: bool) -
         };
         let found = env.load_agent_strictly(&agent);
         env.checked()?;
-        Ok(found.map(|metadata| agent_text::agent(&agent, &metadata, full)).unwrap_or_default())
+        let Some(metadata) = found else { return Ok(Vec::new()) };
+        Ok(if json {
+            vec![super::json::pretty(&agent_text::agent_json(&agent, &metadata))]
+        } else {
+            agent_text::agent(&agent, &metadata, full)
+        })
     })?;
     context.print_lines(&lines);
     if foreign {
@@ -168,22 +202,26 @@ pub(crate) fn describe(context: &mut Context, words: &[String], stonith: bool) -
 }
 
 fn standards(context: &mut Context) -> Cli {
-    context.supports(&[])?;
+    context.supports(&["--output-format"])?;
     let mut standards = context.without_cib(|env| Ok(env.agents.standards()))?;
     standards.retain(|standard| standard != "stonith");
-    context.print_lines(&standards);
+    if !context.as_json(|| serde_json::json!({ "standards": standards }))? {
+        context.print_lines(&standards);
+    }
     Ok(())
 }
 
 fn providers(context: &mut Context) -> Cli {
-    context.supports(&[])?;
+    context.supports(&["--output-format"])?;
     let providers = context.without_cib(|env| Ok(env.agents.providers()))?;
-    context.print_lines(&providers);
+    if !context.as_json(|| serde_json::json!({ "providers": providers }))? {
+        context.print_lines(&providers);
+    }
     Ok(())
 }
 
 fn agents(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&[])?;
+    context.supports(&["--output-format"])?;
     let place = match words {
         [] => None,
         [place] => Some(place.clone()),
@@ -210,7 +248,9 @@ fn agents(context: &mut Context, words: &[String]) -> Cli {
         return fail(format!("No agents found{what}"));
     }
     kinds.sort_by_key(|kind| kind.to_lowercase());
-    context.print_lines(&kinds);
+    if !context.as_json(|| serde_json::json!({ "agents": kinds }))? {
+        context.print_lines(&kinds);
+    }
     Ok(())
 }
 
@@ -342,8 +382,13 @@ fn run_group(context: &mut Context, words: &[String]) -> Cli {
     match command {
         "add" => group_add(context, rest),
         "list" => {
-            context.supports(&["-f"])?;
+            context.supports(&["-f", "--output-format"])?;
             let all = Resources::of(&context.cib()?);
+            let by_id =
+                || all.groups.iter().map(|g| (&g.id, &g.member_ids)).collect::<BTreeMap<_, _>>();
+            if context.as_json(|| serde_json::json!({ "groups": by_id() }))? {
+                return Ok(());
+            }
             for group in &all.groups {
                 context.print(&format!("{}: {}", group.id, group.member_ids.join(" ")));
             }

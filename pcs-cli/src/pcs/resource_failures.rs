@@ -62,7 +62,7 @@ pub(crate) fn failcount(context: &mut Context, words: &[String]) -> Cli {
         Some(_) => return Err(Failure::Usage { area: "resource", command: "failcount" }),
         None => words,
     };
-    context.supports(&["-f", "--full"])?;
+    context.supports(&["-f", "--full", "--output-format"])?;
     let words = parse(context, rest, "failcount")?;
     let interval = interval_ms(&words)?;
     let counts: Vec<FailCount> = failures::fail_counts(&context.cib()?)
@@ -74,6 +74,9 @@ pub(crate) fn failcount(context: &mut Context, words: &[String]) -> Cli {
                 && interval.is_none_or(|ms| ms == c.interval_ms)
         })
         .collect();
+    if context.as_json(|| serde_json::json!({ "failcounts": counts }))? {
+        return Ok(());
+    }
     let mut what = String::new();
     if let Some(operation) = &words.operation {
         what.push_str(&format!(" for operation '{operation}'"));

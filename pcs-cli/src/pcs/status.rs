@@ -9,11 +9,13 @@ use view::{failures, summary};
 use super::context::{Cli, Context, Failure, fail};
 use super::hosts;
 use super::status_text::{self, Detail, Filter};
+use super::status_watch;
 
 const AREA: &str = "status";
 
 /// Runs `pcs status …`.
 pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
+    context.shows_status = true;
     let (command, rest) =
         words.split_first().map_or(("status", words), |(word, rest)| (word.as_str(), rest));
     match command {
@@ -161,7 +163,9 @@ fn full(context: &mut Context, words: &[String]) -> Cli {
         "-f",
         "--full",
         "--hide-inactive",
+        "--output-format",
         "--request-timeout",
+        "--watch",
     ])?;
     if !words.is_empty() {
         return Err(Failure::Usage { area: AREA, command: "" });
@@ -169,6 +173,13 @@ fn full(context: &mut Context, words: &[String]) -> Cli {
     if context.has("--full") && context.has("--hide-inactive") {
         return fail("Only one of '--full', '--hide-inactive' can be used");
     }
+    if let Some(pause) = status_watch::pause(context)? {
+        return status_watch::run(context, pause, &mut |context| full_once(context));
+    }
+    full_once(context)
+}
+
+fn full_once(context: &mut Context) -> Cli {
     let detail = detail(context);
     let sight = look(context)?;
     let name = match &sight.info {
@@ -178,8 +189,11 @@ fn full(context: &mut Context, words: &[String]) -> Cli {
         }
         None => summary::property(&sight.cib, "cluster-name").unwrap_or_default().to_owned(),
     };
-    context.print(&format!("Cluster name: {name}"));
     let warnings = warnings(&sight);
+    if context.as_json(|| everything(&sight, &name, &warnings))? {
+        return Ok(());
+    }
+    context.print(&format!("Cluster name: {name}"));
     if !warnings.is_empty() {
         context.print("\nWARNINGS:");
         context.print_lines(&warnings);
@@ -220,6 +234,18 @@ fn full(context: &mut Context, words: &[String]) -> Cli {
         daemons(context);
     }
     Ok(())
+}
+
+/// Returns the whole status for programs.
+fn everything(sight: &Sight, name: &str, warnings: &[String]) -> serde_json::Value {
+    serde_json::json!({
+        "cluster_name": name,
+        "warnings": warnings,
+        "status": sight.status,
+        "failed_actions": failures::failed_actions(&sight.cib),
+        "failcounts": failures::fail_counts(&sight.cib),
+        "live": sight.info,
+    })
 }
 
 fn tickets(cib: &Element) -> Vec<String> {
@@ -265,7 +291,7 @@ fn daemons(context: &mut Context) {
 const PCSD_PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 
 fn cluster(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["-f", "--request-timeout"])?;
+    context.supports(&["-f", "--output-format", "--request-timeout"])?;
     if !words.is_empty() {
         return Err(Failure::Usage { area: AREA, command: "" });
     }
@@ -275,6 +301,17 @@ fn cluster(context: &mut Context, words: &[String]) -> Cli {
 /// Shows the cluster without its resources.
 pub(crate) fn cluster_status(context: &mut Context) -> Cli {
     let sight = look(context)?;
+    let data = || {
+        serde_json::json!({
+            "summary": sight.status.summary,
+            "nodes": sight.status.nodes,
+            "warnings": warnings(&sight),
+            "live": sight.info,
+        })
+    };
+    if context.as_json(data)? {
+        return Ok(());
+    }
     context.print("Cluster Status:");
     for warning in warnings(&sight).iter().filter(|_| sight.info.is_some()) {
         context.print(&format!(" WARNING: {warning}"));
@@ -301,7 +338,8 @@ pub(crate) fn cluster_status(context: &mut Context) -> Cli {
 
 /// Shows resources, or fence devices.
 pub(crate) fn resources(context: &mut Context, words: &[String], stonith: bool) -> Cli {
-    context.supports(&["-f", "--hide-inactive"])?;
+    context.shows_status = true;
+    context.supports(&["-f", "--hide-inactive", "--output-format", "--watch"])?;
     let mut filter = Filter::default();
     for (n, word) in words.iter().enumerate() {
         match word.strip_prefix("node=") {
@@ -313,18 +351,35 @@ pub(crate) fn resources(context: &mut Context, words: &[String], stonith: bool) 
             }
         }
     }
+    if let Some(pause) = status_watch::pause(context)? {
+        let mut once = |context: &mut Context| resources_once(context, &filter, stonith);
+        return status_watch::run(context, pause, &mut once);
+    }
+    resources_once(context, &filter, stonith)
+}
+
+fn resources_once(context: &mut Context, filter: &Filter, stonith: bool) -> Cli {
     let detail = detail(context);
     let sight = look(context)?;
     let kind = if filter.resource.is_some() { None } else { Some(stonith) };
-    let lines = status_text::resources(&sight.status, detail, &filter, kind);
+    let wanted = |resource: &&view::resources::ResourceStatus| {
+        status_text::is_shown(resource, &sight.status, detail, filter, kind)
+    };
+    let data = || -> Vec<_> { sight.status.resources.iter().filter(wanted).collect() };
+    if context.as_json(|| serde_json::json!({ "resources": data() }))? {
+        return Ok(());
+    }
+    let lines = status_text::resources(&sight.status, detail, filter, kind);
     if !lines.is_empty() {
         context.print_lines(&super::resource_text::indent(lines));
         return Ok(());
     }
     let any =
         status_text::resources(&sight.status, Detail::default(), &Filter::default(), Some(stonith));
-    if let Some(id) = filter.resource.filter(|id| pcs::resource::find(&sight.cib, id).is_none()) {
-        context.hint_text(&pcs::resource::near(&sight.cib, &id).into_iter().collect::<Vec<_>>());
+    if let Some(id) = &filter.resource
+        && pcs::resource::find(&sight.cib, id).is_none()
+    {
+        context.hint_text(&pcs::resource::near(&sight.cib, id).into_iter().collect::<Vec<_>>());
         return fail(format!("resource or tag id '{id}' not found"));
     }
     let what = if stonith { "stonith devices" } else { "resources" };

@@ -8,7 +8,10 @@ use super::{hosts, status};
 
 /// Runs `pcs status nodes [config|corosync|both]`.
 pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["-f", "--corosync_conf"])?;
+    context.supports(&["-f", "--corosync_conf", "--output-format"])?;
+    if matches!(words, [] | [_]) && context.output_format(&["json", "text"])? == "json" {
+        return as_json(context, words.first().map_or("pacemaker", String::as_str));
+    }
     match words {
         [] => pacemaker(context),
         [which] if which == "config" => configured(context),
@@ -19,6 +22,31 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         }
         _ => Err(Failure::Usage { area: "status", command: "nodes" }),
     }
+}
+
+/// The same for programs: each node with all that is known of it.
+fn as_json(context: &mut Context, which: &str) -> Cli {
+    let mut all = serde_json::Map::new();
+    if matches!(which, "pacemaker" | "both") {
+        let nodes = status::look(context)?.status.nodes;
+        all.insert("pacemaker".to_owned(), serde_json::json!(nodes));
+    }
+    match which {
+        "pacemaker" => {}
+        "corosync" | "both" => {
+            let info = info(context)?;
+            all.insert("corosync".to_owned(), serde_json::json!(info.nodes));
+        }
+        "config" => {
+            let (corosync, pacemaker) = configured_names(context)?;
+            all.insert("corosync".to_owned(), corosync.into());
+            all.insert("pacemaker".to_owned(), pacemaker.into());
+        }
+        _ => return Err(Failure::Usage { area: "status", command: "nodes" }),
+    }
+    let text = super::json::pretty(&all);
+    context.print(&text);
+    Ok(())
 }
 
 fn line(title: &str, names: &[&str]) -> String {
@@ -55,8 +83,8 @@ fn pacemaker(context: &mut Context) -> Cli {
     Ok(())
 }
 
-/// Shows the nodes that are configured.
-pub(crate) fn configured(context: &mut Context) -> Cli {
+/// Returns the nodes that corosync.conf and the document name.
+fn configured_names(context: &mut Context) -> Cli<(Vec<String>, Vec<String>)> {
     let corosync = if context.is_live() || context.has("--corosync_conf") {
         hosts::node_names(&hosts::local_conf(context)?)
     } else {
@@ -65,6 +93,12 @@ pub(crate) fn configured(context: &mut Context) -> Cli {
     let mut pacemaker: Vec<String> =
         pcs::node::nodes(&context.cib()?).into_iter().map(|node| node.uname).collect();
     pacemaker.sort();
+    Ok((corosync, pacemaker))
+}
+
+/// Shows the nodes that are configured.
+pub(crate) fn configured(context: &mut Context) -> Cli {
+    let (corosync, pacemaker) = configured_names(context)?;
     for (title, names) in [("Corosync Nodes:", corosync), ("Pacemaker Nodes:", pacemaker)] {
         context.print(title);
         if !names.is_empty() {
@@ -94,11 +128,14 @@ fn members(context: &mut Context) -> Cli {
 
 /// Shows who is here and how many votes each has.
 pub(crate) fn corosync(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&[])?;
+    context.supports(&["--output-format"])?;
     if !words.is_empty() {
         return Err(Failure::Usage { area: "status", command: "corosync" });
     }
     let info = info(context)?;
+    if context.as_json(|| serde_json::json!({ "view": info.view, "nodes": info.nodes }))? {
+        return Ok(());
+    }
     let votes = votes(context);
     context.print("\nMembership information\n----------------------\n    Nodeid      Votes Name");
     for node in info.nodes.iter().filter(|node| node.member) {
@@ -121,11 +158,14 @@ fn votes(context: &Context) -> impl Fn(&str) -> u64 + use<> {
 
 /// Shows whether there is a quorum and why.
 pub(crate) fn quorum(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&[])?;
+    context.supports(&["--output-format"])?;
     if !words.is_empty() {
         return Err(Failure::Usage { area: "status", command: "quorum" });
     }
     let info = info(context)?;
+    if context.as_json(|| &info.membership)? {
+        return Ok(());
+    }
     let votes = votes(context);
     let expected: u64 = info.nodes.iter().map(|n| votes(&n.name)).sum();
     let total: u64 = info.nodes.iter().filter(|n| n.member).map(|n| votes(&n.name)).sum();

@@ -417,6 +417,24 @@ impl Shown<'_> {
     }
 }
 
+fn is_stonith(resource: &ResourceStatus) -> bool {
+    matches!(resource, ResourceStatus::Primitive(p) if p.agent.starts_with("stonith:"))
+}
+
+/// Says whether a resource is among those that are shown.
+pub(crate) fn is_shown(
+    resource: &ResourceStatus,
+    status: &Status,
+    detail: Detail,
+    filter: &Filter,
+    stonith: Option<bool>,
+) -> bool {
+    let all_nodes = status.nodes.iter().map(|n| n.name.as_str()).collect();
+    let shown = Shown { detail, filter, all_nodes };
+    stonith.is_none_or(|stonith| is_stonith(resource) == stonith)
+        && !shown.resource(resource).is_empty()
+}
+
 /// Shows resources; `stonith` picks fence devices, others, or (none) both.
 pub(crate) fn resources(
     status: &Status,
@@ -424,7 +442,6 @@ pub(crate) fn resources(
     filter: &Filter,
     stonith: Option<bool>,
 ) -> Vec<String> {
-    let is_stonith = |r: &ResourceStatus| matches!(r, ResourceStatus::Primitive(p) if p.agent.starts_with("stonith:"));
     let all_nodes = status.nodes.iter().map(|n| n.name.as_str()).collect();
     let shown = Shown { detail, filter, all_nodes };
     status

@@ -46,14 +46,14 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
 }
 
 fn list(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--nodesc"])?;
+    context.supports(&["--nodesc", "--output-format"])?;
     let filter = match words {
         [] => None,
         [filter] => Some(filter.to_lowercase()),
         _ => return Err(Failure::Usage { area: AREA, command: "list" }),
     };
     let with_description = !context.has("--nodesc");
-    let lines = context.without_cib(|env| {
+    let found = context.without_cib(|env| {
         let names = env
             .agents
             .agents("stonith")
@@ -62,17 +62,12 @@ fn list(context: &mut Context, words: &[String]) -> Cli {
             .collect();
         Ok(resource::described(env, names, None, with_description))
     })?;
-    let lines: Vec<String> = lines
+    let found: Vec<resource::Described> = found
         .into_iter()
-        .filter(|line| {
-            let name = line.split(" - ").next().unwrap_or_default().to_lowercase();
+        .filter(|agent| {
+            let name = agent.name.to_lowercase();
             filter.as_ref().is_none_or(|filter| name.contains(filter))
         })
         .collect();
-    if lines.is_empty() {
-        let why = if filter.is_some() { "matching the filter" } else { "available" };
-        return fail(format!("No stonith agents {why}."));
-    }
-    context.print_lines(&lines);
-    Ok(())
+    resource::print_agents(context, &found, filter.is_some(), "stonith")
 }

@@ -6,11 +6,12 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use cib::Element;
+use serde::Serialize;
 
 use super::{find, members, parent};
 
 /// A place in the tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Node {
     title: String,
     full_title: String,
