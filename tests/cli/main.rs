@@ -3,10 +3,9 @@
 
 mod home;
 
-mod constraints;
-mod desired;
 mod backups;
 mod constraints;
+mod desired;
 mod everything_else;
 mod explain;
 mod files;

@@ -10,8 +10,8 @@ use pcs::{Environment, Failed, Message, Report, Severity};
 
 use super::agents::Agents;
 use super::arguments::Arguments;
-use super::planning::Planning;
 use super::colour;
+use super::planning::Planning;
 use super::usage;
 use crate::cib_source::{self, Cluster, SourceError};
 use crate::live::Live;
