@@ -143,29 +143,16 @@ fn order_starts(planned: &mut Planned, rsc: ResourceIx, fence: ActionIx) {
     }
 }
 
-/// Whether a resource's state is known on a node; any instance of an anonymous clone will do.
+/// Tells whether a resource's state is known on a node. Any instance of an anonymous clone will do;
+/// not so for members of a cloned group, of which only some may be known there.
 fn known_on(planned: &Planned, rsc: ResourceIx, node: NodeIx) -> bool {
     let cluster = planned.cluster();
-    if cluster[rsc].known_on.contains(&node) {
-        return true;
-    }
-    if let Some(parent) = cluster[rsc].parent
-        && cluster.anonymous(rsc)
-        && cluster[parent].is_clone()
-    {
-        return cluster[parent].known_on.contains(&node);
-    }
-    if let (Some(clone), Some(parent)) = (cluster.clone_of(rsc), cluster[rsc].parent)
-        && cluster[parent].is_group()
-        && !cluster[clone].unique
-    {
-        let base = crate::history::base_name(&cluster[rsc].id);
-        return cluster.family(clone).iter().any(|other| {
-            crate::history::base_name(&cluster[*other].id) == base
-                && cluster[*other].known_on.contains(&node)
-        });
-    }
-    false
+    cluster[rsc].known_on.contains(&node)
+        || cluster[rsc].parent.is_some_and(|parent| {
+            cluster[parent].is_clone()
+                && !cluster[parent].unique
+                && cluster[parent].known_on.contains(&node)
+        })
 }
 
 fn order_stops(planned: &mut Planned, rsc: ResourceIx, fence: ActionIx) {

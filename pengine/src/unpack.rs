@@ -220,6 +220,9 @@ impl Unpacked {
         if let Some(when) = next {
             self.cluster.recheck(when);
         }
+        if xml.name() == "primitive" {
+            self.force_anonymous(index);
+        }
         self.locate_by_default(index);
         match xml.name() {
             "group" => self.add_members(index, &xml, instance),
@@ -274,10 +277,39 @@ impl Unpacked {
             total: 0,
             stateful_children: false,
         };
-        let max = info.max;
+        let none = info.max == 0;
         self.cluster[clone].variant = Variant::Clone(info);
-        for _ in 0..max.max(1) {
-            self.add_instance(clone, max == 0);
+        // the first instance may turn out to be of a kind of which there can't be as many
+        let mut made = 0;
+        while made == 0 || self.cluster[clone].clone_info().is_some_and(|info| made < info.max) {
+            self.add_instance(clone, none);
+            made += 1;
+        }
+    }
+
+    /// Makes the clone that a resource is in anonymous, where agents like its can't tell instances
+    /// apart.
+    fn force_anonymous(&mut self, rsc: ResourceIx) {
+        let cluster = &mut self.cluster;
+        let distinct = matches!(cluster[rsc].class(), "ocf" | "stonith");
+        let Some(clone) = cluster.clone_of(rsc).filter(|_| cluster[rsc].unique && !distinct) else {
+            return;
+        };
+        let text = format!(
+            "Ignoring globally-unique for {} because {} resources such as {} can be used only as anonymous clones",
+            cluster[clone].id,
+            cluster[rsc].class(),
+            cluster[rsc].id
+        );
+        cluster.say(Level::Warning, text);
+        let nodes = cluster.nodes.len();
+        if let Variant::Clone(info) = &mut cluster[clone].variant {
+            info.node_max = 1;
+            info.max = info.max.min(nodes);
+        }
+        // the established scheduler forgets what is before it in an instance that is being made
+        for part in cluster.family(clone).into_iter().chain([rsc]) {
+            cluster[part].unique = false;
         }
     }
 
