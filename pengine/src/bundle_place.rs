@@ -102,10 +102,47 @@ impl Placing {
         let Some(child) = self.cluster.bundle(rsc).and_then(|bundle| bundle.child) else {
             return false;
         };
-        self.cluster[child].promotable()
-            && origin != child
-            && self.cluster.uppermost(origin, false) == child
-            && !self.home(origin).provisional
+        if !self.cluster[child].promotable() || self.cluster.uppermost(origin, false) != child {
+            return false;
+        }
+        if origin == child {
+            self.promotion.begun(child)
+        } else {
+            // an instance that has its node asks because of its role
+            !self.home(origin).provisional
+        }
+    }
+
+    /// The container of a bundle on the host where another bundle's or clone's instance is or,
+    /// while that has no node, on the best one that has a container.
+    fn container_beside(&self, instance: ResourceIx, bundle: ResourceIx) -> Option<ResourceIx> {
+        let nodes = match self.assigned_node(instance) {
+            Some(node) => vec![node],
+            None => self.scene().sorted_nodes(instance, None),
+        };
+        let containers = self.cluster.bundle(bundle)?.containers();
+        nodes.into_iter().find_map(|node| {
+            let host = match self.cluster.guest_container(node) {
+                Some(container) if self.cluster.is_bundle_node(node) => self.home(container).node,
+                _ => Some(node),
+            };
+            containers.iter().copied().find(|container| {
+                !self.cluster.is_blocked(*container)
+                    && host.is_some()
+                    && self.home(*container).node == host
+            })
+        })
+    }
+
+    /// Tells whether a colocation sees a resource at the host of its node: nothing else can run on
+    /// the node inside a bundle's container, so what is bundled stands for its container.
+    pub(crate) fn seen_at_host(&self, rsc: ResourceIx, node: NodeIx) -> bool {
+        self.cluster.is_bundle_node(node)
+            && self
+                .cluster
+                .bundle_of(rsc)
+                .and_then(|bundle| self.cluster.bundle(bundle)?.child)
+                .is_some_and(|child| self.cluster.uppermost(rsc, false) == child)
     }
 
     /// Lets a colocation with a bundle bear on the dependent's scores.
@@ -120,7 +157,7 @@ impl Placing {
         }
         if self.cluster[colocation.dependent].is_collective() {
             // one of its instances asks: it goes where one of the containers is
-            match self.scene().compatible(dependent, primary, None, false) {
+            match self.container_beside(dependent, primary) {
                 Some(container) => self.apply_score(dependent, container, colocation, true),
                 None if colocation.score.is_infinite() => {
                     self.assign_to(dependent, None, true, true);

@@ -350,11 +350,8 @@ impl Placing {
         attribute: &str,
         rsc: ResourceIx,
     ) -> Option<String> {
-        if attribute == "#uname" {
-            return Some(self.cluster[node].name.clone());
-        }
         let target = self.cluster[rsc].meta.get("container-attribute-target");
-        if target.is_some_and(|t| t == "host")
+        if (target.is_some_and(|t| t == "host") || self.seen_at_host(rsc, node))
             && let Some(container) = self.cluster.guest_container(node)
         {
             let host = self
@@ -614,7 +611,7 @@ impl Placing {
                 Score::MINUS_INFINITY
             }
         };
-        if attribute == "#uname" {
+        if attribute == "#uname" && self.cluster.bundle_of(rsc).is_none() {
             let node = value.and_then(|name| self.cluster.find_node(None, Some(name)));
             return node.map_or(Score::MINUS_INFINITY, best_of);
         }

@@ -8,7 +8,7 @@
 //! as `promoted-max` and `promoted-node-max` let in ([`Placing::choose_promoted`]).
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::Score;
 
@@ -33,9 +33,16 @@ pub(crate) struct Promotion {
     merits: BTreeMap<ResourceIx, Cell>,
     /// The score by which instances were compared at last, for those that had a node.
     ranks: BTreeMap<ResourceIx, Cell>,
+    /// Clones whose instances are given roles, or have them already.
+    begun: BTreeSet<ResourceIx>,
 }
 
 impl Promotion {
+    /// Tells whether the roles of a clone's instances are being decided, or are.
+    pub(crate) fn begun(&self, clone: ResourceIx) -> bool {
+        self.begun.contains(&clone)
+    }
+
     /// The score by which an instance was compared with its siblings.
     pub(crate) fn rank(&self, instance: ResourceIx) -> Option<Cell> {
         self.ranks.get(&instance).copied()
@@ -146,6 +153,7 @@ impl Placing {
     fn rank_instances(&mut self, clone: ResourceIx) -> Vec<ResourceIx> {
         let own_scores = self.scores.table(clone);
         self.homes[clone.position()].merging = true;
+        self.promotion.begun.insert(clone);
         let instances = self.cluster[clone].children.clone();
         for &instance in &instances {
             if let Some((node, merit)) = self.standing(instance) {
