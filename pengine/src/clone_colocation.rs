@@ -74,9 +74,9 @@ impl Placing {
         let attribute = colocation.attribute();
         let cause = Cause::Colocation(colocation.id.clone(), self.cluster[other].id.clone());
         for node in self.scores.candidates(rsc) {
-            let value = self.node_value(node, attribute, rsc);
+            let value = self.colocation_value(node, attribute, rsc);
             let same_place = places.iter().filter(|(place, _)| {
-                let there = self.node_value(*place, attribute, other);
+                let there = self.colocation_value(*place, attribute, other);
                 crate::colocate::same(value.as_deref(), there.as_deref())
             });
             let score = same_place.map(|(_, score)| *score).max();

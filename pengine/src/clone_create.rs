@@ -56,7 +56,7 @@ pub(crate) fn of_instances(planned: &mut Planned, collective: ResourceIx, parts:
     }
     // moving every instance may be done by migration
     book[stop].migratable = !all.restarting;
-    if cluster[collective].notify {
+    if cluster[collective].notify && cluster[collective].is_clone() {
         crate::notify::announce_activity(planned, collective);
     }
 }

@@ -343,7 +343,8 @@ impl Placing {
         self.cluster.clone_of(rsc).is_some_and(|clone| self.cluster[clone].promotable())
     }
 
-    /// A node attribute, looked up as the resource wants it.
+    /// A node attribute, looked up as the resource wants it: of a guest itself, or of the host
+    /// that it will be on.
     pub(crate) fn node_value(
         &self,
         node: NodeIx,
@@ -351,16 +352,29 @@ impl Placing {
         rsc: ResourceIx,
     ) -> Option<String> {
         let target = self.cluster[rsc].meta.get("container-attribute-target");
-        if (target.is_some_and(|t| t == "host") || self.seen_at_host(rsc, node))
-            && let Some(container) = self.cluster.guest_container(node)
-        {
-            let host = self
-                .home(container)
-                .node
-                .or_else(|| self.cluster[container].running_on.first().copied());
-            return host.and_then(|h| self.cluster.attribute(h, attribute)).map(str::to_owned);
+        self.value_at(node, attribute, target.is_some_and(|target| target == "host"))
+    }
+
+    /// As `node_value`, for colocations: nothing else can run where bundled resources do, so they
+    /// are colocated by their hosts.
+    pub(crate) fn colocation_value(
+        &self,
+        node: NodeIx,
+        attribute: &str,
+        rsc: ResourceIx,
+    ) -> Option<String> {
+        if self.seen_at_host(rsc, node) {
+            return self.value_at(node, attribute, true);
         }
-        self.cluster.attribute(node, attribute).map(str::to_owned)
+        self.node_value(node, attribute, rsc)
+    }
+
+    fn value_at(&self, node: NodeIx, attribute: &str, of_host: bool) -> Option<String> {
+        let place = match self.cluster.guest_container(node) {
+            Some(container) if of_host => self.home(container).node?,
+            _ => node,
+        };
+        self.cluster.attribute(place, attribute).map(str::to_owned)
     }
 
     fn cause_of(&mut self, colocation: &Colocation, other: ResourceIx) -> u32 {
@@ -379,7 +393,7 @@ impl Placing {
         if home.is_none() && colocation.score < Score::ZERO {
             return;
         }
-        let value = home.and_then(|home| self.node_value(home, &attribute, primary));
+        let value = home.and_then(|home| self.colocation_value(home, &attribute, primary));
         let cause = self.cause_of(colocation, primary);
         let mut work = self.scores.table(dependent);
         for position in 0..work.len() {
@@ -391,7 +405,7 @@ impl Placing {
             let delta = if home.is_none() {
                 -colocation.score
             } else if same(
-                self.node_value(node, &attribute, dependent).as_deref(),
+                self.colocation_value(node, &attribute, dependent).as_deref(),
                 value.as_deref(),
             ) {
                 if colocation.score.is_infinite() {
@@ -421,8 +435,8 @@ impl Placing {
             return;
         };
         let attribute = colocation.attribute();
-        let value = self.node_value(there, attribute, primary);
-        let own = self.node_value(here, attribute, dependent);
+        let value = self.colocation_value(there, attribute, primary);
+        let own = self.colocation_value(here, attribute, dependent);
         let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
         if !same(own.as_deref(), value.as_deref()) {
             if colocation.score.is_infinite() && colocation.dependent_role == Role::Promoted {
@@ -573,7 +587,7 @@ impl Placing {
             if !cell.present() {
                 continue;
             }
-            let value = self.node_value(NodeIx::at(position), &attribute, target);
+            let value = self.colocation_value(NodeIx::at(position), &attribute, target);
             let score = self.best_with_value(source, &attribute, value.as_deref());
             if factor < 0.0 && score < Score::ZERO && !single {
                 continue;
@@ -617,7 +631,7 @@ impl Placing {
         }
         crate::ledger::present(&table)
             .into_iter()
-            .filter(|node| same(self.node_value(*node, attribute, rsc).as_deref(), value))
+            .filter(|node| same(self.colocation_value(*node, attribute, rsc).as_deref(), value))
             .map(best_of)
             .max()
             .unwrap_or(Score::MINUS_INFINITY)

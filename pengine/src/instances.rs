@@ -135,6 +135,10 @@ impl Placing {
         current: NodeIx,
         left: usize,
     ) -> bool {
+        let score = self.scores.get(instance, current);
+        if !self.scores.allowed(instance, current) || !self.available(current, Some(score), false) {
+            return false;
+        }
         let scores = self.family_tables(instance);
         let mut attempt = Spread { occupied: spread.occupied.clone(), ..*spread };
         for _ in 0..left {

@@ -472,10 +472,10 @@ impl Placing {
         colocation: &Colocation,
     ) {
         let attribute = colocation.attribute();
-        let value = self.node_value(node, attribute, primary);
+        let value = self.colocation_value(node, attribute, primary);
         let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
         for candidate in self.scores.candidates(dependent) {
-            let own = self.node_value(candidate, attribute, dependent);
+            let own = self.colocation_value(candidate, attribute, dependent);
             if crate::colocate::same(own.as_deref(), value.as_deref()) {
                 self.scores.add(dependent, candidate, colocation.score, cause.clone());
             }

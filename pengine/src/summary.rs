@@ -7,6 +7,9 @@ use crate::plan::PlannedAction;
 use crate::role::Role;
 use crate::task;
 
+/// Columns of names and details are at least this wide.
+const WIDTH_MIN: usize = 5;
+
 /// All lines of the summary, in order.
 pub(crate) fn lines(planned: &Planned) -> Vec<PlannedAction> {
     let mut out = Vec::new();
@@ -43,11 +46,14 @@ pub(crate) fn lines(planned: &Planned) -> Vec<PlannedAction> {
     for &rsc in &placed.cluster.top {
         resource(planned, rsc, &mut items);
     }
-    let name_width = items.iter().map(|i| i.subject.len()).max().unwrap_or(0) + 5;
-    let details_width = items.iter().map(|i| i.details.len()).max().unwrap_or(0);
+    // a longer name makes room for two characters more, which the next ones may fill
+    let name_width = items.iter().fold(WIDTH_MIN, |width, item| {
+        if item.subject.len() > width { item.subject.len() + 2 } else { width }
+    });
+    let details_width = items.iter().map(|i| i.details.len()).fold(WIDTH_MIN, usize::max);
     for mut item in items {
         item.line = format!(
-            "{:<10} {:<name_width$}( {:>details_width$} )",
+            "{:<10} {:<name_width$}   ( {:>details_width$} )",
             item.verb, item.subject, item.details
         );
         match (&item.reason, item.blocked) {
