@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, Placement, QuorumPolicy, Variant};
 use crate::constraint::{Colocation, Constrained, Constraints};
 use crate::decision::{Decided, Record, Shown};
 use crate::index::{ColocationIx, NodeIx, ResourceIx};
-use crate::ledger::{Cause, Scores, Table};
+use crate::ledger::{Scores, Table};
 use crate::list_sort::list_sort;
 use crate::role::Role;
 use crate::scene::Scene;
@@ -300,10 +300,7 @@ impl Placing {
         }
         let one = &self.cluster[rsc];
         if one.next_role == Role::Stopped {
-            for node in self.candidates_in_order(rsc) {
-                let cause = Cause::BuiltIn("must be stopped");
-                self.scores.add(rsc, node, Score::MINUS_INFINITY, cause);
-            }
+            self.ban_everywhere(rsc, "must be stopped");
         } else if one.next_role > one.role
             && !self.cluster.quorate
             && self.cluster.properties.quorum_policy == QuorumPolicy::Freeze
@@ -450,7 +447,9 @@ impl Placing {
         let mut node = node;
         if let (false, Some(wanted)) = (force, node) {
             let score = self.scores.get(rsc, wanted);
-            if !self.available(wanted, Some(score), false) {
+            // a guest is taken for up: if it is not, the graph tells
+            let usable = self.cluster.is_guest(wanted) || self.available(wanted, None, false);
+            if !usable || score < Score::ZERO {
                 if stop_if_fail {
                     self.cluster[rsc].next_role = Role::Stopped;
                 }

@@ -169,6 +169,11 @@ fn create(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
     let top = cluster.uppermost(rsc, false);
     let top = if cluster[top].is_clone() { top } else { rsc };
     let here = book.point(probe);
-    book.order(here, Point::of(top, task::START), UNRUNNABLE_FIRST_BLOCKS);
+    let mut flags = ORDERED;
+    if !book[probe].runnable && cluster[rsc].running_on.is_empty() {
+        // what can't be looked for must not be started, but need not be stopped either
+        flags |= UNRUNNABLE_FIRST_BLOCKS;
+    }
+    book.order(here, Point::of(top, task::START), flags);
     book.order(here, Point::of(rsc, task::RELOAD), ORDERED);
 }

@@ -172,7 +172,10 @@ impl Placing {
             };
             self.promotion.ranks.insert(instance, rank);
         }
-        self.scores.replace(clone, own_scores);
+        if self.cluster.bundle_of(clone).is_none() {
+            // (a bundle sets the scores of the clone inside anew whenever it is assigned)
+            self.scores.replace(clone, own_scores);
+        }
         let mut sorted = instances;
         list_sort(&mut sorted, &mut |a, b| self.compare_for_promotion(*a, *b));
         self.homes[clone.position()].merging = false;
