@@ -91,6 +91,8 @@ pub struct Controller {
     pub(super) planning: Planning,
     pub(super) plan_number: u64,
     pub(super) plan_failure: Option<String>,
+    /// How often the engine has failed in a row.
+    pub(super) plan_failures: u32,
     pub(super) remarks: Vec<String>,
     pub(super) recheck_at: Option<Monotonic>,
     pub(super) transition: Option<Transition>,
@@ -133,6 +135,7 @@ impl Controller {
             planning: Planning::Idle,
             plan_number: 0,
             plan_failure: None,
+            plan_failures: 0,
             remarks: Vec::new(),
             recheck_at: None,
             transition: None,

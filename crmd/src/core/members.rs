@@ -71,6 +71,7 @@ impl Controller {
         self.planning = Planning::Idle;
         self.planned_once = false;
         self.plan_failure = None;
+        self.plan_failures = 0;
         self.remarks.clear();
         self.recheck_at = None;
         self.transition = None;

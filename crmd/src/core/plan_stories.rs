@@ -163,7 +163,7 @@ fn a_result_that_comes_while_the_engine_is_at_work_counts_for_its_plan() {
 }
 
 #[test]
-fn when_the_engine_fails_nothing_happens_until_something_changes() {
+fn when_the_engine_fails_nothing_happens_until_something_changes_or_time_has_passed() {
     let mut world = World::settled();
     world.engine = false;
     world.tell(Event::Replan { reason: "test".into() });
@@ -183,9 +183,29 @@ fn when_the_engine_fails_nothing_happens_until_something_changes() {
         world.controller.waiting(world.clock()),
         [Waiting::PlanFailed { reason: "it crashed on pe-error-3".into() }]
     );
+    // it is asked again, less and less often
+    world.pass(6_000);
+    world.pass(10);
+    assert_eq!(world.asked.len(), asked + 1);
+    let plan = world.asked.last().unwrap().0;
+    world.tell(Event::PlanFailed { plan, reason: "it crashed on pe-error-3".into() });
+    world.pass(20_000);
+    world.pass(10);
+    assert_eq!(world.asked.len(), asked + 1);
     world.engine = true;
     world.tell(Event::Replan { reason: "a good change".into() });
     world.pass(10);
+    assert!(world.controller.waiting(world.clock()).is_empty());
+    // a failure after that begins to count anew
+    world.engine = false;
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let (asked, plan) = (world.asked.len(), world.asked.last().unwrap().0);
+    world.tell(Event::PlanFailed { plan, reason: "it was killed".into() });
+    world.engine = true;
+    world.pass(16_000);
+    world.pass(10);
+    assert_eq!(world.asked.len(), asked + 1);
     assert!(world.controller.waiting(world.clock()).is_empty());
 }
 

@@ -27,6 +27,10 @@ const OVERTAKEN_MS: u64 = 1_000;
 /// The engine's time limit lies with its shell; this catches an answer that never comes.
 const ANSWER_MS: u64 = 120_000;
 
+/// The engine may have failed for want of memory or time, not for its input: it is asked again
+/// after this long, then after twice as long, and so on up to the recheck interval.
+const ASK_AGAIN_MS: u64 = 15_000;
+
 /// Reasons kept for the journal; the rest is counted by the last of them.
 const REASONS_MAX: usize = 8;
 
@@ -211,6 +215,7 @@ impl Controller {
         let (document, wall) = (Arc::clone(&asked.document), asked.wall);
         out.push(Effect::SaveInput { plan, severity, document, now: wall });
         self.plan_failure = None;
+        self.plan_failures = 0;
         self.remarks = remarks;
         let mut overtaken = asked.overtaken;
         let unforeseen = unforeseen(&asked.settled, &graph);
@@ -262,7 +267,8 @@ impl Controller {
         }
     }
 
-    /// The engine failed: nothing is carried out, and only a change, or the recheck, asks again.
+    /// The engine failed: nothing is carried out until a change, or time, makes it worth asking
+    /// again.
     pub(super) fn plan_failed(
         &mut self,
         now: Now,
@@ -275,9 +281,10 @@ impl Controller {
         out.push(Effect::SaveInput { plan, severity: Severity::Error, document, now: wall });
         Self::journal(now, What::PlanFailed { plan, reason: reason.clone() }, out);
         self.plan_failure = Some(reason);
-        self.recheck_at = Some(self.options.recheck_ms)
-            .filter(|interval| *interval > 0)
-            .map(|interval| now.monotonic + interval);
+        let pause = ASK_AGAIN_MS << self.plan_failures.min(8);
+        self.plan_failures += 1;
+        let recheck = Some(self.options.recheck_ms).filter(|interval| *interval > 0);
+        self.recheck_at = Some(now.monotonic + recheck.map_or(pause, |recheck| recheck.min(pause)));
         if !asked.overtaken.is_empty() {
             let (due, first) = (now.monotonic + GATHER_MS, now.monotonic);
             self.planning = Planning::Wanted(Wanted { due, first, reasons: asked.overtaken });

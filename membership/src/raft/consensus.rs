@@ -282,10 +282,19 @@ impl Consensus {
             }
             return;
         }
+        self.note_lateness();
         self.guarded(out, |core, out| {
             core.dispatch(event, out);
             core.settle(out);
         });
+    }
+
+    /// After a pause whatever waited may come before the clock's tick: a leader must not act on any
+    /// of it before a quorum has said that it still leads.
+    fn note_lateness(&mut self) {
+        if self.is_late(self.now) {
+            self.unconfirmed = true;
+        }
     }
 
     /// Runs a step of the core; a panic in raft ends this node's part in the log, not the brain:
@@ -365,11 +374,7 @@ impl Consensus {
     }
 
     fn tick(&mut self, out: &mut Vec<Effect>) {
-        let late = self.now.since(self.tick_seen);
         self.tick_seen = self.now;
-        if late > self.config.token_ms / 2 && self.role.is_leader {
-            self.unconfirmed = true;
-        }
         let due = self.now.since(self.ticked) / TICK_MS;
         self.ticked = if due > CATCH_UP_TICKS { self.now } else { self.ticked + due * TICK_MS };
         let may_lead = self.quorum_is_here();
@@ -606,6 +611,12 @@ impl Consensus {
             return Some(Obstacle::VotersMissing { voters: voters.len(), missing });
         }
         self.known_leader().is_none().then_some(Obstacle::NoLeader)
+    }
+
+    /// Tells whether this node leads and was not told the time for so long that it may not any
+    /// more.
+    pub fn is_late(&self, now: Monotonic) -> bool {
+        self.role.is_leader && now.since(self.tick_seen) > self.config.token_ms / 2
     }
 
     /// Returns the last entry applied.

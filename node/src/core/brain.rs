@@ -273,6 +273,11 @@ impl Brain {
 
     /// Advances by one input and appends what must now be done.
     pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Output>) {
+        if self.consensus.is_late(now.monotonic) && !matches!(input, Input::Tick) {
+            // after a pause nothing is done in an office that may be another's by now
+            self.consense(now, raft::Event::Tick);
+            self.settle(now, out);
+        }
         match input {
             Input::View(view) => self.take_view(now, view, out),
             Input::Nodelist(nodelist) => {

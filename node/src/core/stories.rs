@@ -4,7 +4,7 @@ use crmd::core::attributes::SetAttribute;
 use model::{ExitCode, NodeId};
 
 use super::Input;
-use super::message::{Action, Caller, ToolRequest};
+use super::message::{Action, Caller, Target, ToolRequest};
 use super::testing::Cluster;
 
 const UNFENCED: &[(&str, &str)] = &[("stonith-enabled", "false")];
@@ -177,6 +177,27 @@ fn a_change_refused_while_office_is_handed_over_does_not_spoil_the_log() {
     for host in cluster.hosts.values() {
         assert_eq!(host.brain.as_ref().and_then(super::Brain::log_stopped), None);
     }
+}
+
+#[test]
+fn a_dc_that_stood_still_does_nothing_before_a_quorum_has_confirmed_it() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a"]);
+    let dc = cluster.dc();
+    let others: Vec<NodeId> = cluster.hosts.keys().copied().filter(|id| *id != dc).collect();
+    for other in &others {
+        cluster.held.insert((dc, *other));
+        cluster.held.insert((*other, dc));
+    }
+    // the process stood still; a tool's question is what it reads first
+    cluster.now += 800;
+    let done = cluster.host(dc).hands.done.len();
+    let refresh = cluster.act(dc, Action::Refresh(Target::default()));
+    assert_eq!(cluster.code(refresh), Some(ExitCode::NoDc));
+    assert_eq!(cluster.host(dc).hands.done.len(), done);
+    cluster.held.clear();
+    cluster.run(500);
+    let refresh = cluster.act(dc, Action::Refresh(Target::default()));
+    assert_eq!(cluster.code(refresh), Some(ExitCode::Ok), "it still led");
 }
 
 fn stopped(cluster: &Cluster, resource: &str) -> bool {

@@ -14,9 +14,20 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 /// A document of 10 MB with as much status makes a frame of some 20 MB; more is a broken peer.
 const FRAME_MAX: usize = 256 << 20;
 
-/// How long one plan may take. 32 nodes with 5,000 resources need a few seconds; a minute means
-/// that the engine hangs on this input.
-pub(crate) const PLAN_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long one plan may take, whatever it is for: also on a machine that is busy with something
+/// else a small one is made in far less.
+const PLAN_TIME_MIN: Duration = Duration::from_secs(10);
+
+/// What a plan may take longer for each mebibyte of its input. 32 nodes with 5,000 resources make
+/// some 10 MiB and need a few seconds.
+const PLAN_TIME_PER_MIB: Duration = Duration::from_secs(4);
+
+/// Returns the time after which the engine is taken to hang on an input: meanwhile nothing else is
+/// planned, so it is no longer than it must be.
+fn patience(document_bytes: usize) -> Duration {
+    let mebibytes = u32::try_from(document_bytes >> 20).unwrap_or(u32::MAX);
+    PLAN_TIME_MIN + PLAN_TIME_PER_MIB.saturating_mul(mebibytes)
+}
 
 /// What goes with the document.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,8 +60,8 @@ pub(crate) enum EngineError {
     #[error("the policy engine died on this input")]
     Died(#[source] std::io::Error),
     /// The child did not answer.
-    #[error("the policy engine gave no plan within {} s", PLAN_TIME_MAX.as_secs())]
-    Late,
+    #[error("the policy engine gave no plan within {} s", .0.as_secs())]
+    Late(Duration),
     /// The child answered something else.
     #[error("the policy engine's answer makes no sense")]
     Nonsense(#[from] serde_json::Error),
@@ -60,13 +71,15 @@ pub(crate) enum EngineError {
 #[derive(Debug)]
 pub(crate) struct Engine {
     program: std::path::PathBuf,
+    arguments: Vec<String>,
+    patience: fn(usize) -> Duration,
     running: Option<(Child, ChildStdin, ChildStdout)>,
 }
 
 impl Engine {
     /// Makes an engine whose child is started by the first plan, or by [`Engine::warm`].
     pub(crate) fn new(program: std::path::PathBuf) -> Self {
-        Self { program, running: None }
+        Self { program, arguments: vec!["pengine".to_owned()], patience, running: None }
     }
 
     /// Starts the child, if it does not run, so that the first plan need not wait for that.
@@ -81,7 +94,7 @@ impl Engine {
             source,
         };
         let mut child = Command::new(&self.program)
-            .arg("pengine")
+            .args(&self.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -110,9 +123,10 @@ impl Engine {
     /// Asks once. After any failure the child is ended, and the next call starts another.
     async fn try_plan(&mut self, document: &str, now_ms: i64) -> Result<Answer, EngineError> {
         self.warm()?;
+        let patience = (self.patience)(document.len());
         let answer = match &mut self.running {
             Some((_, stdin, stdout)) => {
-                tokio::time::timeout(PLAN_TIME_MAX, ask(stdin, stdout, document, now_ms)).await
+                tokio::time::timeout(patience, ask(stdin, stdout, document, now_ms)).await
             }
             None => return Err(EngineError::Died(std::io::ErrorKind::BrokenPipe.into())),
         };
@@ -122,7 +136,7 @@ impl Engine {
                 Err(error) => EngineError::Nonsense(error),
             },
             Ok(Err(error)) => EngineError::Died(error),
-            Err(_elapsed) => EngineError::Late,
+            Err(_elapsed) => EngineError::Late(patience),
         };
         // dropping the child kills it; the runtime reaps it
         self.running = None;
@@ -202,4 +216,41 @@ fn answer(question: &[u8], document: &[u8]) -> Result<Answer, String> {
     let objections = pengine::check::objections(&status, &plan.graph);
     let report = serde_json::to_value(&plan.report).map_err(|e| e.to_string())?;
     Ok(Answer { graph: plan.graph.to_xml_compact(), report, objections })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An engine that is this script.
+    fn engine(script: String) -> Engine {
+        let arguments = vec!["-c".to_owned(), script];
+        Engine { arguments, ..Engine::new("/bin/sh".into()) }
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_hangs_is_ended_and_another_one_asked_next_time() {
+        let mut engine = engine("exec sleep 1000".to_owned());
+        engine.patience = |_| Duration::from_millis(20);
+        let failure = engine.plan("<cib/>", 0).await.unwrap_err();
+        assert!(matches!(failure, EngineError::Late(_)), "{failure:?}");
+        assert!(engine.running.is_none(), "the one that hangs is not asked again");
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_dies_is_asked_once_more_before_the_input_is_blamed() {
+        let lives = std::env::temp_dir().join(format!("systole-lives-{}", std::process::id()));
+        // it reads all of the question before it dies
+        let script = format!("echo >> '{}'; head -c 20 > /dev/null; exit 1", lives.display());
+        let failure = engine(script).plan("<cib/>", 0).await.unwrap_err();
+        assert!(matches!(failure, EngineError::Died(_)), "{failure:?}");
+        assert_eq!(std::fs::read_to_string(&lives).unwrap().lines().count(), 2);
+        std::fs::remove_file(lives).unwrap();
+    }
+
+    #[test]
+    fn a_large_document_may_take_longer() {
+        assert_eq!(patience(1000), PLAN_TIME_MIN);
+        assert_eq!(patience(10 << 20), PLAN_TIME_MIN + PLAN_TIME_PER_MIB * 10);
+    }
 }
