@@ -39,11 +39,11 @@ fn change_to_wire(change: Change) -> tools::Change {
 
 fn caller_from_wire(caller: Option<tools::Caller>) -> Caller {
     let caller = caller.unwrap_or_default();
-    Caller { user: caller.user, client: caller.client }
+    Caller { user: caller.user, client: caller.client, groups: caller.groups }
 }
 
 fn caller_to_wire(caller: Caller) -> tools::Caller {
-    tools::Caller { user: caller.user, client: caller.client }
+    tools::Caller { user: caller.user, client: caller.client, groups: caller.groups }
 }
 
 fn target_from_wire(target: tools::action::Target) -> Target {

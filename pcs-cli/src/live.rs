@@ -27,6 +27,9 @@ pub enum LiveError {
     /// Somebody listens and the call failed.
     #[error("the cluster's daemon did not answer: {0}")]
     Failed(String),
+    /// The access lists do not let this user.
+    #[error("{0}")]
+    Denied(String),
     /// It was asked for a change while only a plan was wanted.
     #[error("this can't be planned: part of it is no change of the configuration")]
     ReadOnly,
@@ -41,6 +44,7 @@ impl LiveError {
         match self {
             Self::NotRunning => ExitCode::Disconnect,
             Self::Failed(_) => ExitCode::Protocol,
+            Self::Denied(_) => ExitCode::InsufficientPriv,
             Self::ReadOnly => ExitCode::Usage,
             Self::Nonsense(_) => ExitCode::Software,
         }
@@ -96,7 +100,7 @@ impl Live {
         Ok(Self {
             runtime,
             client,
-            caller: Caller { user, client: tool.to_owned() },
+            caller: Caller { user, client: tool.to_owned(), groups: Vec::new() },
             read_only: false,
         })
     }
@@ -153,7 +157,8 @@ impl Live {
     /// # Errors
     /// The call failed.
     pub fn info(&mut self) -> Result<LiveInfo, LiveError> {
-        let answer = self.runtime.block_on(self.client.info(InfoRequest {})).map_err(failed)?;
+        let request = InfoRequest { caller: Some(self.caller.clone()) };
+        let answer = self.runtime.block_on(self.client.info(request)).map_err(failed)?;
         serde_json::from_str(&answer.into_inner().text)
             .map_err(|e| LiveError::Nonsense(e.to_string()))
     }
@@ -178,7 +183,12 @@ impl Live {
     /// The call failed.
     pub fn watch(&mut self, mut each: impl FnMut(&str) -> bool) -> Result<(), LiveError> {
         self.runtime.block_on(async {
-            let mut stream = self.client.watch(WatchRequest {}).await.map_err(failed)?.into_inner();
+            let mut stream = self
+                .client
+                .watch(WatchRequest { caller: None })
+                .await
+                .map_err(failed)?
+                .into_inner();
             while let Some(line) = stream.message().await.map_err(failed)? {
                 if !each(&line.text) {
                     break;
@@ -191,10 +201,10 @@ impl Live {
 
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(status: tonic::Status) -> LiveError {
-    if status.code() == tonic::Code::Unavailable {
-        LiveError::NotRunning
-    } else {
-        LiveError::Failed(status.message().to_owned())
+    match status.code() {
+        tonic::Code::Unavailable => LiveError::NotRunning,
+        tonic::Code::PermissionDenied => LiveError::Denied(status.message().to_owned()),
+        _ => LiveError::Failed(status.message().to_owned()),
     }
 }
 
@@ -202,7 +212,10 @@ impl From<LiveError> for SourceError {
     fn from(error: LiveError) -> Self {
         match error {
             LiveError::NotRunning => Self::NotConnected,
-            LiveError::Failed(_) | LiveError::ReadOnly | LiveError::Nonsense(_) => {
+            LiveError::Failed(_)
+            | LiveError::Denied(_)
+            | LiveError::ReadOnly
+            | LiveError::Nonsense(_) => {
                 Self::Cluster { code: error.code(), message: error.to_string() }
             }
         }
@@ -212,8 +225,8 @@ impl From<LiveError> for SourceError {
 impl Cluster for Live {
     fn query(&mut self, section: Option<&str>) -> Result<Element, SourceError> {
         let section = section.unwrap_or_default().to_owned();
-        let answer =
-            self.runtime.block_on(self.client.query(QueryRequest { section })).map_err(failed)?;
+        let request = QueryRequest { section, caller: Some(self.caller.clone()) };
+        let answer = self.runtime.block_on(self.client.query(request)).map_err(failed)?;
         cib::parse(&answer.into_inner().xml).map_err(|e| LiveError::Nonsense(e.to_string()).into())
     }
 

@@ -16,7 +16,7 @@ const INFO_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns who asks, for the brain's audit log.
 fn caller() -> Option<Caller> {
-    Some(Caller { user: "root".to_owned(), client: "pcsd".to_owned() })
+    Some(Caller { user: "root".to_owned(), client: "pcsd".to_owned(), groups: Vec::new() })
 }
 
 /// Asks the brain to stop what runs here and to leave; answered when it has, or agrees to.
@@ -38,8 +38,10 @@ async fn info(socket: &Path) -> Result<LiveInfo, String> {
         let mut client = wire::client::cluster(socket)
             .await
             .map_err(|_| "the cluster does not run on this host".to_owned())?;
-        let answer =
-            client.info(InfoRequest {}).await.map_err(|status| status.message().to_owned())?;
+        let answer = client
+            .info(InfoRequest { caller: None })
+            .await
+            .map_err(|status| status.message().to_owned())?;
         serde_json::from_str(&answer.into_inner().text).map_err(|error| error.to_string())
     };
     tokio::time::timeout(INFO_TIMEOUT, ask)
@@ -53,7 +55,7 @@ async fn status_section(socket: &Path) -> Result<Element, String> {
         let mut client = wire::client::cluster(socket)
             .await
             .map_err(|_| "the cluster does not run on this host".to_owned())?;
-        let request = QueryRequest { section: "status".to_owned() };
+        let request = QueryRequest { section: "status".to_owned(), caller: None };
         let answer = client.query(request).await.map_err(|status| status.message().to_owned())?;
         cib::parse(&answer.into_inner().xml).map_err(|error| error.to_string())
     };

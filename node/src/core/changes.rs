@@ -1,7 +1,8 @@
 //! A tool's change of the configuration, tried on a copy.
 
 use cib::Element;
-use cib::edit::{self, Request, Target};
+use cib::acl::Permissions;
+use cib::edit::{Request, Target};
 use cib::versions::Version;
 use model::ExitCode;
 
@@ -25,8 +26,9 @@ pub(super) fn make(head: &Element, change: &Change) -> Result<(Element, String),
         ));
     }
     let request = request(change)?;
-    let document =
-        edit::apply(head, &request).map_err(|error| Outcome::refused(error.code, error.message))?;
+    let document = Permissions::of(head, &change.caller.user, &change.caller.groups)
+        .apply(head, &request)
+        .map_err(|error| Outcome::refused(error.code, error.message))?;
     Ok((document, String::new()))
 }
 
@@ -87,6 +89,30 @@ mod tests {
         let refused = make(&head, &create(DUMMY, "0.7")).unwrap_err();
         assert_eq!(refused.code, ExitCode::Old);
         assert!(refused.message.contains("0.7"), "{}", refused.message);
+    }
+
+    #[test]
+    fn the_access_lists_of_the_document_that_is_met_decide() {
+        let acls = "<acls><acl_target id=\"ann\"><role id=\"w\"/></acl_target>\
+                    <acl_group id=\"ops\"><role id=\"w\"/></acl_group><acl_role id=\"w\">\
+                    <acl_permission id=\"p\" kind=\"write\" xpath=\"//resources\"/></acl_role></acls>";
+        let property = "<cluster_property_set id=\"cs\"><nvpair id=\"cn\" name=\"enable-acl\" \
+                        value=\"true\"/></cluster_property_set>";
+        let mut head = empty_document();
+        let configuration = head.child_or_insert("configuration");
+        configuration.push(cib::parse(acls).unwrap());
+        configuration.child_or_insert("crm_config").push(cib::parse(property).unwrap());
+        let made = |user: &str, groups: &[&str]| {
+            let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+            let caller =
+                super::super::message::Caller { user: user.into(), groups, ..Default::default() };
+            let change = Change { caller, ..create(DUMMY, "") };
+            make(&head, &change).map(|_| ()).map_err(|refused| refused.code)
+        };
+        assert_eq!(made("root", &[]), Ok(()));
+        assert_eq!(made("ann", &[]), Ok(()));
+        assert_eq!(made("bob", &["ops"]), Ok(()));
+        assert_eq!(made("bob", &["haclient"]), Err(ExitCode::InsufficientPriv));
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub struct Caller {
     pub user: String,
     /// The tool, for the audit log.
     pub client: String,
+    /// The user's groups, where there are access lists.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// Something only the DC can do.

@@ -338,7 +338,7 @@ fn a_dc_that_has_just_started_plans_with_the_attributes_its_peers_have() {
         dampening_ms: None,
         private: false,
     };
-    let caller = Caller { user: "root".to_owned(), client: "story".to_owned() };
+    let caller = Caller { user: "root".to_owned(), client: "story".to_owned(), groups: Vec::new() };
     cluster.tool(other, ToolRequest::Attributes { caller, changes: vec![failed.clone()] });
     cluster.run(1_000);
     let at = cluster.home("a");
@@ -352,7 +352,7 @@ fn a_dc_that_has_just_started_plans_with_the_attributes_its_peers_have() {
     assert_eq!(cluster.home("a"), at);
     // what it writes is newer than what its former life wrote
     let change = SetAttribute { value: None, ..failed.clone() };
-    let caller = Caller { user: "root".to_owned(), client: "story".to_owned() };
+    let caller = Caller { user: "root".to_owned(), client: "story".to_owned(), groups: Vec::new() };
     cluster.tool(dc, ToolRequest::Attributes { caller, changes: vec![change] });
     cluster.run(100);
     assert_eq!(attribute(&cluster, other, other, &failed.name), None);

@@ -264,7 +264,11 @@ impl Cluster {
 
     pub(super) fn change_as(&mut self, at: NodeId, user: &str, xml: &str) -> ToolId {
         let change = Change {
-            caller: Caller { user: user.to_owned(), client: "story".to_owned() },
+            caller: Caller {
+                user: user.to_owned(),
+                client: "story".to_owned(),
+                groups: Vec::new(),
+            },
             action: "modify".to_owned(),
             xml: xml.to_owned(),
             allow_create: true,
@@ -274,7 +278,8 @@ impl Cluster {
     }
 
     pub(super) fn act(&mut self, at: NodeId, action: Action) -> ToolId {
-        let caller = Caller { user: "root".to_owned(), client: "story".to_owned() };
+        let caller =
+            Caller { user: "root".to_owned(), client: "story".to_owned(), groups: Vec::new() };
         self.tool(at, ToolRequest::Act { caller, action })
     }
 

@@ -8,6 +8,7 @@ mod hands_link;
 mod heartbeats;
 mod info;
 mod peers;
+mod permit;
 mod run;
 mod start;
 mod tools;

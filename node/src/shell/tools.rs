@@ -16,10 +16,11 @@ use cib::Element;
 use wire::client::MESSAGE_MAX;
 use wire::tools::cluster_server::{Cluster, ClusterServer};
 use wire::tools::{
-    Action, AttributeReply, AttributeRequest, Change, Document, InfoRequest, Json, Outcome,
+    Action, AttributeReply, AttributeRequest, Caller, Change, Document, InfoRequest, Json, Outcome,
     QueryRequest, WatchRequest,
 };
 
+use super::permit::{self, Peer};
 use crate::core::message::{self, ToolId, ToolRequest};
 use crate::wire::{action_from_wire, attribute_request, change_from_wire, outcome_to_wire};
 
@@ -133,6 +134,21 @@ fn ending<E>(_gone: E) -> Status {
 }
 
 impl Tools {
+    /// Returns for whom somebody asks, and the document whose lists bind them.
+    async fn admitted(
+        &self,
+        peer: Peer,
+        claimed: Option<Caller>,
+    ) -> Result<(Caller, Arc<Element>), Status> {
+        let document = Arc::clone(&self.shown.document.borrow());
+        // looking groups up may go over the network
+        let found = tokio::task::spawn_blocking(move || {
+            let caller = peer.caller(claimed, &document);
+            (caller, document)
+        });
+        found.await.map_err(ending)
+    }
+
     async fn ask(&self, request: ToolRequest) -> Result<Response<Outcome>, Status> {
         let id = ToolId(self.next.fetch_add(1, Ordering::Relaxed));
         let (reply, answer) = oneshot::channel();
@@ -147,8 +163,10 @@ impl Tools {
 #[tonic::async_trait]
 impl Cluster for Tools {
     async fn query(&self, request: Request<QueryRequest>) -> Result<Response<Document>, Status> {
-        let document = Arc::clone(&self.shown.document.borrow());
-        let section = request.into_inner().section;
+        let peer = Peer::of(request.extensions())?;
+        let QueryRequest { section, caller } = request.into_inner();
+        let (caller, document) = self.admitted(peer, caller).await?;
+        let document = permit::readable(&caller, &document)?;
         let xml = if section.is_empty() {
             document.to_xml()
         } else {
@@ -161,12 +179,27 @@ impl Cluster for Tools {
     }
 
     async fn apply(&self, request: Request<Change>) -> Result<Response<Outcome>, Status> {
-        self.ask(ToolRequest::Change(change_from_wire(request.into_inner()))).await
+        let peer = Peer::of(request.extensions())?;
+        let mut change = request.into_inner();
+        // whether it may is judged by the DC, on the document the change meets
+        change.caller = Some(self.admitted(peer, change.caller).await?.0);
+        self.ask(ToolRequest::Change(change_from_wire(change))).await
     }
 
     async fn act(&self, request: Request<Action>) -> Result<Response<Outcome>, Status> {
-        let request = request.into_inner();
-        if matches!(request.kind, Some(wire::tools::action::Kind::Reload(_))) {
+        use wire::tools::action::Kind;
+        let peer = Peer::of(request.extensions())?;
+        let mut request = request.into_inner();
+        let (caller, document) = self.admitted(peer, request.caller.take()).await?;
+        match &request.kind {
+            Some(Kind::Leave(_) | Kind::Reload(_)) => permit::may_manage(&caller, &document)?,
+            Some(Kind::Cleanup(_) | Kind::Refresh(_) | Kind::Fail(_)) => {
+                permit::may_change_status(&caller, &document)?;
+            }
+            Some(Kind::WaitIdle(_)) | None => permit::may_see_status(&caller, &document)?,
+        }
+        request.caller = Some(caller);
+        if matches!(request.kind, Some(Kind::Reload(_))) {
             let (reply, answer) = oneshot::channel();
             self.inputs.send(ToolInput::Reload(reply)).await.map_err(ending)?;
             let outcome = answer.await.map_err(ending)?;
@@ -181,8 +214,17 @@ impl Cluster for Tools {
         &self,
         request: Request<AttributeRequest>,
     ) -> Result<Response<AttributeReply>, Status> {
-        let request = request.into_inner();
-        if request.verb == i32::from(wire::tools::attribute_request::Verb::Query as u8) {
+        let peer = Peer::of(request.extensions())?;
+        let mut request = request.into_inner();
+        let (caller, document) = self.admitted(peer, request.caller.take()).await?;
+        let query = i32::from(wire::tools::attribute_request::Verb::Query as u8);
+        if request.verb == query {
+            permit::may_see_status(&caller, &document)?;
+        } else {
+            permit::may_change_status(&caller, &document)?;
+        }
+        request.caller = Some(caller);
+        if request.verb == query {
             let name = (!request.name.is_empty()).then_some(request.name);
             let node = (request.node != "*").then_some(request.node);
             let (reply, answer) = oneshot::channel();
@@ -209,7 +251,10 @@ impl Cluster for Tools {
         }))
     }
 
-    async fn info(&self, _request: Request<InfoRequest>) -> Result<Response<Json>, Status> {
+    async fn info(&self, request: Request<InfoRequest>) -> Result<Response<Json>, Status> {
+        let peer = Peer::of(request.extensions())?;
+        let (caller, document) = self.admitted(peer, request.into_inner().caller).await?;
+        permit::may_see_status(&caller, &document)?;
         let (reply, answer) = oneshot::channel();
         self.inputs.send(ToolInput::Info(reply)).await.map_err(ending)?;
         Ok(Response::new(Json { text: answer.await.map_err(ending)? }))
@@ -219,8 +264,11 @@ impl Cluster for Tools {
 
     async fn watch(
         &self,
-        _request: Request<WatchRequest>,
+        request: Request<WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let peer = Peer::of(request.extensions())?;
+        let (caller, document) = self.admitted(peer, request.into_inner().caller).await?;
+        permit::may_see_status(&caller, &document)?;
         let lines = tokio_stream::wrappers::BroadcastStream::new(self.shown.journal.subscribe());
         let stream = lines.map(|line| match line {
             Ok(text) => Ok(Json { text }),

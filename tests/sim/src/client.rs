@@ -78,7 +78,8 @@ impl World {
     }
 
     fn request(&self, wish: &Wish) -> ToolRequest {
-        let caller = Caller { user: "root".to_owned(), client: "sim".to_owned() };
+        let caller =
+            Caller { user: "root".to_owned(), client: "sim".to_owned(), groups: Vec::new() };
         let modify = |xml: String| {
             ToolRequest::Change(Change {
                 caller: caller.clone(),

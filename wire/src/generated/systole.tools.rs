@@ -4,6 +4,9 @@ pub struct QueryRequest {
     /// An element's name below the root (configuration, status, resources, …); empty = everything.
     #[prost(string, tag = "1")]
     pub section: ::prost::alloc::string::String,
+    /// For whom, where root or hacluster ask; others see what they themselves may see.
+    #[prost(message, optional, tag = "2")]
+    pub caller: ::core::option::Option<Caller>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Document {
@@ -16,6 +19,9 @@ pub struct Caller {
     pub user: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub client: ::prost::alloc::string::String,
+    /// The user's groups. Set by the brain that was asked; what a tool says of them does not count.
+    #[prost(string, repeated, tag = "3")]
+    pub groups: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Change {
@@ -184,10 +190,16 @@ pub mod attribute_reply {
         pub value: ::prost::alloc::string::String,
     }
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct InfoRequest {}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct WatchRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InfoRequest {
+    #[prost(message, optional, tag = "1")]
+    pub caller: ::core::option::Option<Caller>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchRequest {
+    #[prost(message, optional, tag = "1")]
+    pub caller: ::core::option::Option<Caller>,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Json {
     #[prost(string, tag = "1")]
