@@ -168,9 +168,13 @@ impl Live {
     /// # Errors
     /// The call failed.
     pub fn wait_for_event(&mut self, limit: Duration) -> Result<(), LiveError> {
-        let Self { runtime, client, .. } = self;
+        let Self { runtime, client, caller, .. } = self;
         let event = async {
-            let mut stream = client.watch(WatchRequest {}).await.map_err(failed)?.into_inner();
+            let mut stream = client
+                .watch(WatchRequest { caller: Some(caller.clone()) })
+                .await
+                .map_err(failed)?
+                .into_inner();
             stream.message().await.map(drop).map_err(failed)
         };
         runtime.block_on(async { tokio::time::timeout(limit, event).await }).unwrap_or(Ok(()))
