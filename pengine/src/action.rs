@@ -396,7 +396,8 @@ impl Book {
             && (!cluster.is_guest(node) || cluster[node].requires_reset)
         {
             self[index].runnable = false;
-            if cluster[resource].managed && !self[index].optional && !cluster[node].unclean {
+            let stops = self[index].task == task::STOP;
+            if stops && cluster[resource].managed && !cluster[node].unclean {
                 self.fence_node(cluster, node, "resource actions are unrunnable", false);
             }
             return;

@@ -125,7 +125,8 @@ fn forbid(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, why: &'static st
 /// Remote nodes can't run connections and fence devices.
 fn avoid_remote_nodes(all: &mut Constrained, rsc: ResourceIx) {
     for node in all.scores.candidates(rsc) {
-        if all.cluster[node].remote {
+        // (an entry of a remote node whose connection has been removed can't run anything)
+        if all.cluster[node].remote && all.cluster[node].connection.is_some() {
             forbid(all, rsc, node, "can't run on remote nodes");
         }
     }

@@ -15,9 +15,7 @@ pub(crate) fn schedule(planned: &mut Planned) {
     for node in planned.cluster().node_order.clone() {
         let host = &planned.cluster()[node];
         if !host.online {
-            let failed_remote =
-                host.remote && host.connection.is_some_and(|c| planned.cluster()[c].failed);
-            if failed_remote {
+            if crate::remote_order::is_lost(planned, node) {
                 let Placed { cluster, book, .. } = &mut planned.placed;
                 book.fence_node(cluster, node, "the connection is unrecoverable", false);
             }
@@ -67,6 +65,8 @@ fn probe_clone(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
         && (!planned.placed.scores.allowed(rsc, node)
             || planned.placed.rules.discovery(rsc, node) != Discovery::Exclusive)
     {
+        // notifications name only nodes that instances could be on
+        planned.placed.scores.set(rsc, node, crate::ledger::Cell::ABSENT);
         return;
     }
     let mut instances = planned.cluster()[rsc].children.clone();
@@ -169,11 +169,9 @@ fn create(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
     let top = cluster.uppermost(rsc, false);
     let top = if cluster[top].is_clone() { top } else { rsc };
     let here = book.point(probe);
-    let mut flags = ORDERED;
-    if !book[probe].runnable && cluster[rsc].running_on.is_empty() {
-        // what can't be looked for must not be started, but need not be stopped either
-        flags |= UNRUNNABLE_FIRST_BLOCKS;
-    }
+    // what is active already need not stop because nobody can look elsewhere
+    let blocks = !book[probe].runnable && cluster[top].running_on.is_empty();
+    let flags = if blocks { ORDERED | UNRUNNABLE_FIRST_BLOCKS } else { ORDERED };
     book.order(here, Point::of(top, task::START), flags);
     book.order(here, Point::of(rsc, task::RELOAD), ORDERED);
 }

@@ -160,6 +160,13 @@ fn on_remote(planned: &mut Planned, action: ActionIx, node: NodeIx, connection: 
     }
 }
 
+/// Tells whether a remote node can't be reached and won't be.
+pub(crate) fn is_lost(planned: &Planned, node: NodeIx) -> bool {
+    let host = &planned.cluster()[node];
+    let connection = host.connection.filter(|_| planned.cluster().is_remote_node(node));
+    connection.is_some_and(|connection| state(planned, node, connection) == Connection::Failed)
+}
+
 fn state(planned: &Planned, node: NodeIx, connection: ResourceIx) -> Connection {
     let cluster = planned.cluster();
     let host = cluster.current_node(connection);

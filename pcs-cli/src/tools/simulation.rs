@@ -251,7 +251,7 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
         (false, _) => vec![operation_key.clone()],
     };
     let key =
-        format!("{}:-1:{}:00000000-0000-0000-0000-000000000000", action.id.0, action.target_rc());
+        format!("{}:-1:{}:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", action.id.0, action.target_rc());
     let mut values = vec![
         ("operation_key", operation_key),
         ("operation", task.to_owned()),
