@@ -163,12 +163,13 @@ fn entry_changed(
         return true;
     }
     match crate::digest::compare(cluster, rsc, node, entry) {
-        Comparison::Unknown | Comparison::Match => false,
+        Comparison::Match => false,
         Comparison::Restart => {
             force_restart(cluster, book, rsc, node, key);
             true
         }
-        Comparison::All => {
+        // what nobody recorded may have been anything
+        Comparison::Unknown | Comparison::All => {
             if key.interval_ms > 0 {
                 let reason = "Device parameters changed (reschedule)";
                 crate::unfencing::device_changed(cluster, book, rsc, node, reason);

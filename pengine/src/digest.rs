@@ -15,7 +15,7 @@ use crate::task;
 /// How parameters compare with those that an operation ran with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Comparison {
-    /// Nothing was recorded.
+    /// Nothing was recorded: it counts as changed, since it may have been anything.
     Unknown,
     /// The same.
     Match,

@@ -21,7 +21,7 @@ const WEB: &str = r#"<primitive id="web" class="ocf" provider="heartbeat" type="
 
 const RUNS: &str = r#"<lrm id="1"><lrm_resources><lrm_resource id="web" class="ocf" provider="heartbeat" type="Dummy">
     <lrm_rsc_op id="web_last_0" operation="start" operation_key="web_start_0" call-id="2" rc-code="0" op-status="0"
-    interval="0" transition-key="1:1:0:u" transition-magic="0:0;1:1:0:u"/></lrm_resource></lrm_resources></lrm>"#;
+    interval="0" op-digest="f2317cad3d54cec5d7d7aa7d0bf35cf8" transition-key="1:1:0:u" transition-magic="0:0;1:1:0:u"/></lrm_resource></lrm_resources></lrm>"#;
 
 fn told(replace: &[(&str, &str)]) -> Explained {
     let mut text = CLUSTER.replace("RESOURCES", WEB);

@@ -5,7 +5,7 @@ use crate::home::Home;
 const STATUS: &str = r#"<status>
 <node_state id="1" uname="ser1" in_ccm="true" crmd="online" join="member" expected="member"><lrm id="1"><lrm_resources>
 <lrm_resource id="IP" class="ocf" provider="test" type="Address"><lrm_rsc_op id="IP_last_0" operation="start"
-operation_key="IP_start_0" call-id="2" rc-code="0" op-status="0" interval="0" exec-time="1500" transition-key="1:1:0:u"
+operation_key="IP_start_0" call-id="2" rc-code="0" op-status="0" interval="0" exec-time="1500" op-digest="ba6a72f3ccfb84f58fad1ff6a1d34598" transition-key="1:1:0:u"
 transition-magic="0:0;1:1:0:u"/></lrm_resource></lrm_resources></lrm></node_state>
 <node_state id="2" uname="ser2" in_ccm="true" crmd="online" join="member" expected="member"><lrm id="2"><lrm_resources>
 <lrm_resource id="IP" class="ocf" provider="test" type="Address"><lrm_rsc_op id="IP_last_0" operation="stop"

@@ -217,12 +217,17 @@ impl Writer {
         self.calls += 1;
         let call = self.calls;
         let key = format!("{call}:1:{rc}:11111111-2222-3333-4444-555555555555");
+        // of no parameters; monitors digest their timeout, too
+        let digest = match interval_ms {
+            0 => "f2317cad3d54cec5d7d7aa7d0bf35cf8",
+            _ => "4811cef7f7f94e3a35a70be7916cb2fd",
+        };
         text.push_str(&format!(
             "<lrm_rsc_op id=\"{id}_{name}_{interval_ms}\" operation_key=\"{id}_{task}_{interval_ms}\" \
              operation=\"{task}\" crm-debug-origin=\"ladder\" crm_feature_set=\"3.16.1\" \
              transition-key=\"{key}\" transition-magic=\"0:{rc};{key}\" call-id=\"{call}\" \
              rc-code=\"{rc}\" op-status=\"0\" interval=\"{interval_ms}\" last-rc-change=\"1700000000\" \
-             exec-time=\"10\" queue-time=\"0\"/>",
+             exec-time=\"10\" queue-time=\"0\" op-digest=\"{digest}\"/>",
             // of what is not repeated, the last one is kept
             name = if interval_ms == 0 { "last" } else { task },
         ));
