@@ -115,6 +115,16 @@ impl Live {
         Ok(self.runtime.block_on(self.client.apply(change)).map_err(failed)?.into_inner())
     }
 
+    /// Changes the configuration, if it is still of the version (`admin_epoch.epoch`) that `base`
+    /// names; the error's code is [`ExitCode::Old`] when it is not.
+    ///
+    /// # Errors
+    /// The change was refused, or the call failed.
+    pub fn change_from(&mut self, request: &Request, base: String) -> Result<(), SourceError> {
+        let change = Change { base, ..to_wire(request) };
+        accepted(&self.change(change)?)
+    }
+
     /// Has the cluster do something; returns when it is done, or accepted where it takes time.
     ///
     /// # Errors
@@ -123,6 +133,11 @@ impl Live {
         self.writable()?;
         let action = Action { caller: Some(self.caller.clone()), kind: Some(kind) };
         Ok(self.runtime.block_on(self.client.act(action)).map_err(failed)?.into_inner())
+    }
+
+    /// Waits for a moment, where this node does not know yet what the others decided.
+    pub fn pause(&mut self, time: Duration) {
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Waits until no transition is in progress; false when that took longer than `patience`.
@@ -235,11 +250,14 @@ impl Cluster for Live {
     }
 
     fn change(&mut self, request: &Request) -> Result<(), SourceError> {
-        let outcome = Self::change(self, to_wire(request))?;
-        match ExitCode::from_code(outcome.code) {
-            ExitCode::Ok => Ok(()),
-            code => Err(EditError { code, message: outcome.message }.into()),
-        }
+        accepted(&Self::change(self, to_wire(request))?)
+    }
+}
+
+fn accepted(outcome: &Outcome) -> Result<(), SourceError> {
+    match ExitCode::from_code(outcome.code) {
+        ExitCode::Ok => Ok(()),
+        code => Err(EditError { code, message: outcome.message.clone() }.into()),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod desired;
 pub mod environment;
 pub mod history;
 pub mod ids;
+pub mod merge;
 pub mod message;
 pub mod metadata;
 pub mod node;

@@ -10,6 +10,7 @@
 
 mod agent;
 mod bad_input;
+mod commands;
 mod crashes;
 mod daemons;
 mod fields;
@@ -43,6 +44,7 @@ struct Story {
 fn stories() -> Vec<Story> {
     let rooms = [
         tutorial::STORIES,
+        commands::STORIES,
         daemons::STORIES,
         crashes::STORIES,
         partition::STORIES,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use cib::Element;
+use cib::versions::Version;
 
 use super::context::{Cli, Context, Failure, fail, print_error};
 use crate::cib_source;
@@ -155,6 +156,14 @@ fn push(context: &mut Context, words: &[String]) -> Cli {
         (None, None) => {
             if new.name() != "cib" {
                 return fail(format!("unable to push cib: '{file}' begins with <{}>", new.name()));
+            }
+            let (now, given) = (Version::of(&before), Version::of(&new));
+            let is_older = (given.admin_epoch, given.epoch) < (now.admin_epoch, now.epoch);
+            if context.is_live() && is_older {
+                return fail(format!(
+                    "unable to push cib, '{file}' is of version {}.{}, and the configuration was changed since (it is {}.{} now); push only your change with 'pcs cluster cib-push {file} diff-against=<the file before your change>', or get it anew with 'pcs cluster cib'",
+                    given.admin_epoch, given.epoch, now.admin_epoch, now.epoch
+                ));
             }
             let mut after = before.clone();
             // only the configuration is anybody's to write; the rest is the cluster's own

@@ -50,6 +50,9 @@ pub(crate) fn print_error(text: &str) {
     let _gone = writeln!(stderr, "{text}");
 }
 
+/// Others may be faster this many times in a row; each time the change is put on top of theirs.
+const ATTEMPTS_MAX: usize = 50;
+
 /// The world of one command line.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -315,12 +318,43 @@ impl Context {
                 after.set("num_updates", "0");
                 cib_source::write(Path::new(&file), &after).or_else(|error| fail(error.chain()))
             }
-            None => {
-                let patch = cib::patch::diff_unversioned(before, after);
-                Cluster::change(self.live()?, &Request::Patch(patch))
-                    .or_else(|error| fail(format!("Unable to update cib\n{}", error.chain())))
-            }
+            None => self.push_live(before.clone(), after.clone()),
         }
+    }
+
+    /// Makes a change of the running cluster's configuration. When somebody else was faster, it is
+    /// made on top of theirs, unless both touch the same thing.
+    fn push_live(&mut self, mut before: Element, mut after: Element) -> Cli {
+        for _ in 0..ATTEMPTS_MAX {
+            let version = cib::versions::Version::of(&before);
+            let base = format!("{}.{}", version.admin_epoch, version.epoch);
+            let patch = Request::Patch(cib::patch::diff_unversioned(&before, &after));
+            let error = match self.live()?.change_from(&patch, base) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if error.code() != model::ExitCode::Old {
+                return fail(format!("Unable to update cib\n{}", error.chain()));
+            }
+            let now = self.cib()?;
+            if cib::versions::Version::of(&now).epoch == version.epoch {
+                // the one who refused knows of a change that has not come here yet
+                self.live()?.pause(Duration::from_millis(20));
+            }
+            after = match pcs::merge::onto(&before, &after, &now) {
+                Ok(merged) => merged,
+                Err(both) => {
+                    return fail(format!(
+                        "Unable to update cib\nSomebody else changed {} at the same time; nothing of this command was done, look at it and try again",
+                        pcs::text::quoted(both)
+                    ));
+                }
+            };
+            before = now;
+        }
+        fail(
+            "Unable to update cib\nThe configuration is being changed all the time; nothing of this command was done, try again",
+        )
     }
 
     /// Returns the name of this node in the running cluster.
