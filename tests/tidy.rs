@@ -106,7 +106,7 @@ fn arrows_point_down() {
     for (room, floor) in &floors {
         let directory = match *room {
             "systole" => String::new(),
-            "sim" => "tests/sim/".to_owned(),
+            room @ ("sim" | "ladder") => format!("tests/{room}/"),
             room => format!("{room}/"),
         };
         let manifest = root().join(format!("{directory}Cargo.toml"));
