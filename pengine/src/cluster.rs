@@ -446,6 +446,9 @@ impl Cluster {
 
     /// A resource and all below it, parents first.
     pub(crate) fn family(&self, resource: ResourceIx) -> Vec<ResourceIx> {
+        if self[resource].children.is_empty() {
+            return vec![resource];
+        }
         let mut found = Vec::new();
         let mut stack = vec![resource];
         while let Some(next) = stack.pop() {
@@ -591,7 +594,8 @@ impl Cluster {
 
     /// Tells whether a resource, or anything in it, is blocked by a failure.
     pub(crate) fn is_blocked(&self, resource: ResourceIx) -> bool {
-        self.family(resource).into_iter().any(|part| self[part].blocked)
+        let one = &self[resource];
+        one.blocked || one.children.iter().any(|child| self.is_blocked(*child))
     }
 
     /// How many instances of a clone or bundle may be on one node.

@@ -4,6 +4,7 @@
 //! that can stay do so first, then the rest is spread, never more to a node than allowed.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use model::Score;
 
@@ -211,11 +212,17 @@ impl Placing {
 
     /// Puts instances in the order in which they get their nodes.
     pub(crate) fn sort_instances(&mut self, instances: &mut [ResourceIx]) {
-        list_sort(instances, &mut |a, b| self.compare_instances(*a, *b));
+        let mut pulls = Pulls::new();
+        list_sort(instances, &mut |a, b| self.compare_instances(*a, *b, &mut pulls));
     }
 
     /// Those that are best left alone come first.
-    pub(crate) fn compare_instances(&mut self, a: ResourceIx, b: ResourceIx) -> Ordering {
+    pub(crate) fn compare_instances(
+        &mut self,
+        a: ResourceIx,
+        b: ResourceIx,
+        pulls: &mut Pulls,
+    ) -> Ordering {
         let (mut node_a, count_a, _) = self.cluster.active_node(a);
         let (mut node_b, count_b, _) = self.cluster.active_node(b);
         // of active ones, those active in fewer places
@@ -239,7 +246,7 @@ impl Placing {
         usable(node_b)
             .cmp(&usable(node_a))
             .then_with(|| self.did_fail(a).cmp(&self.did_fail(b)))
-            .then_with(|| self.pull(b, node_b).cmp(&self.pull(a, node_a)))
+            .then_with(|| self.pull(b, node_b, pulls).cmp(&self.pull(a, node_a, pulls)))
             .then_with(|| number_of(&self.cluster, a).cmp(&number_of(&self.cluster, b)))
     }
 
@@ -259,16 +266,25 @@ impl Placing {
     }
 
     /// How much colocations speak for the node that an instance is on.
-    fn pull(&mut self, instance: ResourceIx, node: NodeIx) -> Score {
+    fn pull(&mut self, instance: ResourceIx, node: NodeIx, pulls: &mut Pulls) -> Score {
+        if let Some(known) = pulls.get(&instance) {
+            return *known;
+        }
         let mut table: Table = vec![Cell::ABSENT; self.cluster.nodes.len()];
         let own = self.scores.ledger.cause(Cause::NodeScore);
         table[node.position()] = self.scores.ledger.begin(self.cluster[node].score, own);
         let mut table = Some(table);
         self.add_own_colocations(instance, &mut table);
         let table = table.unwrap_or_default();
-        self.scores.ledger.score(cell_of(&table, node))
+        let pull = self.scores.ledger.score(cell_of(&table, node));
+        pulls.insert(instance, pull);
+        pull
     }
 }
+
+/// How much colocations speak for the places of instances, asked once in a sort: nothing that
+/// they depend on moves meanwhile.
+pub(crate) type Pulls = BTreeMap<ResourceIx, Score>;
 
 /// The number at the end of an instance's name.
 fn number_of(cluster: &Cluster, instance: ResourceIx) -> u64 {

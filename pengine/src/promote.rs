@@ -16,6 +16,7 @@ use crate::cluster::{Cluster, QuorumPolicy};
 use crate::colocate::Select;
 use crate::constraint::{Colocation, Location};
 use crate::index::{NodeIx, ResourceIx};
+use crate::instances::Pulls;
 use crate::ledger::{Cause, Cell};
 use crate::list_sort::list_sort;
 use crate::place::Placing;
@@ -177,7 +178,8 @@ impl Placing {
             self.scores.replace(clone, own_scores);
         }
         let mut sorted = instances;
-        list_sort(&mut sorted, &mut |a, b| self.compare_for_promotion(*a, *b));
+        let mut pulls = Pulls::new();
+        list_sort(&mut sorted, &mut |a, b| self.compare_for_promotion(*a, *b, &mut pulls));
         self.homes[clone.position()].merging = false;
         sorted
     }
@@ -249,12 +251,17 @@ impl Placing {
     }
 
     /// The better rank comes first, then the higher current role, then the usual order.
-    fn compare_for_promotion(&mut self, a: ResourceIx, b: ResourceIx) -> Ordering {
+    fn compare_for_promotion(
+        &mut self,
+        a: ResourceIx,
+        b: ResourceIx,
+        pulls: &mut Pulls,
+    ) -> Ordering {
         let role = |rsc: ResourceIx| self.cluster.role_of(rsc, true);
         self.rank_of(b)
             .cmp(&self.rank_of(a))
             .then_with(|| role(b).cmp(&role(a)))
-            .then_with(|| self.compare_instances(a, b))
+            .then_with(|| self.compare_instances(a, b, pulls))
     }
 
     /// The node of an instance, if the instance can be promoted there.

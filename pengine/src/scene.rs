@@ -120,12 +120,22 @@ impl Scene<'_> {
 
     /// The assigned node if there is exactly one.
     pub(crate) fn assigned_node(&self, rsc: ResourceIx) -> Option<NodeIx> {
+        if self.cluster[rsc].is_primitive() {
+            return self.home(rsc);
+        }
         single(&self.assigned_nodes(rsc))
     }
 
     /// The one node that a resource is active on, or is assigned to.
     fn location(&self, rsc: ResourceIx, current: bool) -> Option<NodeIx> {
-        if current { single(&self.cluster.active_nodes(rsc)) } else { self.assigned_node(rsc) }
+        if !current {
+            return self.assigned_node(rsc);
+        }
+        let one = &self.cluster[rsc];
+        if one.is_primitive() {
+            return single(&one.running_on);
+        }
+        single(&self.cluster.active_nodes(rsc))
     }
 
     /// The instance of a clone, or the container of a bundle, that goes with a resource: the one
@@ -144,9 +154,9 @@ impl Scene<'_> {
         let instances = crate::bundle_place::instances(self.cluster, collective);
         nodes.into_iter().find_map(|node| {
             instances.iter().copied().find(|instance| {
-                !self.cluster.is_blocked(*instance)
+                self.location(*instance, current) == Some(node)
+                    && !self.cluster.is_blocked(*instance)
                     && role.is_none_or(|role| self.cluster.role_of(*instance, current) == role)
-                    && self.location(*instance, current) == Some(node)
             })
         })
     }
