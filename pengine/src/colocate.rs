@@ -5,7 +5,7 @@ use model::Score;
 use crate::cluster::Variant;
 use crate::constraint::Colocation;
 use crate::index::{ColocationIx, NodeIx, ResourceIx};
-use crate::ledger::{Cause, Table, cell_of};
+use crate::ledger::{Cause, Table};
 use crate::list_sort::insert_sorted;
 use crate::place::Placing;
 use crate::role::Role;
@@ -350,7 +350,7 @@ impl Placing {
         node: NodeIx,
         attribute: &str,
         rsc: ResourceIx,
-    ) -> Option<String> {
+    ) -> Option<&str> {
         let target = self.cluster[rsc].meta.get("container-attribute-target");
         self.value_at(node, attribute, target.is_some_and(|target| target == "host"))
     }
@@ -362,19 +362,19 @@ impl Placing {
         node: NodeIx,
         attribute: &str,
         rsc: ResourceIx,
-    ) -> Option<String> {
+    ) -> Option<&str> {
         if self.seen_at_host(rsc, node) {
             return self.value_at(node, attribute, true);
         }
         self.node_value(node, attribute, rsc)
     }
 
-    fn value_at(&self, node: NodeIx, attribute: &str, of_host: bool) -> Option<String> {
+    fn value_at(&self, node: NodeIx, attribute: &str, of_host: bool) -> Option<&str> {
         let place = match self.cluster.guest_container(node) {
             Some(container) if of_host => self.home(container).node?,
             _ => node,
         };
-        self.cluster.attribute(place, attribute).map(str::to_owned)
+        self.cluster.attribute(place, attribute)
     }
 
     fn cause_of(&mut self, colocation: &Colocation, other: ResourceIx) -> u32 {
@@ -393,7 +393,8 @@ impl Placing {
         if home.is_none() && colocation.score < Score::ZERO {
             return;
         }
-        let value = home.and_then(|home| self.colocation_value(home, &attribute, primary));
+        let value = home
+            .and_then(|home| self.colocation_value(home, &attribute, primary).map(str::to_owned));
         let cause = self.cause_of(colocation, primary);
         let mut work = self.scores.table(dependent);
         for position in 0..work.len() {
@@ -579,16 +580,23 @@ impl Placing {
         factor: f32,
         only_positive: bool,
     ) {
-        let attribute = colocation.attribute().to_owned();
+        let attribute = colocation.attribute();
         let cause = self.cause_of(colocation, source);
         let single = self.allowed_on_one(source);
+        // where nodes themselves are compared, only the node itself has the value
+        let by_name = attribute == "#uname" && self.cluster.bundle_of(source).is_none();
         for position in 0..nodes.len() {
             let cell = nodes[position];
             if !cell.present() {
                 continue;
             }
-            let value = self.colocation_value(NodeIx::at(position), &attribute, target);
-            let score = self.best_with_value(source, &attribute, value.as_deref());
+            let node = NodeIx::at(position);
+            let score = if by_name && self.cluster.guest_container(node).is_none() {
+                self.score_if_available(source, node)
+            } else {
+                let value = self.colocation_value(node, attribute, target);
+                self.best_with_value(source, attribute, value)
+            };
             if factor < 0.0 && score < Score::ZERO && !single {
                 continue;
             }
@@ -614,24 +622,26 @@ impl Placing {
         candidates.iter().filter(|n| self.scores.get(rsc, **n) >= Score::ZERO).count() == 1
     }
 
+    /// A resource's score on a node that can take resources; else minus infinity.
+    fn score_if_available(&self, rsc: ResourceIx, node: NodeIx) -> Score {
+        if self.scores.allowed(rsc, node) && self.available(node, None, false) {
+            self.scores.get(rsc, node)
+        } else {
+            Score::MINUS_INFINITY
+        }
+    }
+
     /// The best score of a resource among the nodes whose attribute has a value.
     fn best_with_value(&self, rsc: ResourceIx, attribute: &str, value: Option<&str>) -> Score {
-        let table = self.scores.table(rsc);
-        let best_of = |node: NodeIx| {
-            let cell = cell_of(&table, node);
-            if cell.present() && self.available(node, None, false) {
-                self.scores.ledger.score(cell)
-            } else {
-                Score::MINUS_INFINITY
-            }
-        };
+        let best_of = |node: NodeIx| self.score_if_available(rsc, node);
         if attribute == "#uname" && self.cluster.bundle_of(rsc).is_none() {
             let node = value.and_then(|name| self.cluster.find_node(None, Some(name)));
             return node.map_or(Score::MINUS_INFINITY, best_of);
         }
-        crate::ledger::present(&table)
+        self.scores
+            .candidates(rsc)
             .into_iter()
-            .filter(|node| same(self.colocation_value(*node, attribute, rsc).as_deref(), value))
+            .filter(|node| same(self.colocation_value(*node, attribute, rsc), value))
             .map(best_of)
             .max()
             .unwrap_or(Score::MINUS_INFINITY)

@@ -83,7 +83,8 @@ pub(crate) enum LossPolicy {
 /// All constraints, indexed by resource.
 #[derive(Debug, Default)]
 pub(crate) struct Constraints {
-    pub(crate) colocations: Vec<Colocation>,
+    /// Shared, for they are looked at while scores change.
+    pub(crate) colocations: Vec<Arc<Colocation>>,
     this_with: Vec<Vec<ColocationIx>>,
     with_this: Vec<Vec<ColocationIx>>,
     pub(crate) locations: Vec<Location>,
@@ -115,7 +116,7 @@ impl Constraints {
         };
         add(&mut self.this_with, colocation.dependent);
         add(&mut self.with_this, colocation.primary);
-        self.colocations.push(colocation);
+        self.colocations.push(Arc::new(colocation));
     }
 
     /// Colocations whose dependent is exactly this resource.

@@ -1,6 +1,7 @@
 //! The third phase: a node for every resource.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::Score;
 
@@ -553,7 +554,7 @@ impl Placing {
     }
 
     /// The colocation itself.
-    pub(crate) fn colocation(&self, index: ColocationIx) -> Colocation {
-        self.rules[index].clone()
+    pub(crate) fn colocation(&self, index: ColocationIx) -> Arc<Colocation> {
+        Arc::clone(&self.rules.colocations[index.position()])
     }
 }

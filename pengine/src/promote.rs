@@ -395,7 +395,7 @@ impl Placing {
         if self.home(instance).provisional {
             self.cluster.attribute_for(node, &attribute, Some(instance)).map(str::to_owned)
         } else {
-            self.node_value(node, &attribute, instance)
+            self.node_value(node, &attribute, instance).map(str::to_owned)
         }
     }
 
@@ -482,7 +482,7 @@ impl Placing {
         colocation: &Colocation,
     ) {
         let attribute = colocation.attribute();
-        let value = self.colocation_value(node, attribute, primary);
+        let value = self.colocation_value(node, attribute, primary).map(str::to_owned);
         let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
         for candidate in self.scores.candidates(dependent) {
             let own = self.colocation_value(candidate, attribute, dependent);
