@@ -261,7 +261,7 @@ pub(crate) fn apply_location(
     };
     let mut given = scores_given;
     let children = if all.cluster[rsc].is_bundle() {
-        bundle_parts(all, rsc)
+        bundle_parts(all, rsc, location)
     } else {
         all.cluster[rsc].children.clone()
     };
@@ -274,13 +274,16 @@ pub(crate) fn apply_location(
     }
 }
 
-fn bundle_parts(all: &mut Constrained, rsc: ResourceIx) -> Vec<ResourceIx> {
-    let Some(bundle) = all.cluster.bundle(rsc).cloned() else { return Vec::new() };
+/// What a location of a bundle bears on: containers and addresses, and what is inside if it is
+/// about a role.
+fn bundle_parts(all: &Constrained, rsc: ResourceIx, location: &Location) -> Vec<ResourceIx> {
+    let Some(bundle) = all.cluster.bundle(rsc) else { return Vec::new() };
     let mut parts = Vec::new();
     for replica in &bundle.replicas {
         parts.push(replica.container);
         parts.extend(replica.ip);
     }
+    parts.extend(bundle.child.filter(|_| location.role > Role::Started));
     parts
 }
 

@@ -355,8 +355,14 @@ fn tell(
             }
         }
     }
+    let start = placed.book.first_action(rsc, task::START, None);
+    let blocked = start.is_some_and(|start| {
+        let start = &placed.book[start];
+        !start.optional && !start.runnable
+    });
     if matches!(about, task::START | task::PROMOTE)
         && placed.cluster[rsc].next_role != Role::Stopped
+        && !blocked
         && let Some(node) = placed.homes[rsc.position()].node
     {
         if about == task::PROMOTE || !required(placed, task::START) {

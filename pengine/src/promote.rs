@@ -139,10 +139,12 @@ impl Placing {
         }
     }
 
-    /// The location constraints for the promoted role of a clone or its instances.
+    /// The location constraints for the promoted role of a clone, its instances or its bundle.
     fn promoted_locations(&self, clone: ResourceIx) -> Vec<Location> {
         let instances = &self.cluster[clone].children;
-        let about = |rsc: ResourceIx| rsc == clone || instances.contains(&rsc);
+        let bundle = self.cluster.bundle_of(clone);
+        let about =
+            |rsc: ResourceIx| rsc == clone || instances.contains(&rsc) || Some(rsc) == bundle;
         let all = self.rules.locations.iter();
         all.filter(|l| l.role == Role::Promoted && about(l.resource)).cloned().collect()
     }

@@ -449,6 +449,7 @@ fn replica_status(cluster: &Cluster, scores: &Scores, replica: &Replica) -> Reso
         name,
         kind: ResourceKind::Replica { address: replica.address.clone() },
         nodes: host.map(|host| cluster[host].name.clone()).into_iter().collect(),
+        unclean: host.is_some_and(|host| !cluster[host].online && cluster[host].unclean),
         children: parts.map(|part| resource_status(cluster, scores, part)).collect(),
         ..resource_status(cluster, scores, replica.child.unwrap_or(replica.container))
     }
