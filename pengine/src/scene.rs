@@ -9,7 +9,7 @@ use model::Score;
 use crate::cluster::{Cluster, Placement};
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::Scores;
-use crate::list_sort::{compare_names, list_sort};
+use crate::list_sort::list_sort;
 use crate::place::Home;
 use crate::role::Role;
 
@@ -76,7 +76,8 @@ impl Scene<'_> {
         if by_score.is_ne() {
             return by_score;
         }
-        let by_name = || compare_names(&self.cluster[a].name, &self.cluster[b].name);
+        // unlike in lists, digits are just letters here
+        let by_name = || self.cluster[a].name.cmp(&self.cluster[b].name);
         match self.cluster.properties.placement {
             Placement::Minimal => return by_name(),
             Placement::Balanced => {

@@ -64,7 +64,9 @@ fn shown(instance: &ResourceStatus, unique: bool) -> Shown {
     if !instance.active {
         return Shown::NotAtAll;
     }
-    let special = |part: &ResourceStatus| part.orphaned || !part.managed || part.failed;
+    let special = |part: &ResourceStatus| {
+        part.orphaned || !part.managed || part.failed || part.pending.is_some()
+    };
     match instance.nodes.as_slice() {
         [node] if instance.fully_active && !instance.unclean && !any(instance, &special) => {
             if instance.role == "Promoted" {
