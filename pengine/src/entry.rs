@@ -59,6 +59,11 @@ impl Entry {
         })
     }
 
+    /// A failure that is kept beside what came after it.
+    pub(crate) fn is_last_failure(&self) -> bool {
+        self.id.ends_with("_last_failure_0")
+    }
+
     /// A check whether the resource is running, before anything is known.
     pub(crate) fn is_probe(&self) -> bool {
         self.task == "monitor" && self.interval_ms == 0

@@ -144,7 +144,7 @@ pub(crate) fn expired(
         // must be cleaned up by a person
         return false;
     }
-    let is_last_failure = entry.id.ends_with("_last_failure_0");
+    let is_last_failure = entry.is_last_failure();
     let timeout = cluster[rsc].failure_timeout_s;
     let mut expired = false;
     let mut unexpired_count = 0;

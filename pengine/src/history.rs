@@ -65,10 +65,11 @@ fn unpack_resource(unpacked: &mut Unpacked, node: NodeIx, element: &Element) -> 
     entries.reverse();
     list_sort(&mut entries, &mut |a, b| crate::entry::compare(a, b, true));
     let mut playback = crate::playback::Playback::new(rsc, node);
+    let mut void = Vec::new();
     for entry in &entries {
-        playback.play(unpacked, entry);
+        void.push(playback.play(unpacked, entry));
     }
-    recurring(unpacked, rsc, node, &entries);
+    recurring(unpacked, rsc, node, &entries, &void);
     settle(unpacked, rsc, node, playback.on_fail);
     if let Some(role) = crate::unpack::target_role(&unpacked.cluster, rsc) {
         let rsc = &mut unpacked.cluster[rsc];
@@ -118,13 +119,22 @@ pub(crate) fn active_span(entries: &[Entry]) -> (i64, i64) {
 }
 
 /// Notes recurring operations that go on as optional actions.
-fn recurring(unpacked: &mut Unpacked, rsc: ResourceIx, node: NodeIx, entries: &[Entry]) {
+///
+/// One whose failure does not count any more (`void`) begins anew: hands report changes only, so
+/// that nobody would know it is well again.
+fn recurring(
+    unpacked: &mut Unpacked,
+    rsc: ResourceIx,
+    node: NodeIx,
+    entries: &[Entry],
+    void: &[bool],
+) {
     let Unpacked { cluster, book, .. } = unpacked;
     if !cluster[node].online {
         return;
     }
     let (start, stop) = active_span(entries);
-    for (at, entry) in (0_i64..).zip(entries) {
+    for ((at, entry), void) in (0_i64..).zip(entries).zip(void) {
         if (start < stop && at <= stop) || at < start || entry.interval_ms == 0 {
             continue;
         }
@@ -133,7 +143,8 @@ fn recurring(unpacked: &mut Unpacked, rsc: ResourceIx, node: NodeIx, entries: &[
         }
         let Some(name) = task::parse(&entry.task) else { continue };
         let key = Key { task: name, interval_ms: entry.interval_ms };
-        book.action(cluster, rsc, key, name, Some(node), true);
+        let action = book.action(cluster, rsc, key, name, Some(node), true);
+        book[action].reschedule |= *void && !entry.is_last_failure();
     }
 }
 

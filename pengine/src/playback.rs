@@ -62,16 +62,16 @@ impl Playback {
         Self { rsc, node, on_fail: OnFail::Ignore, last_failure: None }
     }
 
-    /// Plays one entry.
-    pub(crate) fn play(&mut self, unpacked: &mut Unpacked, entry: &Entry) {
+    /// Plays one entry; tells whether it is a failure that does not count any more.
+    pub(crate) fn play(&mut self, unpacked: &mut Unpacked, entry: &Entry) -> bool {
         if entry.status == exec::CANCELLED
             || entry.status < exec::UNKNOWN
             || entry.status > exec::MAX
         {
-            return;
+            return false;
         }
         if matches!(entry.task.as_str(), task::NOTIFY | "meta-data") {
-            return;
+            return false;
         }
         let reported = entry;
         let mut entry = entry.clone();
@@ -80,25 +80,31 @@ impl Playback {
         let masked = unpacked.cluster.bundle_of(rsc).is_none() && masked_probe(&entry);
         self.remap(unpacked, &mut entry, expired);
         if expired && (entry.status != exec::DONE || masked) {
-            return;
+            return true;
         }
         if masked {
             // nothing runs there, and nothing can
             self.apply(unpacked, &entry, rc::NOT_RUNNING);
             self.record(unpacked, reported);
             self.ban_here(unpacked, Cause::HardError);
-            return;
+        } else {
+            self.take(unpacked, &entry);
         }
+        false
+    }
+
+    /// Takes an entry for what it says.
+    fn take(&mut self, unpacked: &mut Unpacked, entry: &Entry) {
         match entry.status {
-            exec::PENDING => self.pending(unpacked, &entry),
-            exec::DONE => self.apply(unpacked, &entry, entry.rc),
+            exec::PENDING => self.pending(unpacked, entry),
+            exec::DONE => self.apply(unpacked, entry, entry.rc),
             exec::NOT_INSTALLED => {
-                let (mut on_fail, role) = self.handling(unpacked, &entry);
+                let (mut on_fail, role) = self.handling(unpacked, entry);
                 if on_fail == OnFail::Ignore {
                     on_fail = OnFail::Ban;
                 }
                 self.ban_here(unpacked, Cause::HardError);
-                self.fail(unpacked, &entry, on_fail, role);
+                self.fail(unpacked, entry, on_fail, role);
             }
             status => {
                 if status == exec::NOT_CONNECTED {
@@ -111,7 +117,7 @@ impl Playback {
                         cluster[connection].stop_if_failed = true;
                     }
                 }
-                self.failed(unpacked, &entry);
+                self.failed(unpacked, entry);
             }
         }
     }

@@ -522,8 +522,7 @@ fn asymmetric(planned: &mut Planned, first: ActionIx, then: ActionIx) {
         }
         if role >= Role::Started
             && book[then].task == task::START
-            && cluster[rsc].running_on.len() == 1
-            && planned.assigned_node(rsc) == cluster[rsc].running_on.first().copied()
+            && matches!(*cluster[rsc].running_on.as_slice(), [node] if book[then].node == Some(node))
         {
             return;
         }
