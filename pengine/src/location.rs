@@ -311,7 +311,7 @@ fn own_location(all: &mut Constrained, rsc: ResourceIx, location: &Location, zer
 
 fn stickiness(all: &mut Constrained, rsc: ResourceIx) {
     let one = &all.cluster[rsc];
-    if !one.managed || one.stickiness == Score::ZERO {
+    if !one.managed || one.stickiness <= Score::ZERO {
         return;
     }
     let [node] = *one.running_on.as_slice() else { return };
