@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use cib::Element;
 
-use crate::action::{Edge, key_text, relation::*};
+use crate::action::{Edge, key_text};
 use crate::cluster::Variant;
+use crate::in_graph;
 use crate::index::{ActionIx, ResourceIx};
 use crate::order::Ordered;
 use crate::place::Placed;
@@ -153,7 +154,7 @@ impl Graph {
 
     fn add(&mut self, action: ActionIx, synapses: &mut Vec<Element>) {
         self.dedupe(action);
-        if self.placed().book[action].in_graph || !self.wanted(action) {
+        if self.placed().book[action].in_graph || !in_graph::action(self.placed(), action) {
             return;
         }
         self.placed_mut().book[action].in_graph = true;
@@ -167,7 +168,7 @@ impl Graph {
         synapse.push(set);
         let mut inputs = Element::new("inputs");
         for at in 0..self.placed().book[action].before.len() {
-            if self.input_wanted(action, at) {
+            if in_graph::input(self.placed_mut(), action, at) {
                 self.placed_mut().book[action].before[at].in_graph = true;
                 let other = self.placed().book[action].before[at].other;
                 let mut trigger = Element::new("trigger");
@@ -183,87 +184,6 @@ impl Graph {
         let known = &self.placed().book[action];
         let of_resource = known.resource.map_or(0, |rsc| self.placed().cluster[rsc].priority);
         known.priority.max(of_resource).max(0)
-    }
-
-    /// Tells whether an action belongs in the graph.
-    fn wanted(&self, action: ActionIx) -> bool {
-        let (cluster, known) = (&self.placed().cluster, &self.placed().book[action]);
-        if !known.runnable || (known.optional && !known.always_in_graph) {
-            return false;
-        }
-        if let Some(rsc) = known.resource
-            && !cluster[rsc].managed
-            && known.task != task::MONITOR
-            && known.meta.get("interval").is_none_or(|interval| interval == "0")
-        {
-            return false;
-        }
-        if known.pseudo || matches!(known.task, task::STONITH | task::SHUTDOWN) {
-            return true;
-        }
-        let Some(node) = known.node else { return false };
-        if known.on_dc || cluster.is_guest(node) && !cluster[node].requires_reset {
-            return true;
-        }
-        cluster[node].online && !cluster[node].unclean
-    }
-
-    fn input_wanted(&mut self, action: ActionIx, at: usize) -> bool {
-        let placed = self.placed();
-        let (cluster, book) = (&placed.cluster, &placed.book);
-        let edge = book[action].before[at];
-        let (this, input) = (&book[action], &book[edge.other]);
-        if edge.in_graph {
-            return true;
-        }
-        let harmless = FIRST_IMPLIES_THEN_GRAPHED | THEN_IMPLIES_FIRST_GRAPHED | ORDERED;
-        let same_node = |a: Option<crate::index::NodeIx>, b: Option<crate::index::NodeIx>| {
-            a.is_some() && a == b
-        };
-        let mut drop_it = false;
-        let wanted = if edge.flags == 0 {
-            false
-        } else if !input.runnable && edge.flags & !harmless == 0 {
-            false
-        } else if !input.runnable && edge.flags & MIN_RUNNABLE != 0 {
-            false
-        } else if !input.runnable && edge.flags & UNMIGRATABLE_THEN_BLOCKS != 0 {
-            false
-        } else if input.migratable && edge.flags & IF_FIRST_UNMIGRATABLE != 0 {
-            false
-        } else if edge.flags == ORDERED && input.migratable && input.key.task == task::STOP {
-            false
-        } else if edge.flags == IF_ON_SAME_NODE_OR_TARGET {
-            let target = match this.resource {
-                Some(rsc) if this.task == task::MIGRATE_TO => {
-                    placed.homes.get(rsc.position()).and_then(|home| home.node)
-                }
-                _ => this.node,
-            };
-            drop_it = !same_node(input.node, target) || input.optional;
-            !drop_it
-        } else if edge.flags == IF_REQUIRED_ON_SAME_NODE {
-            let elsewhere = input.node.is_some() && this.node.is_some() && input.node != this.node;
-            drop_it = elsewhere || input.optional;
-            !drop_it
-        } else if let (Some(theirs), Some(own)) = (input.resource, this.resource)
-            && theirs != own
-            && cluster[theirs].failed
-            && !cluster[theirs].managed
-            && input.key.task == task::STOP
-            && cluster[own].is_clone()
-        {
-            false
-        } else {
-            !(input.optional
-                && !input.always_in_graph
-                && !input.in_graph
-                && !self.wanted(edge.other))
-        };
-        if drop_it {
-            self.placed_mut().book[action].before[at].flags = 0;
-        }
-        wanted
     }
 
     /// The action as the graph has it.

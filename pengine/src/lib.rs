@@ -45,6 +45,7 @@ mod graph;
 mod guest_fencing;
 mod health;
 mod history;
+mod in_graph;
 mod index;
 mod instances;
 mod interleaved_order;

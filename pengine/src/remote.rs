@@ -156,9 +156,9 @@ pub(crate) fn link(cluster: &mut Cluster) {
             .get("container")
             .and_then(|name| cluster.resource_by_id.get(name))
             .copied();
-        if let Some(container) =
-            container.filter(|c| *c != index && cluster[index].container.is_none())
-        {
+        // (of a group, each member but the container itself)
+        let is_filler = cluster[index].is_primitive() && cluster[index].container.is_none();
+        if let Some(container) = container.filter(|container| is_filler && *container != index) {
             cluster[index].container = Some(container);
             if !cluster[container].fillers.contains(&index) {
                 cluster[container].fillers.push(index);
