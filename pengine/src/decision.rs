@@ -3,12 +3,24 @@
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::Cell;
 
+/// What a line of the scores listing is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// A node for a resource, at the step of this name.
+    Node(&'static str),
+    /// The same when it was decided, where that is later than what is listed.
+    Decision,
+    /// The promotion of an instance.
+    Promotion,
+}
+
 /// A line of the scores listing: where in the ledger it was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
-    pub(crate) step: &'static str,
+    pub(crate) what: Listed,
     pub(crate) rsc: ResourceIx,
-    pub(crate) node: NodeIx,
+    /// None for an instance without a node.
+    pub(crate) node: Option<NodeIx>,
     pub(crate) cell: Cell,
 }
 

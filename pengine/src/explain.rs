@@ -2,7 +2,7 @@
 //!
 //! The scores are those that `crm_simulate -s` lists, read at the same moments from the same ledger.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cib::Element;
 use model::{Score, WallTime};
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::action::Key;
 use crate::cluster::{Cluster, QuorumPolicy};
-use crate::decision::{Decided, Shown};
+use crate::decision::{self, Decided, Shown};
 use crate::explain_cause::Origins;
 use crate::index::{NodeIx, ResourceIx};
 use crate::order::Ordered;
@@ -132,6 +132,15 @@ pub enum Still {
     },
 }
 
+/// What speaks for the promotion of an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Promotion {
+    /// The sum by which instances are compared; a negative one is never promoted.
+    pub score: Score,
+    /// What the sum is made of, in order.
+    pub contributions: Vec<Contribution>,
+}
+
 /// The account of one resource (of one instance, in clones).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
@@ -151,6 +160,8 @@ pub struct Explanation {
     pub nodes: Vec<NodeAccount>,
     /// Who won; none where scores decided nothing.
     pub winner: Option<Winner>,
+    /// What speaks for its promotion, in promotable clones.
+    pub promotion: Option<Promotion>,
     /// What the plan does with it.
     pub actions: Vec<PlannedAction>,
     /// Why the plan does nothing with it, or why it runs nowhere.
@@ -175,7 +186,7 @@ pub struct Explained {
     pub plan: Plan,
     /// Every primitive, in the order of the document.
     pub resources: Vec<Explanation>,
-    /// The scores listing, as far as it is about nodes.
+    /// The scores listing.
     pub listing: Vec<Listed>,
 }
 
@@ -242,11 +253,9 @@ impl Teller<'_> {
             .record
             .shown
             .iter()
+            .filter(|shown| shown.what != decision::Listed::Decision)
             .map(|shown| Listed {
-                line: format!(
-                    "{}: {} allocation score on {}",
-                    shown.step, placed.cluster[shown.rsc].id, placed.cluster[shown.node].name
-                ),
+                line: line(&placed.cluster, shown),
                 score: placed.scores.ledger.score(shown.cell),
                 contributions: self.contributions(shown),
             })
@@ -257,34 +266,44 @@ impl Teller<'_> {
         let placed = &self.ordered.planned.placed;
         // what was read last before the decision, of each resource
         let mut last: Vec<Vec<&Shown>> = vec![Vec::new(); placed.cluster.resources.len()];
-        let mut steps = vec![""; last.len()];
+        let mut promotions: BTreeMap<ResourceIx, &Shown> = BTreeMap::new();
         for shown in &placed.record.shown {
+            if shown.what == decision::Listed::Promotion {
+                promotions.insert(shown.rsc, shown);
+                continue;
+            }
             let of = &mut last[shown.rsc.position()];
-            let again = of.iter().any(|other| other.node == shown.node);
-            if again || steps[shown.rsc.position()] != shown.step {
+            let again = |other: &&Shown| other.node == shown.node || other.what != shown.what;
+            if of.iter().any(again) {
                 of.clear();
             }
-            steps[shown.rsc.position()] = shown.step;
             of.push(shown);
         }
         let mut told = Vec::new();
         for &top in &placed.cluster.top {
             for rsc in placed.cluster.family(top) {
                 if placed.cluster[rsc].is_primitive() {
-                    told.push(self.explanation(rsc, &last[rsc.position()]));
+                    told.push(self.explanation(rsc, &last[rsc.position()], &promotions));
                 }
             }
         }
         told
     }
 
-    fn explanation(&self, rsc: ResourceIx, shown: &[&Shown]) -> Explanation {
+    fn explanation(
+        &self,
+        rsc: ResourceIx,
+        shown: &[&Shown],
+        promotions: &BTreeMap<ResourceIx, &Shown>,
+    ) -> Explanation {
         let cluster = self.cluster();
         let one = &cluster[rsc];
         let name = |node: NodeIx| cluster[node].name.clone();
         let mut inside = Vec::new();
+        let mut promotion = promotions.get(&rsc);
         let mut parent = one.parent;
         while let Some(holder) = parent {
+            promotion = promotion.or_else(|| promotions.get(&holder));
             inside.push(cluster[holder].id.clone());
             parent = cluster[holder].parent;
         }
@@ -301,6 +320,10 @@ impl Teller<'_> {
             active_on: one.running_on.iter().copied().map(name).collect(),
             target: self.ordered.planned.home(rsc).map(name),
             winner: self.winner(rsc, &nodes),
+            promotion: promotion.map(|shown| Promotion {
+                score: self.ordered.planned.placed.scores.ledger.score(shown.cell),
+                contributions: self.contributions(shown),
+            }),
             nodes,
             actions,
             still,
@@ -312,14 +335,17 @@ impl Teller<'_> {
         let ledger = &self.ordered.planned.placed.scores.ledger;
         let mut accounts: Vec<NodeAccount> = shown
             .iter()
-            .map(|shown| NodeAccount {
-                node: cluster[shown.node].name.clone(),
-                score: Some(ledger.score(shown.cell)),
-                contributions: self.contributions(shown),
-                unavailable: unavailable(cluster, shown.node),
+            .filter_map(|shown| {
+                let node = shown.node?;
+                Some(NodeAccount {
+                    node: cluster[node].name.clone(),
+                    score: Some(ledger.score(shown.cell)),
+                    contributions: self.contributions(shown),
+                    unavailable: unavailable(cluster, node),
+                })
             })
             .collect();
-        let known: BTreeSet<NodeIx> = shown.iter().map(|shown| shown.node).collect();
+        let known: BTreeSet<NodeIx> = shown.iter().filter_map(|shown| shown.node).collect();
         for &node in &cluster.node_order {
             if !known.contains(&node) && !cluster[node].ping && !cluster.is_guest(node) {
                 accounts.push(NodeAccount {
@@ -402,6 +428,22 @@ impl Teller<'_> {
             return Still::NoQuorum;
         }
         if !nodes.iter().any(NodeAccount::eligible) { Still::NoNode } else { Still::InPlace }
+    }
+}
+
+/// The text of a line of the scores listing, in front of the score.
+fn line(cluster: &Cluster, shown: &Shown) -> String {
+    let id = &cluster[shown.rsc].id;
+    match (shown.what, shown.node) {
+        (decision::Listed::Node(step), node) => {
+            let node = node.map_or("", |node| cluster[node].name.as_str());
+            format!("{step}: {id} allocation score on {node}")
+        }
+        (decision::Listed::Decision, _) => id.clone(),
+        (decision::Listed::Promotion, Some(node)) => {
+            format!("{id} promotion score on {}", cluster[node].name)
+        }
+        (decision::Listed::Promotion, None) => format!("{id} promotion score (inactive)"),
     }
 }
 

@@ -134,7 +134,7 @@ impl Origins {
         cluster: &Cluster,
         cause: &ledger::Cause,
         rsc: ResourceIx,
-        node: NodeIx,
+        node: Option<NodeIx>,
     ) -> Cause {
         let built_in = |name: &str| Cause::BuiltIn { name: name.to_owned() };
         match cause {
@@ -157,7 +157,7 @@ impl Origins {
                 _ => Cause::Colocation { constraint: id.clone(), with: with.clone() },
             },
             ledger::Cause::FailCount => Cause::FailCount {
-                count: crate::fail_count::raw(cluster, rsc, node).count,
+                count: node.map_or(0, |node| crate::fail_count::raw(cluster, rsc, node).count),
                 threshold: cluster[rsc].migration_threshold,
             },
             ledger::Cause::HardError => built_in("hard error"),

@@ -8,7 +8,7 @@ use model::Score;
 use crate::action::Book;
 use crate::cluster::{Cluster, Placement, QuorumPolicy, Variant};
 use crate::constraint::{Colocation, Constrained, Constraints};
-use crate::decision::{Decided, Record, Shown};
+use crate::decision::{Decided, Listed, Record, Shown};
 use crate::index::{ColocationIx, NodeIx, ResourceIx};
 use crate::ledger::{Scores, Table};
 use crate::list_sort::list_sort;
@@ -198,7 +198,7 @@ impl Placing {
                 self.scores.get(rsc, node)
             ));
             let cell = self.scores.cell(rsc, node);
-            self.record.shown.push(Shown { step, rsc, node, cell });
+            self.record.shown.push(Shown { what: Listed::Node(step), rsc, node: Some(node), cell });
         }
         for child in self.cluster[rsc].children.clone() {
             self.show(child, step);
@@ -351,6 +351,13 @@ impl Placing {
 
     fn assign_best(&mut self, rsc: ResourceIx, prefer: Option<NodeIx>, stop_if_fail: bool) {
         let roomiest = self.ban_small_nodes(rsc);
+        if self.cluster.properties.placement != Placement::Default {
+            for node in self.candidates_in_order(rsc) {
+                let cell = self.scores.cell(rsc, node);
+                let what = Listed::Decision;
+                self.record.shown.push(Shown { what, rsc, node: Some(node), cell });
+            }
+        }
         let prefer = prefer.or(roomiest);
         let current = self.cluster.current_node(rsc);
         let nodes = if self.any_available(&self.scores.table(rsc)) {

@@ -15,6 +15,7 @@ use model::Score;
 use crate::cluster::{Cluster, QuorumPolicy};
 use crate::colocate::Select;
 use crate::constraint::{Colocation, Location};
+use crate::decision::{Listed, Shown};
 use crate::index::{NodeIx, ResourceIx};
 use crate::instances::Pulls;
 use crate::ledger::{Cause, Cell};
@@ -314,7 +315,10 @@ impl Placing {
     }
 
     fn show_rank(&mut self, instance: ResourceIx, rank: Score) {
-        let place = match self.assigned_node(instance) {
+        let node = self.assigned_node(instance);
+        let cell = self.promotion.rank(instance).unwrap_or(Cell::EMPTY);
+        self.record.shown.push(Shown { what: Listed::Promotion, rsc: instance, node, cell });
+        let place = match node {
             Some(node) => format!("on {}", self.cluster[node].name),
             None => "(inactive)".to_owned(),
         };

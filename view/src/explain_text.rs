@@ -3,7 +3,8 @@
 use model::Score;
 use pengine::PlannedAction;
 use pengine::explain::{
-    BUILT_IN, Cause, Contribution, DecidedBy, Explanation, NodeAccount, Still, Unavailable,
+    BUILT_IN, Cause, Contribution, DecidedBy, Explanation, NodeAccount, Promotion, Still,
+    Unavailable,
 };
 
 /// Returns a resource's account, a line each; with the scores of one node only where `node` names one.
@@ -12,9 +13,11 @@ pub fn lines(explanation: &Explanation, node: Option<&str>) -> Vec<String> {
     let told: Vec<&NodeAccount> =
         explanation.nodes.iter().filter(|a| node.is_none_or(|node| a.node == node)).collect();
     lines.push("  Scores:".to_owned());
+    let promoting = explanation.promotion.iter().flat_map(|promotion| &promotion.contributions);
     let width = told
         .iter()
         .flat_map(|account| &account.contributions)
+        .chain(promoting)
         .map(|contribution| signed(contribution.score).len())
         .max()
         .unwrap_or(0);
@@ -33,6 +36,16 @@ pub fn lines(explanation: &Explanation, node: Option<&str>) -> Vec<String> {
     if !others.is_empty() {
         let names: Vec<&str> = others.iter().map(|account| account.node.as_str()).collect();
         lines.push(format!("    not candidates: {}", names.join(", ")));
+    }
+    if let Some(promotion) = &explanation.promotion {
+        lines.push(format!("  Promotion: {}", promotion.score));
+        for contribution in &promotion.contributions {
+            lines.push(format!(
+                "      {:>width$}  {}",
+                signed(contribution.score),
+                cause_and_remedy(&contribution.cause)
+            ));
+        }
     }
     lines.extend(chosen(explanation).map(|text| format!("  Chosen: {text}")));
     if explanation.actions.is_empty() {
@@ -146,7 +159,7 @@ fn chosen(explanation: &Explanation) -> Option<String> {
     };
     let tie = |why: &str| format!("{node} and {other} have equal scores; {node} {why}");
     Some(match (winner.decided_by, winner.margin) {
-        (DecidedBy::Score, Some(margin)) if margin >= 0 => {
+        (DecidedBy::Score, Some(margin)) if margin > 0 => {
             format!("{node}, by {margin} over {other}")
         }
         (DecidedBy::Score, _) => format!("{node}, {} against {score} of {other}", winner.score),
@@ -233,10 +246,15 @@ pub fn because(action: &PlannedAction, explanation: &Explanation) -> Option<Stri
         return Some(plain(reason));
     }
     if explanation.target.is_none() {
-        return explanation.still.as_ref().map(|why| match why {
-            Still::Disabled => "it is disabled (target-role=Stopped)".to_owned(),
-            why => still(why, explanation),
+        return explanation.still.as_ref().and_then(|why| match why {
+            Still::Disabled => Some("it is disabled (target-role=Stopped)".to_owned()),
+            Still::InPlace => None,
+            why => Some(still(why, explanation)),
         });
+    }
+    if let ("Promote" | "Demote", Some(promotion)) = (action.verb.as_str(), &explanation.promotion)
+    {
+        return Some(because_of(promotion));
     }
     let current = explanation.active_on.first()?;
     let target = explanation.target.as_ref()?;
@@ -255,6 +273,18 @@ pub fn because(action: &PlannedAction, explanation: &Explanation) -> Option<Stri
         .filter(|contribution| contribution.score > Score::ZERO)
         .map_or_else(String::new, |contribution| format!(" ({})", cause(&contribution.cause)));
     Some(format!("{target} has {}{why}, {current} has {score}", winner.score))
+}
+
+/// Says what a promotion score leads to.
+fn because_of(promotion: &Promotion) -> String {
+    let parts = &promotion.contributions;
+    let decisive = if promotion.score < Score::ZERO {
+        parts.iter().min_by_key(|part| part.score)
+    } else {
+        parts.iter().max_by_key(|part| part.score)
+    };
+    let why = decisive.map_or_else(String::new, |part| format!(" ({})", cause(&part.cause)));
+    format!("its promotion score is {}{why}", promotion.score)
 }
 
 fn action_line(action: &PlannedAction, explanation: &Explanation) -> String {
