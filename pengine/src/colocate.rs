@@ -491,6 +491,20 @@ impl Placing {
         factor: f32,
         select: Select,
     ) {
+        self.add_chain(source, target, nodes, (colocation, colocation), factor, select);
+    }
+
+    /// As `add_colocated`, for one link of a chain: `links` are the last colocation in it that keeps
+    /// apart (the first one if none does) and this one.
+    fn add_chain(
+        &mut self,
+        source: ResourceIx,
+        target: Option<ResourceIx>,
+        nodes: &mut Option<Table>,
+        links: (Option<&Colocation>, Option<&Colocation>),
+        factor: f32,
+        select: Select,
+    ) {
         if self.home(source).merging {
             return;
         }
@@ -499,20 +513,20 @@ impl Placing {
             let members = &self.cluster[source].children;
             let member = if nodes.is_none() { members.last() } else { members.first() };
             if let Some(&member) = member {
-                self.add_colocated(member, target, nodes, colocation, factor, select);
+                self.add_chain(member, target, nodes, links, factor, select);
             }
         } else {
-            self.add_colocated_plain(source, target, nodes, colocation, factor, select);
+            self.add_link(source, target, nodes, links, factor, select);
         }
         self.homes[source.position()].merging = false;
     }
 
-    fn add_colocated_plain(
+    fn add_link(
         &mut self,
         source: ResourceIx,
         target: Option<ResourceIx>,
         nodes: &mut Option<Table>,
-        colocation: Option<&Colocation>,
+        links: (Option<&Colocation>, Option<&Colocation>),
         factor: f32,
         select: Select,
     ) {
@@ -521,9 +535,9 @@ impl Placing {
             None => self.scores.table(source),
             Some(table) => {
                 let mut work = table.clone();
-                if let Some(colocation) = colocation {
+                if let (Some(apart), Some(this)) = links {
                     let positive = select.has(Select::NONNEGATIVE);
-                    self.add_matching(&mut work, source, target, colocation, factor, positive);
+                    self.add_matching(&mut work, source, target, (apart, this), factor, positive);
                 }
                 work
             }
@@ -545,11 +559,11 @@ impl Placing {
                 };
                 let other_factor = factor * fraction(next.score);
                 let mut table = Some(work);
-                self.add_colocated(
+                self.add_chain(
                     other,
                     Some(target),
                     &mut table,
-                    Some(&next),
+                    (links.0.filter(|_| next.score >= Score::ZERO).or(Some(&next)), Some(&next)),
                     other_factor,
                     select.and(Select::ACTIVE),
                 );
@@ -576,13 +590,17 @@ impl Placing {
         nodes: &mut Table,
         source: ResourceIx,
         target: ResourceIx,
-        colocation: &Colocation,
+        (apart, colocation): (&Colocation, &Colocation),
         factor: f32,
         only_positive: bool,
     ) {
         let attribute = colocation.attribute();
         let cause = self.cause_of(colocation, source);
-        let single = self.allowed_on_one(source);
+        // who avoids another says where that one should not be, hardly ever where it should; only
+        // for a dependent that has no other node the primary may give way
+        let gives_way = self.cluster[apart.primary].stickiness < -apart.score
+            && self.has_influence(apart, None)
+            && self.allowed_on_one(source);
         // where nodes themselves are compared, only the node itself has the value
         let by_name = attribute == "#uname" && self.cluster.bundle_of(source).is_none();
         for position in 0..nodes.len() {
@@ -597,7 +615,7 @@ impl Placing {
                 let value = self.colocation_value(node, attribute, target);
                 self.best_with_value(source, attribute, value)
             };
-            if factor < 0.0 && score < Score::ZERO && !single {
+            if factor < 0.0 && score < Score::ZERO && !gives_way {
                 continue;
             }
             let before = self.scores.ledger.score(cell);

@@ -138,8 +138,7 @@ pub(crate) fn check_entry(
     node: NodeIx,
     entry: &Entry,
 ) {
-    let Some(name) = task::parse(&entry.task) else { return };
-    let key = Key { task: name, interval_ms: entry.interval_ms };
+    let key = crate::digest::digested_as(entry);
     if entry_changed(cluster, book, rsc, node, key, entry)
         && crate::fail_count::get(cluster, rsc, node, true, false).count != 0
     {

@@ -37,10 +37,19 @@ pub(crate) fn of_parameters(parameters: &Pairs) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The operation whose parameters an entry's digest covers: what makes a resource active, and what
+/// finds it so, is compared with its start.
+pub(crate) fn digested_as(entry: &Entry) -> Key {
+    let name = task::parse(&entry.task).unwrap_or(task::MONITOR);
+    match (name, entry.interval_ms) {
+        (task::MONITOR | task::MIGRATE_FROM | task::PROMOTE, 0) => Key::once(task::START),
+        (name, interval_ms) => Key { task: name, interval_ms },
+    }
+}
+
 /// All parameters of an operation that its digest covers.
 fn digested(cluster: &mut Cluster, rsc: ResourceIx, node: Option<NodeIx>, entry: &Entry) -> Pairs {
-    let name = task::parse(&entry.task).unwrap_or(task::MONITOR);
-    let key = Key { task: name, interval_ms: entry.interval_ms };
+    let key = digested_as(entry);
     let config = operation::configured(cluster, rsc, key);
     let mut out = Pairs::new();
     if let Some(config) = &config {

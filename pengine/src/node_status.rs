@@ -51,15 +51,6 @@ pub(crate) fn unpack(unpacked: &mut Unpacked) {
             remote_online(cluster, node);
         }
     }
-    // nodes without any entry stay as the configuration phase left them
-    for position in 0..cluster.nodes.len() {
-        let node = &mut cluster.nodes[position];
-        if !node.attributes.is_empty() && !node.remote {
-            node.standby |= values::truth(node.attributes.get("standby").map(String::as_str));
-            node.maintenance |=
-                values::truth(node.attributes.get("maintenance").map(String::as_str));
-        }
-    }
 }
 
 fn find(cluster: &Cluster, state: &Element) -> Option<NodeIx> {
@@ -80,10 +71,8 @@ fn transient(cluster: &mut Cluster, node: NodeIx, state: &Element) {
             &mut next,
         );
     }
-    // what the administrator set wins over what agents and daemons set
-    for (name, value) in attributes {
-        cluster[node].attributes.entry(name).or_insert(value);
-    }
+    // what holds until the next start wins over what is configured for good
+    cluster[node].attributes.extend(attributes);
     if let Some(when) = next {
         cluster.recheck(when);
     }

@@ -78,8 +78,12 @@ impl Playback {
         let rsc = self.rsc;
         let expired = fail_count::expired(unpacked, rsc, self.node, &entry);
         let masked = unpacked.cluster.bundle_of(rsc).is_none() && masked_probe(&entry);
+        if expired && masked {
+            // to be looked for again
+            return true;
+        }
         self.remap(unpacked, &mut entry, expired);
-        if expired && (entry.status != exec::DONE || masked) {
+        if expired && entry.status != exec::DONE {
             return true;
         }
         if masked {
@@ -150,11 +154,7 @@ impl Playback {
 
     /// What bans are about: the whole anonymous clone, else the resource.
     fn banned_as(&self, cluster: &Cluster) -> ResourceIx {
-        if cluster[self.rsc].unique && cluster.clone_of(self.rsc).is_some() {
-            self.rsc
-        } else {
-            cluster.uppermost(self.rsc, false)
-        }
+        if cluster[self.rsc].unique { self.rsc } else { cluster.uppermost(self.rsc, false) }
     }
 
     fn ban_here(&self, unpacked: &mut Unpacked, cause: Cause) {

@@ -535,7 +535,9 @@ fn asymmetric(planned: &mut Planned, first: ActionIx, then: ActionIx) {
 fn intermediate_stop(planned: &mut Planned, first: ActionIx, then: ActionIx, filter: Filter) {
     let book = &planned.placed.book;
     let managed = book[then].resource.is_some_and(|rsc| planned.placed.cluster[rsc].managed);
-    let shutdown = filter.runnable && !book[then].runnable && managed;
+    // a member that can't be stopped leaves the others alone
+    let same = book[first].resource == book[then].resource;
+    let shutdown = filter.runnable && !book[then].runnable && managed && same;
     let recover = filter.optional && !book[then].optional;
     if !shutdown && !recover {
         return;

@@ -340,10 +340,13 @@ fn node_status(cluster: &Cluster, index: NodeIx) -> NodeStatus {
             "green" => 0,
             other => match values::number(other) {
                 Some(n) if n < 0 => 2,
+                Some(0) => 1,
                 _ => 0,
             },
         })
         .max()
+        // health that decides nothing is not shown
+        .filter(|_| cluster.properties.health != crate::cluster::HealthStrategy::None)
         .unwrap_or(0);
     NodeStatus {
         id: node.id.clone(),

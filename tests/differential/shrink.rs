@@ -52,7 +52,34 @@ fn without(document: &Element, at: usize) -> Option<Element> {
     let mut copy = document.clone();
     let mut left = at;
     remove(&mut copy, &mut left);
-    Some(copy)
+    sound(&copy).then_some(copy)
+}
+
+/// Tells whether a document still makes sense: no empty collections, no constraints of what is
+/// not there, no histories of it.
+fn sound(document: &Element) -> bool {
+    let Some(resources) = document.at(&["configuration", "resources"]) else { return true };
+    let filled = resources
+        .descendants()
+        .filter(|element| matches!(element.name(), "group" | "clone"))
+        .all(|holder| holder.children().any(|child| child.get("type").is_some() || child.name() == "group"));
+    let there = |id: &str| resources.find_id(id).is_some();
+    let named = document
+        .at(&["configuration", "constraints"])
+        .into_iter()
+        .flat_map(Element::descendants)
+        .flat_map(|element| {
+            let reference = (element.name() == "resource_ref").then(|| element.id()).flatten();
+            let names = ["rsc", "with-rsc", "first", "then"].map(|name| element.get(name));
+            names.into_iter().flatten().chain(reference)
+        })
+        .all(there);
+    let known = document
+        .descendants()
+        .filter(|element| element.name() == "lrm_resource")
+        .filter_map(Element::id)
+        .all(|id| there(id.split(':').next().unwrap_or(id)));
+    filled && named && known
 }
 
 /// Removes the element that comes `left` elements after `parent` in document order.

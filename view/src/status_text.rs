@@ -20,6 +20,16 @@ pub fn lists(status: &Status) -> String {
     out
 }
 
+/// Says that nothing is done at all; empty when that is not so.
+pub fn maintenance_banner(status: &Status) -> String {
+    if !status.maintenance {
+        return String::new();
+    }
+    "\n              *** Resource management is DISABLED ***\n\
+     \u{20} The cluster will not attempt to start, stop or recover services\n\n"
+        .to_owned()
+}
+
 /// How many instances are disabled or blocked; empty when none is.
 pub fn instances_line(status: &Status) -> String {
     if status.disabled == 0 && status.blocked == 0 {

@@ -171,7 +171,8 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     }
     if !quiet {
         let status = pengine::status::read(&document, now, &engine);
-        out.push_str(&original_date(&document, &engine));
+        out.push_str(&effective_date(&document, &engine, options));
+        out.push_str(&view::status_text::maintenance_banner(&status));
         let line = view::status_text::instances_line(&status);
         if !line.is_empty() {
             out.push_str(&format!("{line}\n\n"));
@@ -252,7 +253,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             let mut revised = pengine::status::read(&document, now, &engine);
             // what was under way before is not what comes of it
             revised.resources.iter_mut().for_each(pengine::status::ResourceStatus::settle);
-            out.push_str(&original_date(&document, &engine));
+            out.push_str(&effective_date(&document, &engine, options));
             out.push_str("\nRevised Cluster Status:\n");
             out.push_str(&view::status_text::lists(&revised));
             out.push_str(&details(&revised, options));
@@ -270,8 +271,12 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     finish(out, err, options, arguments)
 }
 
-/// Says that a document's own date is used, as saved inputs have one.
-fn original_date(document: &Element, engine: &pengine::Options) -> String {
+/// Says what moment is taken for now: the one asked for, or the document's own, as saved inputs
+/// have one.
+fn effective_date(document: &Element, engine: &pengine::Options, options: &Options) -> String {
+    if let Some(given) = options.value("set-datetime") {
+        return format!("Setting effective cluster time: {given}\n");
+    }
     let date = document.get("execution-date").and_then(|text| text.parse::<i64>().ok());
     let moment = date.filter(|_| !engine.time_is_set).and_then(|date| {
         let moment = jiff::Timestamp::from_second(date).ok()?;
