@@ -135,7 +135,8 @@ fn online(unpacked: &mut Unpacked, node: NodeIx, state: &Element) {
         cluster[node].online = false;
         return;
     }
-    let member = since(state.get("in_ccm"));
+    // an entry without it was made before the node was ever seen
+    let member = state.get("in_ccm").map_or(-1, |text| since(Some(text)));
     let controller = match state.get("crmd") {
         Some("online") => 1,
         Some("offline" | "") | None => 0,
