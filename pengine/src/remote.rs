@@ -168,8 +168,16 @@ pub(crate) fn link(cluster: &mut Cluster) {
             && cluster[node].remote
             && cluster[index].is_remote
         {
-            let kind = if cluster[index].container.is_some() { "container" } else { "remote" };
+            let guest = cluster[index].container.is_some();
+            let kind = if guest { "container" } else { "remote" };
             cluster[node].attributes.insert("#kind".into(), kind.into());
+            if !guest {
+                // like any node it is not trusted before it was seen; an entry without connection
+                // is only a leftover
+                let properties = &cluster.properties;
+                cluster[node].unclean = properties.fencing && properties.startup_fencing;
+                cluster[node].unseen = true;
+            }
         }
     }
 }

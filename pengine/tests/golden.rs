@@ -145,20 +145,24 @@ fn scores(plan: &Plan) -> Vec<String> {
 }
 
 /// The steps of a graph for dot, sorted by name, each with what it waits for.
+///
+/// Of a blocked one that is all it is ordered after; other steps' idle orderings are left out.
 fn steps(dot: &str) -> Vec<String> {
-    let mut steps: BTreeMap<&str, (String, Vec<&str>)> = BTreeMap::new();
+    let mut steps: BTreeMap<&str, (&str, Vec<(&str, bool)>)> = BTreeMap::new();
     for line in dot.lines() {
         let names: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
         let Some(name) = names.first() else { continue };
         if let (true, Some(then)) = (line.contains("\" -> \""), names.get(1)) {
-            steps.entry(then).or_default().1.push(name);
+            steps.entry(then).or_default().1.push((name, line.contains("= bold")));
         } else if line.contains("color=") {
-            steps.entry(name).or_default().0 = mark(line).to_owned();
+            steps.entry(name).or_default().0 = mark(line);
         }
     }
     steps
         .into_iter()
-        .map(|(name, (mark, mut waits))| {
+        .map(|(name, (mark, waits))| {
+            let waits = waits.into_iter().filter(|(_, real)| *real || mark == " (blocked)");
+            let mut waits: Vec<_> = waits.map(|(other, _)| other).collect();
             waits.sort_unstable();
             let waits = if waits.is_empty() {
                 String::new()
