@@ -187,6 +187,8 @@ fn entry_changed(
 }
 
 fn force_restart(cluster: &mut Cluster, book: &mut Book, rsc: ResourceIx, node: NodeIx, key: Key) {
+    // what a probe found running is started again
+    let key = if key.task == task::MONITOR { Key::once(task::START) } else { key };
     let required = book.action(cluster, rsc, key, key.task, None, false);
     book.set_reason(required, "resource definition change", true);
     crate::unfencing::device_changed(cluster, book, rsc, node, "Device parameters changed");
