@@ -28,6 +28,7 @@ pub mod plan_time;
 pub mod property;
 pub mod remote;
 pub mod removal;
+pub mod rename;
 pub mod report;
 pub mod resource;
 pub mod rule;

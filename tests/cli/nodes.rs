@@ -31,3 +31,44 @@ fn a_file_without_a_running_cluster_has_a_status_too() {
     assert_eq!(home.pcs("status query resource A is-state stopped --quiet"), "exit 2\n");
     assert_eq!(home.pcs("status query resource A-clone get-members"), "A\n");
 }
+
+#[test]
+fn a_node_gets_another_name_wherever_it_is_named() {
+    let home = Home::new();
+    home.quietly(&["resource create A ocf:test:Address ip=10.0.0.1"]);
+    home.pcs("stonith level add 1 ser2 F --force");
+    home.pcs("constraint location A prefers ser2=10");
+    home.pcs("constraint location A rule score=5 #uname~eq~ser2");
+    assert_eq!(home.pcs("cluster node rename-cib ser2 dora"), "");
+    let document = home.document();
+    assert!(!document.contains("\"ser2\""), "{document}");
+    for part in ["uname=\"dora\"", "node=\"dora\"", "target=\"dora\"", "value=\"dora\""] {
+        assert!(document.contains(part), "{part}: {document}");
+    }
+    assert_eq!(
+        home.pcs("cluster node rename-cib ser2 eva"),
+        "Error: No element of the document names a node 'ser2'\nexit 1\n"
+    );
+}
+
+#[test]
+fn agents_are_tried_by_hand_only_where_that_makes_sense() {
+    let home = Home::new();
+    home.quietly(&[
+        "resource create A ocf:test:Address ip=10.0.0.1",
+        "resource create B ocf:test:Address ip=10.0.0.2",
+        "resource group add G A B",
+    ]);
+    assert_eq!(
+        home.pcs("resource debug-start"),
+        "Error: You must specify a resource to debug-start\nexit 1\n"
+    );
+    assert_eq!(
+        home.pcs("resource debug-stop G"),
+        "Error: unable to debug-stop a group, try its resources: A, B\nexit 1\n"
+    );
+    assert_eq!(
+        home.pcs("resource debug-monitor C --hints=never"),
+        "Error: unable to find a resource/clone/group: C\nexit 1\n"
+    );
+}

@@ -14,6 +14,7 @@ mod commands;
 mod crashes;
 mod daemons;
 mod fields;
+mod keeping;
 mod partition;
 mod tutorial;
 mod world;
@@ -49,6 +50,7 @@ fn stories() -> Vec<Story> {
         crashes::STORIES,
         partition::STORIES,
         fields::STORIES,
+        keeping::STORIES,
         bad_input::STORIES,
     ];
     let all = rooms.into_iter().flatten();

@@ -22,10 +22,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "delete-guest" => remove(context, rest, "node delete-guest", remote::remove_guest),
         "remove-guest" => remove(context, rest, "node remove-guest", remote::remove_guest),
         "rename-cib" => rename(context, rest),
-        "clear" => {
-            context.supports(&["--force"])?;
-            fail("a node's traces go with it: use 'pcs cluster node remove'")
-        }
+        "clear" => clear(context, rest),
         _ => Err(usage("node")),
     }
 }
@@ -66,18 +63,20 @@ fn add_remote(context: &mut Context, words: &[String]) -> Cli {
         force: context.force(),
         ..Request::default()
     };
-    context.wait()?;
+    let wait = context.wait()?;
     check_live(context)?;
-    context.change(|env| remote::add_remote(env, name, address, &request))
+    context.change(|env| remote::add_remote(env, name, address, &request))?;
+    context.settle(wait)
 }
 
 fn add_guest(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--wait", "--force", "--skip-offline", "--request-timeout", "-f"])?;
     let [name, id, rest @ ..] = words else { return Err(usage("node add-guest")) };
     let options = words::pairs(rest)?;
-    context.wait()?;
+    let wait = context.wait()?;
     check_live(context)?;
-    context.change(|env| remote::add_guest(env, name, id, &options))
+    context.change(|env| remote::add_guest(env, name, id, &options))?;
+    context.settle(wait)
 }
 
 type Remove = fn(&mut pcs::Environment<'_>, &str) -> pcs::Outcome;
@@ -89,8 +88,48 @@ fn remove(context: &mut Context, words: &[String], command: &'static str, remove
     context.change(|env| remove(env, name))
 }
 
+/// `pcs cluster node rename-cib OLD NEW`
 fn rename(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["-f", "--force"])?;
-    let [_, _] = words else { return Err(usage("node rename-cib")) };
-    fail("nodes of a document can't be renamed yet")
+    let [old, new] = words else { return Err(usage("node rename-cib")) };
+    if let Some(message) = pcs::ids::check(new, "node name") {
+        return fail(message.to_string());
+    }
+    if context.is_live() && !context.force() {
+        let conf = super::hosts::local_conf(context)?;
+        if super::hosts::node_names(&conf).contains(old) {
+            return fail(format!(
+                "Node '{old}' is still called so in corosync.conf, rename it there with 'pcs \
+                 cluster node rename-corosync {old} {new}' first, use --force to override"
+            ));
+        }
+    }
+    let renamed = context.change(|env| Ok(pcs::rename::rename_node(env, old, new)))?;
+    if renamed == 0 {
+        return fail(format!("No element of the document names a node '{old}'"));
+    }
+    Ok(())
+}
+
+/// `pcs cluster node clear NODE`: one that is gone, but not from the document.
+fn clear(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&["--force"])?;
+    let [name] = words else { return Err(usage("node clear")) };
+    let info = context.live()?.info().or_else(|error| fail(error.to_string()))?;
+    if let Some(node) = info.nodes.iter().find(|node| node.name == *name) {
+        let why = if node.member { "runs" } else { "is in corosync.conf" };
+        return fail(format!(
+            "node '{name}' seems to be still in the cluster, it {why}; take it out with 'pcs \
+             cluster node remove {name}'"
+        ));
+    }
+    for (section, element) in [("nodes", "node"), ("status", "node_state")] {
+        let request = cib::edit::Request::DeleteAll {
+            target: cib::edit::Target::Section(section.to_owned()),
+            xml: Some(cib::Element::new(element).with("uname", name.as_str())),
+        };
+        crate::cib_source::Cluster::change(context.live()?, &request)
+            .or_else(|error| fail(format!("Unable to clear node '{name}': {}", error.chain())))?;
+    }
+    Ok(())
 }

@@ -85,9 +85,19 @@ impl Backup {
         }
         let conf = text(&mut files, "corosync.conf")?;
         let document = text(&mut files, "cib.xml")?;
-        if let Err(error) = cib::parse(&document) {
-            return broken(format!("the 'cib.xml' of the backup is no document: {error}"));
+        let mut document = match cib::parse(&document) {
+            Ok(document) => document,
+            Err(error) => {
+                return broken(format!("the 'cib.xml' of the backup is no document: {error}"));
+            }
+        };
+        // what ran then is no news
+        document.retain_children(|child| child.name() != "status");
+        document.push(cib::Element::new("status"));
+        if let Some(finding) = cib::validate::errors(&document).first() {
+            return broken(format!("the 'cib.xml' of the backup is not valid: {}", finding.what()));
         }
+        let document = document.to_xml();
         let kinds = [
             ("corosync_authkey", FileKind::CorosyncAuthkey),
             ("pacemaker_authkey", FileKind::PacemakerAuthkey),

@@ -61,6 +61,25 @@ pub(crate) fn run(context: &mut Context, id: &str, node: Option<&str>) -> Cli {
     Ok(())
 }
 
+/// Tells where a resource is after a wait, and fails when that is not as expected.
+pub(crate) fn tell(context: &mut Context, id: &str, expected: bool) -> Cli {
+    if context.is_plan() {
+        return Ok(());
+    }
+    let cib = context.cib()?;
+    if pcs::resource::find(&cib, id).is_none() {
+        // a tag stands for others
+        return Ok(());
+    }
+    let nodes = pcs::history::active_nodes(&cib, id);
+    let text = format!("resource '{id}' {}", whereabouts(&nodes));
+    if nodes.is_empty() == expected {
+        return fail(text);
+    }
+    context.progress(&text);
+    Ok(())
+}
+
 fn whereabouts(nodes: &[String]) -> String {
     match nodes {
         [] => "is not running on any node".to_owned(),

@@ -31,6 +31,8 @@ mod defaults;
 mod desired;
 mod disaster_recovery;
 mod element;
+#[cfg(test)]
+mod fuzz_tests;
 mod host;
 mod hosts;
 mod json;

@@ -439,7 +439,11 @@ pub(crate) fn enable_resources(context: &mut Context, words: &[String], stonith:
         only(context, words, true, "enable")?;
     }
     context.change(|env| enable::enable(env, words))?;
-    context.settle(wait)
+    context.settle(wait)?;
+    if wait.is_none() {
+        return Ok(());
+    }
+    words.iter().try_for_each(|id| super::live_move::tell(context, id, true))
 }
 
 /// Disables resources, or fence devices.
@@ -472,7 +476,11 @@ pub(crate) fn disable_resources(context: &mut Context, words: &[String], stonith
         only(context, words, true, "disable")?;
     }
     context.change(|env| enable::disable(env, words))?;
-    context.settle(wait)
+    context.settle(wait)?;
+    if wait.is_none() {
+        return Ok(());
+    }
+    words.iter().try_for_each(|id| super::live_move::tell(context, id, false))
 }
 
 fn safe_disable(context: &mut Context, words: &[String]) -> Cli {

@@ -29,8 +29,11 @@ pub(crate) fn resource(context: &mut Context, words: &[String]) -> Cli {
     if let Some(message) = pcs::ids::check(id, "resource name") {
         return fail(message.to_string());
     }
-    context.wait()?;
-    context.change(|env| create::create(env, &request))
+    let wait = context.wait()?;
+    context.change(|env| create::create(env, &request))?;
+    context.settle(wait)?;
+    let expected = !request.disabled;
+    if wait.is_some() { super::live_move::tell(context, id, expected) } else { Ok(()) }
 }
 
 fn base(context: &Context, id: &str, agent: &str) -> Request {
@@ -59,8 +62,11 @@ pub(crate) fn stonith(context: &mut Context, words: &[String]) -> Cli {
     request.parameters = words::pairs(&sections.first)?;
     request.operations = words::operations(&sections.flat("op"), sections.each("op").len())?;
     request.meta = words::pairs(&sections.flat("meta"))?;
-    context.wait()?;
-    context.change(|env| create::create_stonith(env, &request))
+    let wait = context.wait()?;
+    context.change(|env| create::create_stonith(env, &request))?;
+    context.settle(wait)?;
+    let expected = !request.disabled;
+    if wait.is_some() { super::live_move::tell(context, id, expected) } else { Ok(()) }
 }
 
 fn parse(context: &mut Context, words: &[String], future: bool, request: &mut Request) -> Cli {
