@@ -100,7 +100,8 @@ fn shutdown(planned: &mut Planned, node: NodeIx) -> ActionIx {
             continue;
         }
         let one = &cluster[rsc];
-        if one.maintenance || cluster[node].maintenance || !one.managed || one.blocked {
+        let left_alone = !one.managed && !one.blocked;
+        if one.maintenance || cluster[node].maintenance || left_alone {
             continue;
         }
         book[action].optional = false;

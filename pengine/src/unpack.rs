@@ -195,6 +195,11 @@ impl Unpacked {
         rsc.variant = match xml.name() {
             "primitive" => Variant::Primitive,
             "group" => Variant::Group { ordered: true, colocated: true },
+            "clone" | "master" if !xml.children().any(is_cloneable) => {
+                let text = format!("Ignoring clone '{base}': there is no resource in it to clone");
+                self.cluster.say(Level::Error, text);
+                return None;
+            }
             "clone" | "master" => Variant::Clone(CloneInfo {
                 max: 0,
                 node_max: 1,
@@ -316,8 +321,7 @@ impl Unpacked {
     /// Adds one more instance to a clone.
     pub(crate) fn add_instance(&mut self, clone: ResourceIx, removed: bool) -> Option<ResourceIx> {
         let xml = Arc::clone(&self.cluster[clone].xml);
-        let inner =
-            xml.shared_children().find(|child| matches!(child.name(), "primitive" | "group"))?;
+        let inner = xml.shared_children().find(|child| is_cloneable(child))?;
         let number = self.cluster[clone].clone_info()?.total;
         let inner = Arc::clone(inner);
         let child = self.add(&inner, Some(clone), Some(number))?;
@@ -617,6 +621,11 @@ pub(crate) fn add_own_score(
         }
     }
     scores.add(rsc, node, score, cause);
+}
+
+/// What there can be in a clone.
+fn is_cloneable(child: &Element) -> bool {
+    matches!(child.name(), "primitive" | "group")
 }
 
 /// Tells whether a clone's instances differ; if nothing is said, several on one node must.
