@@ -173,8 +173,9 @@ pub(crate) fn meta(
     } else {
         out.remove("interval");
     }
-    let timeout = out.get("timeout").map_or(0, |text| values::milliseconds(text));
-    let timeout = if out.contains_key("timeout") { timeout } else { 20_000 };
+    let timeout = out
+        .get("timeout")
+        .map_or(20_000, |text| text.parse::<model::Interval>().map_or(20_000, |span| span.0));
     out.insert("timeout".into(), timeout.max(1).to_string());
     if rsc.fence_device
         && (op.is_none() || op.is_none_or(|op| op.get("timeout").is_none()))

@@ -21,6 +21,8 @@ pub(crate) fn collect<'a>(
         let score = set.get("score").and_then(crate::values::score).unwrap_or_default();
         sets.push((i64::from(score.value()), set));
     }
+    // of sets with the same score the last one in the document wins
+    sets.reverse();
     list_sort(&mut sets, &mut |a, b| {
         let is_first = |set: &Element| first.is_some() && set.id() == first;
         is_first(b.1).cmp(&is_first(a.1)).then(b.0.cmp(&a.0))

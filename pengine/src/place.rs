@@ -316,7 +316,7 @@ impl Placing {
             self.cluster[rsc].next_role = self.cluster[rsc].role;
             let node = self.cluster.current_node(rsc);
             self.assign_to(rsc, node, true, stop_if_fail);
-        } else if self.cluster.properties.stop_all && !self.cluster[rsc].fence_device {
+        } else if self.cluster.properties.stop_all {
             self.assign_to(rsc, None, true, stop_if_fail);
         } else {
             self.assign_best(rsc, prefer, stop_if_fail);

@@ -532,10 +532,12 @@ impl Unpacked {
         }
         let own: Vec<_> = element.shared_children().cloned().collect();
         let own_ops: Vec<_> = own.iter().filter(|c| c.name() == "operations").cloned().collect();
+        // an operation takes the place of all those of its name for the same role
         let key = |op: &Element| {
-            let role = op.get("role").and_then(Role::parse);
-            let _role_is_no_part_of_the_key = role;
-            (op.get("name").unwrap_or_default().to_owned(), crate::operation::interval_of(op))
+            let role = op.get("role").and_then(Role::parse).unwrap_or_default();
+            let usual = matches!(role, Role::Unknown | Role::Started | Role::Unpromoted);
+            let role = if usual { Role::Unknown } else { role };
+            (op.get("name").unwrap_or_default().to_owned(), role)
         };
         let overridden: Vec<_> = own_ops.iter().flat_map(|ops| ops.children().map(key)).collect();
         if !own_ops.is_empty() {

@@ -88,7 +88,8 @@ impl Placing {
 
     fn suffices(&self, node: NodeIx, need: &Amounts) -> bool {
         let free = &self.free[node.position()];
-        need.iter().all(|(name, amount)| *amount <= free.get(name).copied().unwrap_or(0))
+        // a node is limited by the capacities that it has a value for
+        need.iter().all(|(name, amount)| free.get(name).is_none_or(|have| amount <= have))
     }
 
     /// Bans a resource from nodes that are too small for it (together with what must go along,
