@@ -186,8 +186,6 @@ pub struct Explained {
     pub plan: Plan,
     /// Every primitive, in the order of the document.
     pub resources: Vec<Explanation>,
-    /// The scores listing.
-    pub listing: Vec<Listed>,
 }
 
 impl Explained {
@@ -211,26 +209,40 @@ impl Explained {
 
 /// Decides as [`crate::schedule`] does and tells why.
 pub fn explain(input: &Element, now: WallTime, options: &Options) -> Explained {
+    let ordered = decide(input, now, options);
+    let resources = Teller::new(&ordered, input).resources();
+    Explained { plan: crate::graph::build(ordered, options), resources }
+}
+
+/// Returns the scores listing with what every score is made of.
+pub fn listing(input: &Element, now: WallTime, options: &Options) -> Vec<Listed> {
+    Teller::new(&decide(input, now, options), input).listing()
+}
+
+fn decide(input: &Element, now: WallTime, options: &Options) -> Ordered {
     let unpacked = crate::unpack::unpack(input, now, options);
     let constrained = crate::constraint::apply(unpacked);
     let placed = crate::place::place(constrained);
     let planned = crate::create::actions(placed);
-    let ordered = crate::order::relate(planned);
-    let origins = Origins::of(input);
-    let summary = crate::summary::lines(&ordered.planned);
-    let teller = Teller { ordered: &ordered, origins, summary };
-    let resources = teller.resources();
-    let listing = teller.listing();
-    Explained { plan: crate::graph::build(ordered, options), resources, listing }
+    crate::order::relate(planned)
 }
 
 struct Teller<'a> {
     ordered: &'a Ordered,
     origins: Origins,
-    summary: Vec<PlannedAction>,
+    /// The summary's lines by what they are about.
+    summary: BTreeMap<String, Vec<PlannedAction>>,
 }
 
-impl Teller<'_> {
+impl<'a> Teller<'a> {
+    fn new(ordered: &'a Ordered, input: &Element) -> Self {
+        let mut summary: BTreeMap<String, Vec<PlannedAction>> = BTreeMap::new();
+        for line in crate::summary::lines(&ordered.planned) {
+            summary.entry(line.subject.clone()).or_default().push(line);
+        }
+        Self { ordered, origins: Origins::of(input), summary }
+    }
+
     fn cluster(&self) -> &Cluster {
         &self.ordered.planned.placed.cluster
     }
@@ -308,8 +320,7 @@ impl Teller<'_> {
             parent = cluster[holder].parent;
         }
         let nodes = self.accounts(shown);
-        let actions: Vec<PlannedAction> =
-            self.summary.iter().filter(|line| line.subject == one.id).cloned().collect();
+        let actions = self.summary.get(&one.id).cloned().unwrap_or_default();
         let nowhere = self.ordered.planned.home(rsc).is_none();
         let still = (actions.is_empty() || nowhere).then(|| self.still(rsc, &nodes));
         Explanation {

@@ -144,10 +144,11 @@ fn sums_are_the_scores_of_the_listing_in_every_case_of_the_corpus() {
         let Ok(input) = cib::parse(&text) else { continue };
         let input = cib::upgrade::to_current(&input).unwrap_or(input);
         let told = explain(&input, WallTime(0), &Options::default());
+        let listing = pengine::explain::listing(&input, WallTime(0), &Options::default());
         let plan = pengine::schedule(&input, WallTime(0), &Options::default());
         read += 1;
         let listed: Vec<String> =
-            told.listing.iter().map(|l| format!("{}: {}", l.line, sum(&l.contributions))).collect();
+            listing.iter().map(|l| format!("{}: {}", l.line, sum(&l.contributions))).collect();
         let case = path.file_stem().unwrap().to_string_lossy().into_owned();
         if listed != plan.scores {
             let at = listed.iter().zip(&plan.scores).find(|(a, b)| a != b);
@@ -157,7 +158,7 @@ fn sums_are_the_scores_of_the_listing_in_every_case_of_the_corpus() {
             wrong.insert(format!("{case}: the plan differs"));
         }
         let known = ids(&input);
-        for contribution in told.listing.iter().flat_map(|listed| &listed.contributions) {
+        for contribution in listing.iter().flat_map(|listed| &listed.contributions) {
             let named = match &contribution.cause {
                 Cause::Location { constraint, .. } | Cause::Colocation { constraint, .. } => {
                     known.contains(constraint.as_str())

@@ -86,3 +86,38 @@ fn what_is_not_there_is_named() {
         "Error: Only one of '--xml', '-f' can be used\nexit 1\n"
     );
 }
+
+/// Commands in a document with what they print, both indented by four spaces.
+fn examples(document: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut is_open = false;
+    for line in document.lines() {
+        match (line.strip_prefix("    $ "), line.strip_prefix("    ")) {
+            (Some(command), _) => {
+                found.push((command.to_owned(), String::new()));
+                is_open = true;
+            }
+            (None, Some(said)) if is_open => {
+                if let Some((_, text)) = found.last_mut() {
+                    text.push_str(&format!("{said}\n"));
+                }
+            }
+            _ => is_open = false,
+        }
+    }
+    found
+}
+
+#[test]
+fn the_examples_in_the_documentation_are_true() {
+    let home = Home::new();
+    let root = env!("CARGO_MANIFEST_DIR");
+    let document = std::fs::read_to_string(format!("{root}/docs/explain.md")).expect("a document");
+    let examples = examples(&document);
+    assert!(examples.len() >= 4, "{examples:?}");
+    for (command, said) in examples {
+        let line = command.strip_prefix("pcs ").expect("a command of pcs");
+        let line = line.replace("docs/explain/", &format!("{root}/docs/explain/"));
+        assert_eq!(home.bare(&line), said, "{command}");
+    }
+}

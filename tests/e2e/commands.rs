@@ -75,7 +75,13 @@ fn plans(world: &mut World) -> Told {
     )?;
     world.says(asker, "pcs resource enable one --plan", &["Nothing to do"])?;
     world.refuses(asker, "pcs status --plan", &["changes nothing"])?;
-    world.refuses(asker, "pcs cluster destroy --all --plan", &["--plan"])?;
+    world.refuses(asker, "pcs cluster setup other ser1 --plan", &["--plan"])?;
+    world.says(asker, "pcs cluster destroy --all --plan", &["Stop one"])?;
+    world.says(
+        asker,
+        &format!("pcs cluster node remove {name} --plan"),
+        &[&format!("Move one ({name} -> ")],
+    )?;
     world.settled(0)?;
     want(version(world)? == before, || "a plan changed the configuration".to_owned())?;
     want(world.started(0, "one")? == home, || "a plan moved a resource".to_owned())?;

@@ -213,13 +213,24 @@ pub fn plain(reason: &str) -> String {
 }
 
 fn no_node(nodes: &[NodeAccount]) -> String {
-    let reasons: Vec<String> =
-        nodes.iter().map(|account| format!("{} {}", account.node, against(account))).collect();
     if nodes.iter().all(|account| account.score.is_none()) {
-        "no node is a candidate for it".to_owned()
-    } else {
-        format!("no node can run it: {}", reasons.join("; "))
+        return "no node is a candidate for it".to_owned();
     }
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for account in nodes {
+        let why = against(account);
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(&account.node),
+            None => reasons.push((why, vec![&account.node])),
+        }
+    }
+    let reasons: Vec<String> = match reasons.as_slice() {
+        [(why, names)] if names.len() > 1 => vec![format!("each of them {why}")],
+        several => {
+            several.iter().map(|(why, names)| format!("{} {why}", names.join(", "))).collect()
+        }
+    };
+    format!("no node can run it: {}", reasons.join("; "))
 }
 
 /// Says what is against a node.

@@ -468,9 +468,12 @@ fn switch(context: &mut Context, words: &[String], enable: bool) -> Cli {
 }
 
 fn destroy(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--all", "--force", "--yes", "--request-timeout"])?;
+    context.supports(&["--all", "--force", "--yes", "--request-timeout", "--plan"])?;
     if !words.is_empty() {
         return Err(Failure::Usage { area: "cluster", command: "destroy" });
+    }
+    if context.is_plan() {
+        return super::cluster_plan::stop(context, words);
     }
     confirm_destroy(context)?;
     let limit = match context.arguments.value("--request-timeout") {

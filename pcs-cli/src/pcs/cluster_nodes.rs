@@ -146,12 +146,15 @@ pub(crate) fn reachable(context: &Context, peers: Vec<Peer>) -> Cli<Vec<Peer>> {
 }
 
 fn remove(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
+    context.supports(&["--force", "--request-timeout", "--skip-offline", "--plan"])?;
     if words.is_empty() {
         return Err(Failure::Usage { area: "cluster", command: "node delete" });
     }
     let mut conf = document(context)?;
     context.with_reports(|reports| members::remove_nodes(&mut conf, words, reports))?;
+    if context.is_plan() {
+        return super::cluster_plan::stop(context, words);
+    }
     let known = hosts::known_hosts()?;
     let names = hosts::node_names(&hosts::local_conf(context)?);
     let (leaving, staying): (Vec<String>, Vec<String>) =

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cib::Element;
 
 use super::clock;
-use super::context::{Cli, Context, fail};
+use super::context::{Cli, Context, Failure, fail};
 
 /// Plans what nodes lead to that leave: those named, all with `--all`, else this one.
 pub(crate) fn stop(context: &mut Context, words: &[String]) -> Cli {
@@ -50,6 +50,23 @@ pub(crate) fn start(context: &mut Context, words: &[String]) -> Cli {
             if !joined {
                 // a new life: nothing runs there, and nothing is known
                 state.retain_children(|_| false);
+            }
+        }
+    })
+}
+
+/// Plans what the fencing of a node leads to.
+pub(crate) fn fence(context: &mut Context, words: &[String]) -> Cli {
+    let [_] = words else {
+        return Err(Failure::Usage { area: "stonith", command: "fence" });
+    };
+    let nodes = nodes(context, words)?;
+    context.plan_event(|cib| {
+        for state in states(cib).filter(|state| is_one_of(state, &nodes)) {
+            for (name, value) in
+                [("in_ccm", "false"), ("crmd", "offline"), ("join", "down"), ("expected", "member")]
+            {
+                state.set(name, value);
             }
         }
     })

@@ -31,6 +31,10 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
             }
         }
         "description" => resource::description(context, rest, AREA),
+        "fence" if context.is_plan() => {
+            context.supports(&["--off", "--plan"])?;
+            super::cluster_plan::fence(context, rest)
+        }
         "fence" | "confirm" | "history" | "sbd" | "update-scsi-devices" => {
             context.supports(&["--force", "--full", "--off", "--yes"])?;
             fail(format!(
