@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::name::Name;
 
 /// What an element holds, in document order.
@@ -22,7 +24,7 @@ pub enum Content {
 #[derive(Clone, Debug, Default)]
 pub struct Element {
     name: Name,
-    attributes: Vec<(Name, Arc<str>)>,
+    attributes: Vec<(Name, SmolStr)>,
     content: Vec<Content>,
     line: u32,
 }
@@ -45,19 +47,13 @@ impl Element {
     }
 
     /// Makes an element as it is read: with its attributes, which have different names, and line.
-    pub(crate) fn read(name: Name, attributes: Vec<(Name, Arc<str>)>, line: u32) -> Self {
+    pub(crate) fn read(name: Name, attributes: Vec<(Name, SmolStr)>, line: u32) -> Self {
         Self { name, attributes, content: Vec::new(), line }
-    }
-
-    /// Returns the value of the attribute at a place when it has this name and value.
-    pub(crate) fn same_at(&self, place: usize, key: &Name, value: &str) -> Option<&Arc<str>> {
-        let (known, there) = self.attributes.get(place)?;
-        (known == key && **there == *value).then_some(there)
     }
 
     /// Returns the element with one attribute more; for building in one expression.
     #[must_use]
-    pub fn with(mut self, key: &str, value: impl Into<Arc<str>>) -> Self {
+    pub fn with(mut self, key: &str, value: impl Into<SmolStr>) -> Self {
         self.set(key, value);
         self
     }
@@ -100,7 +96,7 @@ impl Element {
     }
 
     /// Sets an attribute: in place when it is there, else after the others.
-    pub fn set(&mut self, key: &str, value: impl Into<Arc<str>>) {
+    pub fn set(&mut self, key: &str, value: impl Into<SmolStr>) {
         let value = value.into();
         match self.attributes.iter_mut().find(|(k, _)| &**k == key) {
             Some((_, old)) => *old = value,
@@ -109,7 +105,7 @@ impl Element {
     }
 
     /// Takes an attribute away and returns its value.
-    pub fn unset(&mut self, key: &str) -> Option<Arc<str>> {
+    pub fn unset(&mut self, key: &str) -> Option<SmolStr> {
         let at = self.attributes.iter().position(|(k, _)| &**k == key)?;
         Some(self.attributes.remove(at).1)
     }

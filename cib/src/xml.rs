@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
+use smol_str::SmolStr;
 
 use crate::name::Name;
 use crate::tree::{Content, Element};
@@ -50,7 +51,7 @@ struct Builder<'a> {
     stack: Vec<Element>,
     root: Option<Element>,
     /// Attributes of the element being read; empty between elements.
-    attributes: Vec<(Name, Arc<str>)>,
+    attributes: Vec<(Name, SmolStr)>,
 }
 
 impl Builder<'_> {
@@ -118,14 +119,7 @@ impl Builder<'_> {
             let attribute = attribute.map_err(|e| self.error(at, e.to_string()))?;
             let value = value(&attribute.value).map_err(|reason| self.error(at, reason))?;
             let key = Name::from(attribute.key.as_ref());
-            // neighbours are alike: most values of a history stand in the entry before too
-            let neighbour = self.stack.last().and_then(|parent| parent.content().last());
-            let shared = match neighbour {
-                Some(Content::Element(before)) => before.same_at(attributes.len(), &key, &value),
-                _ => None,
-            };
-            let value = shared.map_or_else(|| Arc::from(&*value), Arc::clone);
-            attributes.push((key, value));
+            attributes.push((key, value.into()));
         }
         let line = self.line(at);
         let element =
