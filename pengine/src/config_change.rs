@@ -187,8 +187,13 @@ fn entry_changed(
 }
 
 fn force_restart(cluster: &mut Cluster, book: &mut Book, rsc: ResourceIx, node: NodeIx, key: Key) {
-    // what a probe found running is started again
-    let key = if key.task == task::MONITOR { Key::once(task::START) } else { key };
+    let key = match key {
+        // what runs since a probe, migration or promotion runs as it would have been started
+        Key { task: task::MONITOR | task::MIGRATE_FROM | task::PROMOTE, interval_ms: 0 } => {
+            Key::once(task::START)
+        }
+        _ => key,
+    };
     let required = book.action(cluster, rsc, key, key.task, None, false);
     book.set_reason(required, "resource definition change", true);
     crate::unfencing::device_changed(cluster, book, rsc, node, "Device parameters changed");
