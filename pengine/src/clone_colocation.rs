@@ -77,7 +77,7 @@ impl Placing {
             let value = self.colocation_value(node, attribute, rsc);
             let same_place = places.iter().filter(|(place, _)| {
                 let there = self.colocation_value(*place, attribute, other);
-                crate::colocate::same(value.as_deref(), there.as_deref())
+                crate::colocate::same(value, there)
             });
             let score = same_place.map(|(_, score)| *score).max();
             let score = score.unwrap_or(Score::MINUS_INFINITY);

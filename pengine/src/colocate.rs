@@ -405,10 +405,7 @@ impl Placing {
             let node = NodeIx::at(position);
             let delta = if home.is_none() {
                 -colocation.score
-            } else if same(
-                self.colocation_value(node, &attribute, dependent).as_deref(),
-                value.as_deref(),
-            ) {
+            } else if same(self.colocation_value(node, &attribute, dependent), value.as_deref()) {
                 if colocation.score.is_infinite() {
                     continue;
                 }
@@ -439,7 +436,7 @@ impl Placing {
         let value = self.colocation_value(there, attribute, primary);
         let own = self.colocation_value(here, attribute, dependent);
         let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
-        if !same(own.as_deref(), value.as_deref()) {
+        if !same(own, value) {
             if colocation.score.is_infinite() && colocation.dependent_role == Role::Promoted {
                 self.sway(dependent, Score::MINUS_INFINITY, &cause);
             }

@@ -121,8 +121,7 @@ impl Placing {
         let node = self.cluster.current_node(instance)?;
         let has_room = !self.scores.allowed(spread.collective, node)
             || spread.occupied[node.position()] < fair_share;
-        let score = self.scores.get(instance, node);
-        (has_room && self.available(node, Some(score), false)).then_some(node)
+        (has_room && self.available(node, None, false)).then_some(node)
     }
 
     /// Tries to leave an instance where it is.
@@ -148,7 +147,12 @@ impl Placing {
                 spread.occupied[current.position()] += 1;
                 return true;
             }
-            self.unassign(instance);
+            if chosen.is_some() {
+                self.unassign(instance);
+            } else {
+                // the members of a group that fits nowhere have been asked often enough
+                self.homes[instance.position()].provisional = true;
+            }
             for (part, table) in &scores {
                 self.scores.replace(*part, table.clone());
             }

@@ -492,7 +492,7 @@ impl Placing {
         let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
         for candidate in self.scores.candidates(dependent) {
             let own = self.colocation_value(candidate, attribute, dependent);
-            if crate::colocate::same(own.as_deref(), value.as_deref()) {
+            if crate::colocate::same(own, value.as_deref()) {
                 self.scores.add(dependent, candidate, colocation.score, cause.clone());
             }
         }
