@@ -117,7 +117,13 @@ pub fn apply(env: &mut Environment<'_>, desired: &Element) -> Outcome {
             "nodes" => section = merged_nodes(env, current.as_ref(), &section)?,
             _ => {}
         }
-        let is_empty = section.content().is_empty() && section.attributes().len() == 0;
+        let is_nothing =
+            |section: &Element| section.content().is_empty() && section.attributes().len() == 0;
+        let is_empty = is_nothing(&section);
+        if is_empty && current.as_ref().is_none_or(is_nothing) {
+            // an empty section says no more than none
+            continue;
+        }
         if is_empty && !NEEDED.contains(&section.name()) {
             env.cib
                 .child_or_insert("configuration")
@@ -205,16 +211,18 @@ fn merged_nodes(
     env.checked()?;
     for node in merged.children_mut() {
         let Some(wish) = node.get("uname").and_then(|name| wanted.get(name)) else { continue };
-        let mut new = (*wish).clone();
-        if let Some(id) = node.id() {
-            let mut with_id = Element::new("node").with("id", id);
-            for (name, value) in new.attributes().filter(|(name, _)| *name != "id") {
-                with_id.set(name, value);
-            }
-            with_id.content_mut().extend(new.content().iter().cloned());
-            new = with_id;
+        let gone: Vec<String> = node
+            .attributes()
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| name != "id" && wish.get(name).is_none())
+            .collect();
+        for name in gone {
+            node.unset(&name);
         }
-        *node = new;
+        for (name, value) in wish.attributes().filter(|(name, _)| *name != "id") {
+            node.set(name, value);
+        }
+        *node.content_mut() = wish.content().to_vec();
     }
     Ok(merged)
 }
