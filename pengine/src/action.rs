@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use cib::Element;
-
 use crate::cluster::{Cluster, QuorumPolicy, Requires};
 use crate::index::{ActionIx, NodeIx, ResourceIx};
-use crate::operation::{self, OnFail};
+use crate::operation::{self};
 use crate::role::Role;
 use crate::rules::Pairs;
 use crate::task::{self, Task};
@@ -81,8 +79,6 @@ pub(crate) struct Action {
     pub(crate) parameters: Pairs,
     pub(crate) cancel_of: Option<String>,
     pub(crate) needs: Requires,
-    pub(crate) on_fail: OnFail,
-    pub(crate) fail_role: Role,
     pub(crate) priority: i64,
     pub(crate) required_before: usize,
     pub(crate) runnable_before: usize,
@@ -98,7 +94,6 @@ pub(crate) struct Action {
     pub(crate) reschedule: bool,
     pub(crate) in_graph: bool,
     pub(crate) processed: bool,
-    pub(crate) have_digests: bool,
     // relations
     pub(crate) before: Vec<Edge>,
     pub(crate) after: Vec<Edge>,
@@ -316,8 +311,6 @@ impl Book {
             parameters: Pairs::new(),
             cancel_of: None,
             needs: Requires::Nothing,
-            on_fail: OnFail::Ignore,
-            fail_role: Role::Unknown,
             priority: 0,
             required_before: 0,
             runnable_before: 0,
@@ -332,7 +325,6 @@ impl Book {
             reschedule: false,
             in_graph: false,
             processed: false,
-            have_digests: false,
             before: Vec::new(),
             after: Vec::new(),
         };
@@ -342,9 +334,6 @@ impl Book {
             }
             let config = operation::configured(cluster, resource, key);
             action.meta = operation::meta(cluster, resource, key, node, config.as_deref());
-            if task == task::CANCEL {
-                // a cancellation is no execution of what it cancels
-            }
             if self.by_resource.len() <= resource.position() {
                 self.by_resource.resize(resource.position() + 1, Vec::new());
             }
@@ -474,16 +463,6 @@ impl Book {
         }
     }
 
-    /// Makes an action required.
-    pub(crate) fn require(&mut self, index: ActionIx, reason: Option<&str>) {
-        if self[index].optional {
-            self[index].optional = false;
-            if let Some(reason) = reason {
-                self.set_reason(index, reason, false);
-            }
-        }
-    }
-
     /// Adds an ordering.
     pub(crate) fn order(&mut self, first: Point, then: Point, flags: u32) {
         if first.action.is_some() && first.action == then.action {
@@ -505,11 +484,6 @@ impl Book {
         flags: u32,
     ) {
         self.order(Point::of(first.0, first.1), Point::of(then.0, then.1), flags);
-    }
-
-    /// Adds an ordering between two actions.
-    pub(crate) fn order_points(&mut self, first: ActionIx, then: ActionIx, flags: u32) {
-        self.order(self.point(first), self.point(then), flags);
     }
 
     /// An action as one side of an ordering.
@@ -686,9 +660,4 @@ impl Book {
 /// Puts an operation's key together.
 pub(crate) fn key_text(resource: &str, key: Key) -> String {
     format!("{resource}_{}_{}", key.task, key.interval_ms)
-}
-
-/// Returns an attribute of an element as text.
-pub(crate) fn attribute(element: &Element, name: &str) -> Option<String> {
-    element.get(name).map(str::to_owned)
 }

@@ -56,7 +56,6 @@ pub(crate) struct Bundle {
     /// The clone made of the primitive inside.
     pub(crate) child: Option<ResourceIx>,
     pub(crate) image: String,
-    pub(crate) launcher: Launcher,
 }
 
 impl Bundle {

@@ -25,7 +25,6 @@ pub(crate) fn add(unpacked: &mut Unpacked, xml: &Arc<Element>) -> Option<Resourc
         per_host: recipe.per_host(),
         child: None,
         image: recipe.image.clone(),
-        launcher: recipe.launcher,
     }));
     let (meta, next) = unpacked.meta_of(&rsc);
     rsc.meta = meta;

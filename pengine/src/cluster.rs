@@ -119,7 +119,6 @@ pub(crate) struct CloneInfo {
     pub(crate) promotable: bool,
     pub(crate) promoted_max: usize,
     pub(crate) promoted_node_max: usize,
-    pub(crate) interleave: bool,
     pub(crate) ordered: bool,
     /// Instances made so far, those for leftover histories included.
     pub(crate) total: usize,
@@ -631,17 +630,6 @@ impl Cluster {
         if when > self.now && self.recheck_by.is_none_or(|known| when < known) {
             self.recheck_by = Some(when);
         }
-    }
-
-    /// Tells whether the node can run resources: online, clean, neither leaving nor suspended.
-    pub(crate) fn can_run_resources(&self, node: NodeIx) -> bool {
-        let node = &self[node];
-        node.online
-            && !node.shutdown
-            && !node.unclean
-            && !node.standby
-            && !node.maintenance
-            && !node.pending
     }
 
     /// Tells whether the cluster can fence the node.

@@ -397,9 +397,8 @@ impl Placing {
             .and_then(|home| self.colocation_value(home, &attribute, primary).map(str::to_owned));
         let cause = self.cause_of(colocation, primary);
         let mut work = self.scores.table(dependent);
-        for position in 0..work.len() {
-            let cell = work[position];
-            if !cell.present() {
+        for (position, place) in work.iter_mut().enumerate() {
+            if !place.present() {
                 continue;
             }
             let node = NodeIx::at(position);
@@ -415,7 +414,7 @@ impl Placing {
             } else {
                 continue;
             };
-            work[position] = self.scores.ledger.add(cell, delta, cause);
+            *place = self.scores.ledger.add(*place, delta, cause);
         }
         if colocation.mandatory() || self.any_available(&work) {
             self.scores.replace(dependent, work);
@@ -600,8 +599,8 @@ impl Placing {
             && self.allowed_on_one(source);
         // where nodes themselves are compared, only the node itself has the value
         let by_name = attribute == "#uname" && self.cluster.bundle_of(source).is_none();
-        for position in 0..nodes.len() {
-            let cell = nodes[position];
+        for (position, place) in nodes.iter_mut().enumerate() {
+            let cell = *place;
             if !cell.present() {
                 continue;
             }
@@ -622,13 +621,13 @@ impl Placing {
             let delta = crate::values::scaled(factor, score);
             let after = before + delta;
             if only_positive && after < Score::ZERO && before > Score::ZERO {
-                nodes[position] = self.scores.ledger.begin(Score::new(i64::from(MARK)), cause);
+                *place = self.scores.ledger.begin(Score::new(i64::from(MARK)), cause);
                 continue;
             }
             if only_positive && after < Score::ZERO && before == Score::ZERO {
                 continue;
             }
-            nodes[position] = self.scores.ledger.add(cell, delta, cause);
+            *place = self.scores.ledger.add(cell, delta, cause);
         }
     }
 

@@ -162,7 +162,6 @@ impl Origins {
             },
             ledger::Cause::HardError => built_in("hard error"),
             ledger::Cause::FatalError => built_in("fatal error"),
-            ledger::Cause::Health => Cause::Health,
             ledger::Cause::NodeScore => built_in("node score"),
             ledger::Cause::BuiltIn(name) => built_in(name),
         }

@@ -1,6 +1,6 @@
 //! Fencing and shutdown of nodes, and what they imply for the actions of resources.
 
-use crate::action::{Key, Point, relation::*};
+use crate::action::{Key, relation::*};
 use crate::cluster::Requires;
 use crate::create::Planned;
 use crate::index::{ActionIx, NodeIx, ResourceIx};
@@ -193,5 +193,4 @@ fn order_stops(planned: &mut Planned, rsc: ResourceIx, fence: ActionIx) {
             book.order_actions(fence, demote, GUEST_ALLOWED | ORDERED);
         }
     }
-    let _unused = Point::default();
 }

@@ -11,15 +11,11 @@ use crate::index::{ActionIx, ResourceIx};
 use crate::order::Ordered;
 use crate::place::Placed;
 use crate::plan::{Dot, Options, Plan, Report};
-use crate::role::Role;
 use crate::task;
-
-/// The feature set we write.
-pub(crate) const FEATURE_SET: &str = "3.20.1";
 
 /// Builds the plan.
 pub(crate) fn build(ordered: Ordered, options: &Options) -> Plan {
-    let mut graph = Graph { ordered, states: BTreeMap::new() };
+    let mut graph = Graph { ordered };
     let xml = graph.write(options);
     let cluster = &graph.placed().cluster;
     let report = Report {
@@ -47,8 +43,6 @@ pub(crate) fn build(ordered: Ordered, options: &Options) -> Plan {
 #[derive(Debug)]
 pub(crate) struct Graph {
     pub(crate) ordered: Ordered,
-    /// Relations that made it into the graph, by (then, position).
-    states: BTreeMap<(ActionIx, usize), bool>,
 }
 
 impl Graph {
@@ -406,7 +400,6 @@ impl Graph {
 
     /// Whether a relation is in the graph.
     pub(crate) fn in_graph(&self, action: ActionIx, at: usize) -> bool {
-        let _ = &self.states;
         self.placed().book[action].before[at].in_graph
     }
 }
@@ -435,9 +428,4 @@ pub(crate) fn notification_key(
 ) -> String {
     let word = |name: &str| action.meta.get(name).map_or("", String::as_str);
     format!("{history}_{}_notify_{}_0", word(when), word(about))
-}
-
-/// For readers of the graph: a role's name in it.
-pub(crate) fn role_name(role: Role) -> &'static str {
-    role.text()
 }

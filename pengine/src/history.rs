@@ -54,7 +54,7 @@ fn unpack_resource(unpacked: &mut Unpacked, node: NodeIx, element: &Element) -> 
     let rsc = match find(unpacked, node, &id) {
         Some(rsc) => rsc,
         None if entries.is_empty() => return None,
-        None => removed_resource(unpacked, node, element)?,
+        None => removed_resource(unpacked, element)?,
     };
     if locks {
         shutdown_lock(&mut unpacked.cluster, rsc, node, element);
@@ -510,11 +510,7 @@ fn universal(cluster: &Cluster, clone: ResourceIx) -> bool {
 }
 
 /// Makes a resource that is in the history only.
-fn removed_resource(
-    unpacked: &mut Unpacked,
-    node: NodeIx,
-    element: &Element,
-) -> Option<ResourceIx> {
+fn removed_resource(unpacked: &mut Unpacked, element: &Element) -> Option<ResourceIx> {
     let id = element.id()?;
     let mut xml = Element::new("primitive").with("id", id);
     for name in ["class", "provider", "type"] {
@@ -545,6 +541,5 @@ fn removed_resource(
     } else {
         cluster[rsc].managed = false;
     }
-    let _where_it_was_found = node;
     Some(rsc)
 }

@@ -40,17 +40,14 @@ pub(crate) fn input(placed: &mut Placed, action: ActionIx, at: usize) -> bool {
     let harmless = FIRST_IMPLIES_THEN_GRAPHED | THEN_IMPLIES_FIRST_GRAPHED | ORDERED;
     let same_node = |a: Option<NodeIx>, b: Option<NodeIx>| a.is_some() && a == b;
     let mut drop_it = false;
-    let wanted = if edge.flags == 0 {
-        false
-    } else if !input.runnable && edge.flags & !harmless == 0 {
-        false
-    } else if !input.runnable && edge.flags & MIN_RUNNABLE != 0 {
-        false
-    } else if !input.runnable && edge.flags & UNMIGRATABLE_THEN_BLOCKS != 0 {
-        false
-    } else if input.migratable && edge.flags & IF_FIRST_UNMIGRATABLE != 0 {
-        false
-    } else if edge.flags == ORDERED && input.migratable && input.key.task == task::STOP {
+    // one that can't happen keeps others waiting only if they can't do without it
+    let spared =
+        edge.flags & !harmless == 0 || edge.flags & (MIN_RUNNABLE | UNMIGRATABLE_THEN_BLOCKS) != 0;
+    let moot = edge.flags == 0
+        || !input.runnable && spared
+        || input.migratable && edge.flags & IF_FIRST_UNMIGRATABLE != 0
+        || edge.flags == ORDERED && input.migratable && input.key.task == task::STOP;
+    let wanted = if moot {
         false
     } else if edge.flags == IF_ON_SAME_NODE_OR_TARGET {
         let target = match this.resource {

@@ -24,8 +24,6 @@ pub(crate) enum Cause {
     HardError,
     /// A failure that no node can mend.
     FatalError,
-    /// Node health.
-    Health,
     /// A score in the node's entry.
     NodeScore,
     /// Any other built-in reason, by its name in the documentation.

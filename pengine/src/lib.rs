@@ -2,16 +2,6 @@
 //!
 //! Pure and deterministic: it reads no clock, no file and no environment.
 
-#![allow(
-    dead_code,
-    reason = "bundles, promotion and explanations are read into these types already; their issue uses them"
-)]
-#![allow(
-    clippy::if_same_then_else,
-    clippy::needless_range_loop,
-    reason = "a case of Pacemaker's rules a branch; tables that change while they are walked"
-)]
-
 mod action;
 mod blocking;
 mod bundle;

@@ -11,7 +11,7 @@ use crate::index::{NodeIx, ResourceIx};
 use crate::pairs;
 use crate::role::Role;
 use crate::rules::{Context, Pairs};
-use crate::task::{self, Task};
+use crate::task::{self};
 use crate::values;
 
 /// What a failed operation leads to.
@@ -297,9 +297,4 @@ pub(crate) fn role_after_failure(
         _ if name == task::PROMOTE => Role::Unpromoted,
         _ => Role::Started,
     }
-}
-
-/// Reads a history entry's or configuration's task name.
-pub(crate) fn task_named(name: &str) -> Option<Task> {
-    task::parse(name)
 }

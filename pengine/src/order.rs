@@ -1,12 +1,12 @@
 //! The fifth phase: orderings become relations of actions, and their consequences are drawn.
 
-use crate::action::{Book, Key, Ordering, Point, relation::*};
+use crate::action::{Book, Ordering, relation::*};
 use crate::cluster::{Cluster, Variant};
 use crate::create::Planned;
 use crate::index::{ActionIx, ResourceIx};
 use crate::place::Placed;
 use crate::role::Role;
-use crate::task::{self, Task};
+use crate::task::{self};
 
 /// Actions whose flags no longer change.
 #[derive(Debug)]
@@ -229,16 +229,6 @@ pub(crate) struct Flags {
     pub(crate) optional: bool,
     pub(crate) runnable: bool,
     pub(crate) migratable: bool,
-}
-
-/// The key of a task that runs once; for reading code aloud.
-pub(crate) fn once(task: Task) -> Key {
-    Key::once(task)
-}
-
-/// A side of an ordering that is an action.
-pub(crate) fn here(action: ActionIx) -> Point {
-    Point { action: Some(action), ..Point::default() }
 }
 
 /// Tells whether a resource is above another.

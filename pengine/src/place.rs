@@ -56,7 +56,6 @@ pub(crate) struct Placed {
     pub(crate) free: Vec<BTreeMap<String, i64>>,
     pub(crate) lines: Vec<String>,
     pub(crate) utilization_lines: Vec<String>,
-    pub(crate) promotion: crate::promote::Promotion,
     pub(crate) record: Record,
 }
 
@@ -102,22 +101,10 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         free,
         lines,
         utilization_lines,
-        promotion,
         record,
+        promotion: _,
     } = placing;
-    Placed {
-        cluster,
-        book,
-        scores,
-        rules,
-        homes,
-        counts,
-        free,
-        lines,
-        utilization_lines,
-        promotion,
-        record,
-    }
+    Placed { cluster, book, scores, rules, homes, counts, free, lines, utilization_lines, record }
 }
 
 impl Placed {
@@ -360,11 +347,7 @@ impl Placing {
         }
         let prefer = prefer.or(roomiest);
         let current = self.cluster.current_node(rsc);
-        let nodes = if self.any_available(&self.scores.table(rsc)) {
-            self.sorted_nodes(rsc, current)
-        } else {
-            self.sorted_nodes(rsc, current)
-        };
+        let nodes = self.sorted_nodes(rsc, current);
         let best = nodes.first().copied();
         let score = |node: NodeIx| self.scores.get(rsc, node);
         let mut chosen = prefer.filter(|prefer| {

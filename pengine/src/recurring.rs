@@ -191,7 +191,7 @@ fn for_inactive(
         let monitor = book.action(cluster, rsc, op.key, task::MONITOR, Some(node), known.is_some());
         book[monitor].meta.insert("op_target_rc".into(), "7".into());
         if cluster[rsc].managed {
-            after_probes(cluster, book, rsc, node, monitor);
+            after_probes(book, rsc, node, monitor);
         }
         after_stops(cluster, book, rsc, node, monitor);
         if !cluster[node].online || cluster[node].unclean {
@@ -200,13 +200,7 @@ fn for_inactive(
     }
 }
 
-fn after_probes(
-    _cluster: &Cluster,
-    book: &mut Book,
-    rsc: ResourceIx,
-    node: NodeIx,
-    monitor: ActionIx,
-) {
+fn after_probes(book: &mut Book, rsc: ResourceIx, node: NodeIx, monitor: ActionIx) {
     for probe in book.matching(rsc, Key::once(task::MONITOR), Some(node)) {
         book.order(book.point(probe), book.point(monitor), UNRUNNABLE_FIRST_BLOCKS);
     }

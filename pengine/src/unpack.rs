@@ -207,7 +207,6 @@ impl Unpacked {
                 promotable: xml.name() == "master",
                 promoted_max: 1,
                 promoted_node_max: 1,
-                interleave: false,
                 ordered: false,
                 total: 0,
                 stateful_children: false,
@@ -277,7 +276,6 @@ impl Unpacked {
             } else {
                 0
             },
-            interleave: flag("interleave"),
             ordered: flag("ordered"),
             total: 0,
             stateful_children: false,

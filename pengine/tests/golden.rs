@@ -148,7 +148,8 @@ fn scores(plan: &Plan) -> Vec<String> {
 ///
 /// Of a blocked one that is all it is ordered after; other steps' idle orderings are left out.
 fn steps(dot: &str) -> Vec<String> {
-    let mut steps: BTreeMap<&str, (&str, Vec<(&str, bool)>)> = BTreeMap::new();
+    type Waits<'a> = Vec<(&'a str, bool)>;
+    let mut steps: BTreeMap<&str, (&str, Waits<'_>)> = BTreeMap::new();
     for line in dot.lines() {
         let names: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
         let Some(name) = names.first() else { continue };
