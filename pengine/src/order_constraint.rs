@@ -175,12 +175,21 @@ fn within(all: &mut Constrained, set: &Element, kind: Kind, symmetric: bool) {
     let kind = kind_of(set, Some(kind));
     let task = task_of(set, "action").unwrap_or(task::START);
     let symmetric = symmetry_of(set, kind, Some(symmetric));
-    if !sequential(set) {
-        return;
-    }
     let members = set_members(&all.cluster, set);
     let symmetry = if symmetric { Symmetry::Symmetric } else { Symmetry::Asymmetric };
     let forward = flags(kind, task, symmetry);
+    if kind == Kind::Serialize {
+        // no two at once, whatever comes between them
+        for (at, first) in members.iter().enumerate() {
+            for then in &members[at + 1..] {
+                all.book.order_tasks((*first, task), (*then, task), forward);
+            }
+        }
+        return;
+    }
+    if !sequential(set) {
+        return;
+    }
     for pair in members.windows(2) {
         all.book.order_tasks((pair[0], task), (pair[1], task), forward);
     }
@@ -235,8 +244,11 @@ fn between(all: &mut Constrained, one: &Element, two: &Element, kind: Kind, symm
         let found = if last { members.last() } else { members.first() };
         found.copied().into_iter().collect()
     };
-    let firsts = if sequential(one) { end(&first, !inverse) } else { first };
-    let thens = if sequential(two) { end(&second, inverse) } else { second };
+    // of a set that is said to be a sequence its end stands for all; of others every member is
+    // ordered, though they are sequences, too, unless they say otherwise
+    let said = |set: &Element| set.get("sequential").and_then(values::boolean) == Some(true);
+    let firsts = if said(one) { end(&first, !inverse) } else { first };
+    let thens = if said(two) { end(&second, inverse) } else { second };
     for first in &firsts {
         for then in &thens {
             all.book.order_tasks((*first, task_1), (*then, task_2), relation);

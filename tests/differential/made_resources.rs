@@ -179,7 +179,7 @@ pub(crate) fn options(draft: &mut Draft, dice: &mut Dice) {
     for id in ids {
         for (name, percent, values) in [
             ("priority", 15, ["5", "10", "-1"].as_slice()),
-            ("resource-stickiness", 20, &["1", "100", "INFINITY", "-10"]),
+            ("resource-stickiness", 20, &["1", "100", "INFINITY", "7"]),
             ("migration-threshold", 12, &["1", "2"]),
             ("target-role", 6, &["Stopped", "Started"]),
             ("is-managed", 5, &["false"]),
@@ -199,16 +199,15 @@ pub(crate) fn options(draft: &mut Draft, dice: &mut Dice) {
     }
 }
 
-/// Capacity, and a strategy that looks at it.
+/// Capacity, and a strategy that looks at it. Every node has all kinds: one that a node has no value
+/// for limits nothing any more, but was nothing to 2.1.5.
 pub(crate) fn utilization(draft: &mut Draft, dice: &mut Dice) {
     let strategy = dice.word(&["utilization", "minimal", "balanced"]).to_owned();
     draft.properties.insert("placement-strategy".to_owned(), strategy);
     for node in draft.nodes.clone() {
         let capacity = draft.capacities.entry(node).or_default();
         capacity.insert("memory".to_owned(), dice.between(1, 12).to_string());
-        if dice.percent(40) {
-            capacity.insert("cpu".to_owned(), dice.between(1, 6).to_string());
-        }
+        capacity.insert("cpu".to_owned(), dice.between(1, 6).to_string());
     }
     for leaf in draft.leaves.clone() {
         if dice.percent(75) {
