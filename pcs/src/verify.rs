@@ -1,5 +1,7 @@
 //! What a valid document may still get wrong.
 
+use std::collections::BTreeSet;
+
 use cib::Element;
 
 use crate::{constraint, options, property, resource};
@@ -15,10 +17,13 @@ pub fn problems(cib: &Element) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let configuration = cib.child("configuration").into_iter();
+    let ids: BTreeSet<&str> =
+        configuration.flat_map(Element::descendants).filter_map(Element::id).collect();
     for constraint in constraint::all(cib) {
         for key in constraint::NAMING {
             if let Some(id) = constraint.get(key)
-                && cib.at(&["configuration"]).is_none_or(|c| c.find_id(id).is_none())
+                && !ids.contains(id)
             {
                 problems.push(format!(
                     "Constraint '{}' names '{id}', which does not exist",

@@ -62,7 +62,9 @@ fn sound(document: &Element) -> bool {
     let filled = resources
         .descendants()
         .filter(|element| matches!(element.name(), "group" | "clone"))
-        .all(|holder| holder.children().any(|child| child.get("type").is_some() || child.name() == "group"));
+        .all(|holder| {
+            holder.children().any(|child| child.get("type").is_some() || child.name() == "group")
+        });
     let there = |id: &str| resources.find_id(id).is_some();
     let named = document
         .at(&["configuration", "constraints"])

@@ -1,5 +1,7 @@
 //! Resources and where they run, read off a document's operation histories.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use cib::Element;
 use serde::Serialize;
 
@@ -249,6 +251,7 @@ impl Inherited {
 /// Reads the resources of a document: the more important first, else in their order.
 pub fn resources(cib: &Element, nodes: &[NodeStatus]) -> Vec<ResourceStatus> {
     let root = Inherited::root(cib);
+    let sight = &Histories::of(cib);
     let mut all: Vec<(i64, ResourceStatus)> = cib
         .at(&["configuration", "resources"])
         .into_iter()
@@ -260,17 +263,17 @@ pub fn resources(cib: &Element, nodes: &[NodeStatus]) -> Vec<ResourceStatus> {
                 Some("-INFINITY") => i64::MIN,
                 text => text.and_then(|t| t.parse().ok()).unwrap_or(0),
             };
-            (priority, resource(cib, element, nodes, &root))
+            (priority, resource(sight, element, nodes, &root))
         })
         .collect();
     all.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
     let mut all: Vec<ResourceStatus> = all.into_iter().map(|(_, resource)| resource).collect();
-    all.extend(orphans(cib).into_iter().map(ResourceStatus::Primitive));
+    all.extend(orphans(sight).into_iter().map(ResourceStatus::Primitive));
     all
 }
 
 fn resource(
-    cib: &Element,
+    sight: &Histories<'_>,
     element: &Element,
     nodes: &[NodeStatus],
     above: &Inherited,
@@ -280,13 +283,13 @@ fn resource(
     match element.name() {
         "group" => ResourceStatus::Group {
             id,
-            members: members(element).map(|m| primitive(cib, m, &own)).collect(),
+            members: members(element).map(|m| primitive(sight, m, &own)).collect(),
             disabled: own.disabled(),
             managed: own.managed && !own.maintenance,
         },
-        "clone" | "master" => clone(cib, element, nodes, own),
-        "bundle" => bundle(cib, element, &own),
-        _ => ResourceStatus::Primitive(primitive(cib, element, above)),
+        "clone" | "master" => clone(sight, element, nodes, own),
+        "bundle" => bundle(sight, element, &own),
+        _ => ResourceStatus::Primitive(primitive(sight, element, above)),
     }
 }
 
@@ -302,11 +305,11 @@ fn agent(element: &Element) -> String {
     }
 }
 
-fn primitive(cib: &Element, element: &Element, above: &Inherited) -> PrimitiveStatus {
+fn primitive(sight: &Histories<'_>, element: &Element, above: &Inherited) -> PrimitiveStatus {
     let own = above.below(element);
     let id = element.id().unwrap_or_default();
-    let active = activities(cib, id, own.promotable);
-    let blocked = is_blocked(cib, element, &active);
+    let active = sight.activities(id, own.promotable);
+    let blocked = is_blocked(sight, element, &active);
     PrimitiveStatus {
         id: id.to_owned(),
         agent: agent(element),
@@ -321,8 +324,7 @@ fn primitive(cib: &Element, element: &Element, above: &Inherited) -> PrimitiveSt
 }
 
 /// A stop that failed blocks a resource where nothing can fence the node.
-fn is_blocked(cib: &Element, element: &Element, active: &[Activity]) -> bool {
-    let fencing = crate::summary::property(cib, "stonith-enabled").is_none_or(is_true);
+fn is_blocked(sight: &Histories<'_>, element: &Element, active: &[Activity]) -> bool {
     let on_fail = |name: &str| {
         element
             .children_named("operations")
@@ -331,19 +333,20 @@ fn is_blocked(cib: &Element, element: &Element, active: &[Activity]) -> bool {
             .and_then(|op| op.get("on-fail"))
     };
     let stop_failed = |node: &str| {
-        history(cib, element.id().unwrap_or_default(), node)
+        sight
+            .history(element.id().unwrap_or_default(), node)
             .last()
             .is_some_and(|o| o.get("operation") == Some("stop") && failures::failed(o))
     };
     let blocks = match on_fail("stop") {
         Some(policy) => policy == "block",
-        None => !fencing,
+        None => !sight.fencing,
     };
     blocks && active.iter().any(|a| a.failed && stop_failed(&a.node))
 }
 
 fn clone(
-    cib: &Element,
+    sight: &Histories<'_>,
     element: &Element,
     nodes: &[NodeStatus],
     mut own: Inherited,
@@ -354,9 +357,9 @@ fn clone(
     let inner_inherited = inner.map(|inner| own.below(inner));
     let parts: Vec<PrimitiveStatus> = match inner {
         Some(group) if of_group => {
-            members(group).map(|m| primitive(cib, m, &own.below(group))).collect()
+            members(group).map(|m| primitive(sight, m, &own.below(group))).collect()
         }
-        Some(single) => vec![primitive(cib, single, &own)],
+        Some(single) => vec![primitive(sight, single, &own)],
         None => Vec::new(),
     };
     let size = parts.len();
@@ -392,7 +395,7 @@ fn clone(
     }
 }
 
-fn bundle(cib: &Element, element: &Element, own: &Inherited) -> ResourceStatus {
+fn bundle(sight: &Histories<'_>, element: &Element, own: &Inherited) -> ResourceStatus {
     let container = element.children().find(|c| matches!(c.name(), "docker" | "podman" | "rkt"));
     let get = |key: &str| container.and_then(|c| c.get(key));
     let count = number(get("replicas")).or(number(get("promoted-max"))).unwrap_or(1);
@@ -408,7 +411,7 @@ fn bundle(cib: &Element, element: &Element, own: &Inherited) -> ResourceStatus {
             let container = PrimitiveStatus {
                 id: container_id.clone(),
                 agent: format!("ocf:heartbeat:{kind}"),
-                active: activities(cib, &container_id, false),
+                active: sight.activities(&container_id, false),
                 disabled: own.disabled(),
                 target_role: own.target_role.clone(),
                 managed: own.managed && !own.maintenance,
@@ -418,7 +421,7 @@ fn bundle(cib: &Element, element: &Element, own: &Inherited) -> ResourceStatus {
             };
             let inside = match inner {
                 Some(inner) => {
-                    let status = primitive(cib, inner, own);
+                    let status = primitive(sight, inner, own);
                     let where_to = |a: &Activity| a.node == name;
                     PrimitiveStatus {
                         active: if status.active.iter().any(where_to) {
@@ -458,31 +461,70 @@ fn nth_address(first: &str, n: usize) -> String {
     )
 }
 
-fn states(cib: &Element) -> impl Iterator<Item = &Element> {
-    cib.child("status").into_iter().flat_map(|status| status.children_named("node_state"))
-}
-
 fn name_of(state: &Element) -> &str {
     state.get("uname").or(state.id()).unwrap_or_default()
 }
 
-/// Returns a resource's operations on a node in the order they were called.
-fn history<'a>(cib: &'a Element, id: &str, node: &str) -> Vec<&'a Element> {
-    let state = states(cib).find(|state| name_of(state) == node);
-    state.map(|state| history_in(state, id)).unwrap_or_default()
+/// The operation histories of a document, by node and resource: each is looked at for every
+/// resource, and there may be thousands of both.
+struct Histories<'a> {
+    cib: &'a Element,
+    fencing: bool,
+    states: Vec<(&'a Element, BTreeMap<&'a str, Vec<&'a Element>>)>,
 }
 
-fn history_in<'a>(state: &'a Element, id: &str) -> Vec<&'a Element> {
-    let mut operations: Vec<&Element> = state
-        .at(&["lrm", "lrm_resources"])
-        .into_iter()
-        .flat_map(Element::children)
-        .filter(|r| {
-            let name = r.id().unwrap_or_default();
-            name == id || name.split(':').next() == Some(id)
-        })
-        .flat_map(|r| r.children_named("lrm_rsc_op"))
-        .collect();
+impl<'a> Histories<'a> {
+    fn of(cib: &'a Element) -> Self {
+        let states = cib.child("status").into_iter();
+        let states = states
+            .flat_map(|status| status.children_named("node_state"))
+            .map(|state| {
+                let mut by_id: BTreeMap<&str, Vec<&Element>> = BTreeMap::new();
+                let resources = state.at(&["lrm", "lrm_resources"]);
+                for resource in resources.into_iter().flat_map(Element::children) {
+                    let id = resource.id().unwrap_or_default();
+                    by_id.entry(id).or_default().push(resource);
+                    // an instance's history is its resource's, too
+                    if let Some((base, _)) = id.split_once(':') {
+                        by_id.entry(base).or_default().push(resource);
+                    }
+                }
+                (state, by_id)
+            })
+            .collect();
+        let fencing = crate::summary::property(cib, "stonith-enabled").is_none_or(is_true);
+        Self { cib, fencing, states }
+    }
+
+    /// Returns a resource's operations on a node in the order they were called.
+    fn history(&self, id: &str, node: &str) -> Vec<&'a Element> {
+        let state = self.states.iter().find(|(state, _)| name_of(state) == node);
+        state.map(|(_, by_id)| operations(by_id, id)).unwrap_or_default()
+    }
+
+    /// Returns where a primitive is, by node.
+    fn activities(&self, id: &str, promotable: bool) -> Vec<Activity> {
+        // what a lost node runs counts for as long as somebody waits for its fencing
+        let mut found: Vec<Activity> = self
+            .states
+            .iter()
+            .filter_map(|(state, by_id)| {
+                let present = !matches!(state.get("in_ccm"), Some("false" | "0"))
+                    || matches!(state.get("crmd"), Some("online"));
+                let activity = activity(&operations(by_id, id), promotable)?;
+                let kept = present || (self.fencing && state.get("expected") == Some("member"));
+                kept.then(|| Activity { node: name_of(state).to_owned(), ..activity })
+            })
+            .collect();
+        found.sort_by(|a, b| a.node.cmp(&b.node));
+        found
+    }
+}
+
+fn operations<'a>(by_id: &BTreeMap<&'a str, Vec<&'a Element>>, id: &str) -> Vec<&'a Element> {
+    let histories = by_id.get(id).into_iter().flatten();
+    let mut operations: Vec<&Element> =
+        histories.flat_map(|r| r.children_named("lrm_rsc_op")).collect();
     let call = |o: &Element| {
         let id: i64 = o.get("call-id").and_then(|text| text.parse().ok()).unwrap_or(-1);
         // what is under way has no number yet and is the newest
@@ -494,19 +536,7 @@ fn history_in<'a>(state: &'a Element, id: &str) -> Vec<&'a Element> {
 
 /// Returns where a primitive is, by node.
 pub fn activities(cib: &Element, id: &str, promotable: bool) -> Vec<Activity> {
-    // what a lost node runs counts for as long as somebody waits for its fencing
-    let fencing = crate::summary::property(cib, "stonith-enabled").is_none_or(is_true);
-    let mut found: Vec<Activity> = states(cib)
-        .filter_map(|state| {
-            let present = !matches!(state.get("in_ccm"), Some("false" | "0"))
-                || matches!(state.get("crmd"), Some("online"));
-            let activity = activity(&history_in(state, id), promotable)?;
-            let kept = present || (fencing && state.get("expected") == Some("member"));
-            kept.then(|| Activity { node: name_of(state).to_owned(), ..activity })
-        })
-        .collect();
-    found.sort_by(|a, b| a.node.cmp(&b.node));
-    found
+    Histories::of(cib).activities(id, promotable)
 }
 
 /// Plays a history; none when it ends with the resource stopped and nothing to be said.
@@ -567,8 +597,9 @@ fn activity(history: &[&Element], promotable: bool) -> Option<Activity> {
 }
 
 /// Returns resources that run somewhere but are no longer configured.
-fn orphans(cib: &Element) -> Vec<PrimitiveStatus> {
-    let configured: Vec<&str> = primitives(cib).filter_map(Element::id).collect();
+fn orphans(sight: &Histories<'_>) -> Vec<PrimitiveStatus> {
+    let cib = sight.cib;
+    let configured: BTreeSet<&str> = primitives(cib).filter_map(Element::id).collect();
     let bundles: Vec<&str> = cib
         .at(&["configuration", "resources"])
         .into_iter()
@@ -576,18 +607,18 @@ fn orphans(cib: &Element) -> Vec<PrimitiveStatus> {
         .filter_map(Element::id)
         .collect();
     let mut orphans: Vec<PrimitiveStatus> = Vec::new();
-    for state in states(cib) {
+    for (state, _) in &sight.states {
         let histories = state.at(&["lrm", "lrm_resources"]);
         for resource in histories.into_iter().flat_map(Element::children) {
             let full = resource.id().unwrap_or_default();
             let id = full.split(':').next().unwrap_or(full);
-            let known = configured.contains(&id)
+            let known = configured.contains(id)
                 || bundles.iter().any(|b| id.strip_prefix(b).is_some_and(|r| r.starts_with('-')))
                 || orphans.iter().any(|o| o.id == id);
             if known {
                 continue;
             }
-            let active = activities(cib, id, false);
+            let active = sight.activities(id, false);
             if active.is_empty() {
                 continue;
             }

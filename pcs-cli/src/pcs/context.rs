@@ -272,6 +272,16 @@ impl Context {
         if let Some(document) = self.planning.as_ref().and_then(|plan| plan.document.as_ref()) {
             return Ok(document.clone());
         }
+        let document = self.read_document()?;
+        if !self.has("--watch") {
+            // To take a large document apart, element by element, costs a good part of what it
+            // costs to read it, and the process ends soon: one handle is never given back.
+            std::mem::forget(document.clone());
+        }
+        Ok(document)
+    }
+
+    fn read_document(&mut self) -> Cli<Element> {
         let Some(file) = self.arguments.value("-f") else {
             let live = self.live()?;
             return Cluster::query(live, None)
