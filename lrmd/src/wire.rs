@@ -46,6 +46,7 @@ pub fn from_command(command: HandsCommand) -> proto::Command {
             Kind::Acknowledge(proto::command::Acknowledge { through })
         }
         HandsCommand::Quorate { quorate } => Kind::Quorate(proto::command::Quorate { quorate }),
+        HandsCommand::GiveWay => Kind::GiveWay(proto::command::GiveWay {}),
         HandsCommand::Policy { stop_without_brain_ms } => Kind::Policy(proto::command::Policy {
             stop_without_brain_ms: stop_without_brain_ms.unwrap_or(0),
         }),
@@ -78,6 +79,7 @@ pub fn to_command(command: proto::Command) -> Result<HandsCommand, Incomplete> {
             HandsCommand::Acknowledge { through: acknowledge.through }
         }
         Kind::Quorate(quorate) => HandsCommand::Quorate { quorate: quorate.quorate },
+        Kind::GiveWay(proto::command::GiveWay {}) => HandsCommand::GiveWay,
         Kind::Policy(policy) => HandsCommand::Policy {
             stop_without_brain_ms: Some(policy.stop_without_brain_ms).filter(|ms| *ms > 0),
         },
@@ -288,6 +290,7 @@ mod tests {
             forget(Some(("start".to_owned(), 0))),
             HandsCommand::Acknowledge { through: 7 },
             HandsCommand::Quorate { quorate: true },
+            HandsCommand::GiveWay,
             HandsCommand::Policy { stop_without_brain_ms: None },
             HandsCommand::Policy { stop_without_brain_ms: Some(3_000) },
         ] {

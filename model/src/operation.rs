@@ -108,7 +108,7 @@ impl OpRecord {
     }
 }
 
-/// From a brain to its node's hands. All but `Acknowledge` and `Quorate` are checked against
+/// From a brain to its node's hands. Those that name an authority are checked against
 /// the highest authority seen and answered by `Refused` when lower.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HandsCommand {
@@ -134,6 +134,9 @@ pub enum HandsCommand {
     /// How long hands go on without a brain before they stop what they run: a token's time with
     /// `stonith-enabled=false`, for ever (none) where fencing takes care of it.
     Policy { stop_without_brain_ms: Option<u64> },
+    /// The log that this node's commands came from is void: stop all that runs, and forget the
+    /// highest authority, since another log counts otherwise. A join is answered when all has ended.
+    GiveWay,
 }
 
 /// From a node's hands to its brain.

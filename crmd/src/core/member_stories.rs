@@ -357,14 +357,31 @@ fn a_command_refused_for_a_number_used_up_is_sent_under_a_higher_one() {
 }
 
 #[test]
-fn a_deposed_dc_falls_silent() {
+fn hands_that_obey_somebody_else_get_nothing_but_the_question_and_the_others_do_not_suffer() {
     let mut world = World::settled();
+    let history = world.histories.remove(&NodeId(2)).unwrap();
+    world.graphs.push_back(graph(&operation(1, "stop", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    assert_eq!(world.sent(), ["stop web on ser2"]);
     let ours = model::Authority { generation: Generation(1), term: Term(1), sequence: 4 };
     let highest = model::Authority { term: Term(2), ..ours };
     let transition_key = String::new();
     let report = HandsReport::Refused { authority: ours, highest, transition_key };
+    world.graphs.push_back(graph(
+        &[operation(1, "start", 2, 0, &[]), operation(2, "start", 1, 0, &[])].concat(),
+    ));
     world.tell(Event::Hands { node: NodeId(2), report });
-    assert_eq!(world.controller.role(), Role::Following);
+    world.pass(10);
+    assert_eq!(world.controller.role(), Role::Leading);
+    assert_eq!(world.sent(), ["start web on ser1"]);
+    let silent = Waiting::Silent { node: "ser2".into() };
+    assert!(world.controller.waiting(world.clock()).contains(&silent));
+    // when they obey this one again, they are taken in
+    world.histories.insert(NodeId(2), history);
+    world.pass(2_500);
+    world.pass(10);
+    assert!(!world.controller.waiting(world.clock()).contains(&silent));
 }
 
 #[test]

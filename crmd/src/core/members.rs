@@ -306,6 +306,26 @@ impl Controller {
         self.command(node, out, |authority| HandsCommand::Join { authority });
     }
 
+    /// A node's hands obey somebody else: nothing is sent there but the question, now and then,
+    /// whether they still do.
+    pub(super) fn shut_out(&mut self, now: Now, node: NodeId, out: &mut Vec<Effect>) {
+        let Some(peer) = self.peers.get_mut(&node) else { return };
+        peer.asked = Some(now.monotonic);
+        if std::mem::replace(&mut peer.silent, true) {
+            return;
+        }
+        peer.joined = false;
+        let presence = Presence::Pending(peer.since);
+        let keys: Vec<_> = self.in_flight.keys().filter(|(at, ..)| *at == node).cloned().collect();
+        for key in keys.into_iter().filter(|key| *key != fencing_key(node)) {
+            self.drop_operation(&key);
+        }
+        let name = self.name(node);
+        self.emit(StatusChange::Node { node, name: name.clone(), presence }, out);
+        Self::journal(now, What::Silent { node: name.clone() }, out);
+        self.want_plan(now, Urgency::Now, format!("the hands of {name} obey somebody else"));
+    }
+
     /// Sends nothing to a node for a while whose hands do not know yet that there is a quorum.
     pub(super) fn hold(&mut self, now: Now, node: NodeId) {
         if let Some(peer) = self.peers.get_mut(&node) {

@@ -271,8 +271,9 @@ impl Controller {
     ) {
         let ours = (self.next.generation, self.next.term);
         if (highest.generation, highest.term) > ours {
-            // somebody else decides by now; this node will hear of it from the log
-            self.step_down();
+            // somebody else decides by now, and this node will hear of it from the log; or these
+            // hands are wrong, and the others must not suffer for it
+            self.shut_out(now, node, out);
             return;
         }
         if (authority.generation, authority.term) != ours {

@@ -224,6 +224,7 @@ impl World {
                 | HandsCommand::Forget { .. }
                 | HandsCommand::Acknowledge { .. }
                 | HandsCommand::Quorate { .. }
+                | HandsCommand::GiveWay
                 | HandsCommand::Policy { .. } => None,
             })
             .collect()

@@ -85,7 +85,7 @@ impl Hands {
                 self.outbox.retain(|report, _| *report > through);
                 Vec::new()
             }
-            HandsCommand::Quorate { .. } | HandsCommand::Policy { .. } => {
+            HandsCommand::Quorate { .. } | HandsCommand::Policy { .. } | HandsCommand::GiveWay => {
                 unreachable!("not the controller's, at {now}")
             }
         }

@@ -29,6 +29,11 @@ impl Gate {
         self.quorate = quorate;
     }
 
+    /// Forgets the highest authority: it came from a log that is void.
+    pub(crate) fn begin_anew(&mut self) {
+        self.highest = Authority::default();
+    }
+
     /// Lets a join in unless a later lineage or term has been here. A join counts from sequence
     /// 0, so the same DC may join again; the mark never sinks.
     pub(crate) fn join(&mut self, authority: Authority) -> Result<(), Refusal> {

@@ -130,6 +130,7 @@ impl Hands {
         self.expire(now, out);
         self.stop_without_brain(now, out);
         self.dispatch(now, out);
+        self.answer_when_empty(out);
     }
 
     /// Returns when the hands want to hear [`Event::Tick`] at the latest.
@@ -162,6 +163,9 @@ impl Hands {
     fn command(&mut self, now: Now, command: HandsCommand, out: &mut Vec<Effect>) {
         match command {
             HandsCommand::Join { authority } => match self.gate.join(authority) {
+                Ok(()) if self.without_brain.gives_way() => {
+                    self.without_brain.answer_later(authority);
+                }
                 Ok(()) => out.push(Effect::Report(self.read_out(authority))),
                 Err(refusal) => self.refuse(refusal, authority, "join", "", out),
             },
@@ -193,6 +197,7 @@ impl Hands {
                 out.extend(calls.into_iter().map(|call_id| Effect::Discard { call_id }));
             }
             HandsCommand::Quorate { quorate } => self.gate.set_quorate(quorate),
+            HandsCommand::GiveWay => self.give_way(out),
             HandsCommand::Policy { stop_without_brain_ms } => {
                 self.without_brain.set_policy(stop_without_brain_ms);
             }

@@ -532,6 +532,42 @@ fn hands_without_a_brain_stop_what_they_run_in_reverse_order_where_told_to() {
 }
 
 #[test]
+fn hands_whose_log_is_void_stop_everything_before_they_answer_the_winner() {
+    let mut world = World::new();
+    world.done(start("address"), 0);
+    world.done(start("web"), 0);
+    world.results();
+    world.command(HandsCommand::GiveWay);
+    // the winner's term is a lower one
+    let authority = Authority { generation: Generation(1), term: Term(0), sequence: 0 };
+    world.command(HandsCommand::Join { authority });
+    let answered = |world: &World| {
+        world.out.iter().any(|effect| matches!(effect, Effect::Report(HandsReport::History { .. })))
+    };
+    assert!(!answered(&world));
+    // told again, since the link broke: nothing is begun twice, and the question is asked anew
+    world.event(Event::Disconnected);
+    world.event(Event::Connected);
+    world.command(HandsCommand::GiveWay);
+    world.command(HandsCommand::Join { authority });
+    let (token, first) = world.spawned().remove(0);
+    assert_eq!(first, "web_stop_0");
+    world.exit(token, 0);
+    assert!(!answered(&world), "the address is still there");
+    let (token, second) = world.spawned().remove(0);
+    assert_eq!(second, "address_stop_0");
+    world.exit(token, 0);
+    assert!(answered(&world));
+    // from now on they are the winner's
+    world.command(HandsCommand::Quorate { quorate: true });
+    let operation = op("address", "start", 0, "99:1:0:y");
+    world.command(HandsCommand::Execute { authority, operation });
+    assert_eq!(world.spawned().len(), 1);
+    world.tick(100_000);
+    assert_eq!(world.spawned(), [], "nothing is stopped any more");
+}
+
+#[test]
 fn a_brain_that_comes_back_in_time_finds_everything_running() {
     let mut world = World::new();
     world.command(HandsCommand::Policy { stop_without_brain_ms: Some(3_000) });

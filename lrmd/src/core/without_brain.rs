@@ -1,10 +1,11 @@
 //! What the hands do on their own when no brain comes back: stop what they run, in the reverse
-//! order of its start, where the policy says so (fencing is off).
+//! order of its start, where the policy says so (fencing is off). The same when the brain says
+//! that its log is void, since another one has started these resources elsewhere.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use model::{Monotonic, Operation, ResourceId};
+use model::{Authority, Monotonic, Operation, ResourceId};
 
 use super::lane::{Activity, Job};
 use super::{Effect, Hands, Level, Now};
@@ -23,6 +24,10 @@ pub(super) struct WithoutBrain {
     lost_at: Option<Monotonic>,
     /// Set once stopping has begun.
     stopping: Option<VecDeque<(ResourceId, Stage)>>,
+    /// It has begun since the log is void, and nobody has joined these hands since.
+    gives_way: bool,
+    /// A join that is answered when all has stopped.
+    waiting: Option<Authority>,
 }
 
 /// How far the stop of one resource has come.
@@ -36,7 +41,21 @@ enum Stage {
 impl WithoutBrain {
     pub(super) fn connected(&mut self) {
         self.lost_at = None;
-        self.stopping = None;
+        if !self.gives_way {
+            self.stopping = None;
+        }
+        // who asked is gone, and whoever is there asks anew
+        self.waiting = None;
+    }
+
+    /// Tells whether what runs is being stopped because the log is void.
+    pub(super) fn gives_way(&self) -> bool {
+        self.gives_way
+    }
+
+    /// Notes a join to be answered when all has stopped.
+    pub(super) fn answer_later(&mut self, authority: Authority) {
+        self.waiting = self.waiting.max(Some(authority));
     }
 
     pub(super) fn disconnected(&mut self, now: Monotonic) {
@@ -57,10 +76,35 @@ impl WithoutBrain {
 }
 
 impl Hands {
+    /// The log is void: stops everything, and takes commands of whoever comes next.
+    pub(super) fn give_way(&mut self, out: &mut Vec<Effect>) {
+        self.gate.begin_anew();
+        if !self.without_brain.gives_way {
+            self.without_brain.gives_way = true;
+            let why = "another part of the cluster has won";
+            self.begin_stopping(why, out);
+        }
+    }
+
+    /// Answers the join that waited for all to stop.
+    pub(super) fn answer_when_empty(&mut self, out: &mut Vec<Effect>) {
+        let stopping = self.without_brain.stopping.as_ref().is_some_and(|left| !left.is_empty());
+        if !self.without_brain.gives_way || stopping {
+            return;
+        }
+        if let Some(authority) = self.without_brain.waiting.take() {
+            self.without_brain.gives_way = false;
+            self.without_brain.stopping = None;
+            out.push(Effect::Report(self.read_out(authority)));
+        }
+    }
+
     /// Begins to stop everything when its time has come, and goes on with it one by one.
     pub(super) fn stop_without_brain(&mut self, now: Now, out: &mut Vec<Effect>) {
         if self.without_brain.due().is_some_and(|due| due <= now.at) {
-            self.begin_stopping(out);
+            let policy_ms = self.without_brain.policy_ms.unwrap_or_default();
+            let why = format!("no brain for {policy_ms} ms and fencing is off");
+            self.begin_stopping(&why, out);
         }
         let Some(mut stopping) = self.without_brain.stopping.take() else { return };
         while let Some((resource, stage)) = stopping.front_mut() {
@@ -88,7 +132,7 @@ impl Hands {
         self.without_brain.stopping = Some(stopping);
     }
 
-    fn begin_stopping(&mut self, out: &mut Vec<Effect>) {
+    fn begin_stopping(&mut self, why: &str, out: &mut Vec<Effect>) {
         let mut active: Vec<(u64, ResourceId)> = Vec::new();
         for (resource, lane) in &mut self.lanes {
             // What has not begun will not begin: nobody is there to say that it still may.
@@ -104,11 +148,7 @@ impl Hands {
             self.reindex(resource);
         }
         if !names.is_empty() {
-            let text = format!(
-                "no brain for {} ms and fencing is off: stopping {} resources",
-                self.without_brain.policy_ms.unwrap_or_default(),
-                names.len()
-            );
+            let text = format!("{why}: stopping {} resources", names.len());
             out.push(Effect::Log { level: Level::Error, resource: None, text });
         }
         let untouched = names.into_iter().map(|resource| (resource, Stage::Untouched));

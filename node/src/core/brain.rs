@@ -154,6 +154,9 @@ pub struct Brain {
     pub(super) unacknowledged: BTreeMap<u64, HandsReport>,
     /// Peers our link to which is up.
     pub(super) links: BTreeSet<NodeId>,
+    /// The hands must stop what they run, since this node's log is void, and no DC of the other has
+    /// joined them since.
+    pub(super) gives_way: bool,
     /// The DC must hear that this node's hands are there (again), and could not be told yet.
     pub(super) owes_hands_up: bool,
     pub(super) leaving: Leaving,
@@ -251,6 +254,7 @@ impl Brain {
             asking: Asking::new(settings.salt),
             unacknowledged: BTreeMap::new(),
             links: BTreeSet::new(),
+            gives_way: false,
             owes_hands_up: false,
             leaving: Leaving::default(),
             go_alone_at: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crmd::core::attributes::{self, Changed, SetAttribute};
 use crmd::core::{self as controller, Now};
 use membership::raft::{self, Rejection, RequestId};
-use model::{ExitCode, NodeId, WallTime};
+use model::{ExitCode, HandsCommand, NodeId, WallTime};
 
 use super::brain::{Brain, Office, Output, Pending};
 use super::message::{Asker, Outcome, PeerMessage};
@@ -59,6 +59,12 @@ impl Brain {
                 )));
                 let document = Arc::clone(self.store.committed());
                 out.push(Output::Archive { document, why: why.to_owned() });
+                if reason != raft::ResetReason::Stillborn {
+                    // the winner has started elsewhere what runs here
+                    self.gives_way = true;
+                    self.heard_dc = None;
+                    out.push(Output::Hands(HandsCommand::GiveWay));
+                }
                 self.store = store::Store::default();
                 self.tell_config(now, out);
                 self.tell_records(now);

@@ -197,6 +197,9 @@ impl Brain {
         self.unacknowledged.clear();
         out.push(Output::Hands(self.hands_policy()));
         out.push(Output::Hands(HandsCommand::Quorate { quorate: self.view.quorate }));
+        if self.gives_way {
+            out.push(Output::Hands(HandsCommand::GiveWay));
+        }
         match self.office {
             Office::Leading(..) | Office::Coordinating => {
                 let node = self.settings.me;
@@ -217,6 +220,10 @@ impl Brain {
     }
 
     pub(super) fn take_report(&mut self, now: Now, report: HandsReport, out: &mut Vec<Output>) {
+        if let HandsReport::History { authority, .. } = &report {
+            let joined = self.heard_dc.is_some_and(|(heard, _)| heard <= *authority);
+            self.gives_way &= !joined;
+        }
         if let HandsReport::Result { report: number, .. } = &report {
             self.unacknowledged.insert(*number, report.clone());
             if self.unacknowledged.len() > UNACKNOWLEDGED_MAX {

@@ -55,6 +55,66 @@ fn the_follower_of_a_pair_that_survives_goes_on_alone() {
     assert_eq!(cluster.home("b"), [other]);
 }
 
+/// Both halves of a pair go on alone; `writes` of them write that often meanwhile.
+fn split_pair(writes: &[(u32, u32)]) -> Cluster {
+    let mut cluster = Cluster::with(2, UNFENCED, &["a", "b"]);
+    let both = [NodeId(1), NodeId(2)];
+    for (from, to) in [(both[0], both[1]), (both[1], both[0])] {
+        cluster.held.insert((from, to));
+    }
+    for half in both {
+        cluster.view(&[half], true);
+    }
+    cluster.run(1_000);
+    for half in both {
+        assert!(cluster.brain(half).consensus().is_unlicensed());
+    }
+    for (half, count) in writes {
+        for number in 0..*count {
+            cluster.change(NodeId(*half), &property(&format!("w{half}-{number}")));
+            cluster.run(50);
+        }
+    }
+    assert_eq!(cluster.home("a"), both, "nobody could know");
+    cluster
+}
+
+#[test]
+fn the_loser_of_a_split_stops_everything_before_the_winner_joins_it() {
+    for (winner, loser) in [(1, 2), (2, 1)] {
+        let mut cluster = split_pair(&[(winner, 3), (loser, 1)]);
+        let (winner, loser) = (NodeId(winner), NodeId(loser));
+        // the loser's hands have obeyed a later term than the winner's
+        for _ in 0..6 {
+            cluster.start(loser, false);
+            cluster.view(&[loser], true);
+            cluster.run(500);
+        }
+        for half in [winner, loser] {
+            cluster.host(half).hands.done.clear();
+        }
+        cluster.held.clear();
+        cluster.view(&[NodeId(1), NodeId(2)], true);
+        cluster.run(10_000);
+        assert!(has(&cluster, loser, &format!("w{}-2", winner.0)), "the winner's document");
+        assert!(!has(&cluster, winner, &format!("w{}-0", loser.0)));
+        assert_eq!(cluster.home("a").len(), 1);
+        assert_eq!(cluster.home("b").len(), 1);
+        let done = &cluster.hosts[&loser].hands.done;
+        let first = done.iter().position(|what| what.starts_with("monitor"));
+        assert!(done.iter().take(2).all(|what| what.starts_with("stop")), "{done:?}");
+        assert!(first.is_none_or(|first| first >= 2), "{done:?}");
+        // where the winner had it, nothing was disturbed
+        let kept = &cluster.hosts[&winner].hands.done;
+        assert!(
+            !kept.iter().any(|what| what == "stop a" && cluster.home("a") == [winner]),
+            "{kept:?}"
+        );
+        assert_eq!(cluster.brain(winner).dc(), Some(winner));
+        assert!(!cluster.brain(winner).consensus().is_unlicensed(), "the pair is whole again");
+    }
+}
+
 #[test]
 fn with_fencing_a_survivor_of_a_pair_waits() {
     let mut cluster = Cluster::with(2, &[("stonith-enabled", "true")], &[]);

@@ -438,6 +438,11 @@ impl Hands {
         }
         match command {
             HandsCommand::Join { authority } => {
+                let rank = |a: Authority| (a.generation, a.term);
+                if rank(authority) < rank(self.highest) {
+                    let (highest, transition_key) = (self.highest, String::new());
+                    return vec![HandsReport::Refused { authority, highest, transition_key }];
+                }
                 self.highest = self.highest.max(authority);
                 let records = self.records.values().cloned().collect();
                 vec![HandsReport::History { authority, boot, hands: self.id, records }]
@@ -467,6 +472,14 @@ impl Hands {
             }
             HandsCommand::Quorate { quorate } => {
                 self.quorate = quorate;
+                Vec::new()
+            }
+            HandsCommand::GiveWay => {
+                self.highest = Authority::default();
+                self.records.clear();
+                for resource in std::mem::take(&mut self.active) {
+                    self.done.push(format!("stop {resource}"));
+                }
                 Vec::new()
             }
             HandsCommand::Acknowledge { .. } | HandsCommand::Policy { .. } => Vec::new(),

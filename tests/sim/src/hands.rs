@@ -357,6 +357,7 @@ fn raise(command: &mut HandsCommand, to: Authority) {
         | HandsCommand::Forget { authority, .. } => *authority = to,
         HandsCommand::Acknowledge { .. }
         | HandsCommand::Quorate { .. }
+        | HandsCommand::GiveWay
         | HandsCommand::Policy { .. } => {}
     }
 }

@@ -89,7 +89,7 @@ pub struct OpRecord {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Command {
-    #[prost(oneof = "command::Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "command::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub kind: ::core::option::Option<command::Kind>,
 }
 /// Nested message and enum types in `Command`.
@@ -146,6 +146,9 @@ pub mod command {
         #[prost(uint64, tag = "1")]
         pub stop_without_brain_ms: u64,
     }
+    /// Stop everything, and begin anew with whoever commands next.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct GiveWay {}
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Kind {
         #[prost(message, tag = "1")]
@@ -162,6 +165,8 @@ pub mod command {
         Quorate(Quorate),
         #[prost(message, tag = "7")]
         Policy(Policy),
+        #[prost(message, tag = "8")]
+        GiveWay(GiveWay),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]

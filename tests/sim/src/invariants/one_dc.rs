@@ -37,6 +37,7 @@ pub(crate) fn authority(command: &HandsCommand) -> Option<Authority> {
         | HandsCommand::Forget { authority, .. } => Some(*authority),
         HandsCommand::Acknowledge { .. }
         | HandsCommand::Quorate { .. }
+        | HandsCommand::GiveWay
         | HandsCommand::Policy { .. } => None,
     }
 }
