@@ -146,6 +146,9 @@ pub struct Consensus {
 
     pub(super) seq: u64,
     pub(super) in_flight: VecDeque<InFlight>,
+    /// A word to campaign at once, which waits for the disk: raft must not come to lead with entries
+    /// that are not on it, as a sole voter would.
+    pub(super) urged: Option<eraftpb::Message>,
     /// Snapshot messages raft wants to send to peers it cannot reach.
     pub(super) undelivered: Vec<(NodeId, bool)>,
     pub(super) snapshots_sent: BTreeMap<NodeId, Monotonic>,
@@ -219,6 +222,7 @@ impl Consensus {
             wish,
             seq: 0,
             in_flight: VecDeque::new(),
+            urged: None,
             undelivered: Vec::new(),
             snapshots_sent: BTreeMap::new(),
             mark: None,
@@ -380,8 +384,9 @@ impl Consensus {
         let may_lead = self.quorum_is_here();
         for _ in 0..due.min(CATCH_UP_TICKS) {
             let Some(raw) = &mut self.raw else { break };
-            // A follower's own timeout is the backstop, and no use where it may not lead anyway.
-            if raw.raft.state == StateRole::Leader || may_lead {
+            // A follower's own timeout is the backstop, and no use where it may not lead anyway, or
+            // not yet.
+            if raw.raft.state == StateRole::Leader || (may_lead && self.in_flight.is_empty()) {
                 raw.tick();
             }
         }
@@ -524,6 +529,7 @@ impl Consensus {
         self.raw = None;
         self.replacing = None;
         self.in_flight.clear();
+        self.urged = None;
         self.stopped = Some(reason.clone());
         self.tell_role(out);
         out.push(Effect::Stopped { reason });

@@ -12,7 +12,7 @@ use super::consensus::{Consensus, node_id};
 use super::convert;
 use super::event::{Effect, ResetReason};
 use super::lineage::{self, Relation, Weight};
-use super::record::Ancestor;
+use super::record::{Ancestor, Context};
 
 /// Milliseconds between greetings to a member that has not answered.
 const GREET_MS: u64 = 100;
@@ -320,6 +320,7 @@ impl Consensus {
             }
             return;
         }
+        self.recall(&greeting.lineage, out);
         match lineage::relate(&self.own.lineage, &greeting.lineage) {
             Relation::Equal => self.establish(from, token, !greeting.settled, out),
             Relation::Behind if greeting.blank && !self.blank => {
@@ -344,6 +345,32 @@ impl Consensus {
                     self.greet_if(is_new, from, token, out);
                 }
             }
+        }
+    }
+
+    /// A peer knows of a generation that this node made by a change of who votes, and that this node
+    /// lost sight of when it started again: it was committed, and the log still holds it.
+    ///
+    /// To give way to the peer would leave the generation without its only voter.
+    fn recall(&mut self, theirs: &[Ancestor], out: &mut Vec<Effect>) {
+        let known = self.own.lineage.len();
+        let mine = theirs.starts_with(&self.own.lineage).then(|| theirs.get(known)).flatten();
+        let Some(next) = mine.filter(|next| next.by == self.config.node.0 && !self.blank) else {
+            return;
+        };
+        let Some(raw) = &mut self.raw else { return };
+        let made_it = |entry: &&eraftpb::Entry| {
+            let context = Context::decode(entry.context.as_slice()).unwrap_or_default();
+            context.ancestor.is_some_and(|ancestor| {
+                (ancestor.generation, ancestor.by, ancestor.salt)
+                    == (next.generation, next.by, next.salt)
+            })
+        };
+        let found = raw.store().after(self.applied).find(made_it).map(|entry| entry.index);
+        if let Some(index) = found {
+            tracing::info!(index, "this node had gone on alone, as its peer knows");
+            raw.raft.raft_log.commit_to(index);
+            self.pump(out);
         }
     }
 
@@ -432,7 +459,7 @@ impl Consensus {
     }
 
     /// Gives one of raft's messages to raft, unless it could not be true.
-    fn step_raft(&mut self, from: NodeId, bytes: &[u8], out: &mut Vec<Effect>) {
+    pub(super) fn step_raft(&mut self, from: NodeId, bytes: &[u8], out: &mut Vec<Effect>) {
         use eraftpb::MessageType as Kind;
         let message = eraftpb::Message::decode(bytes).ok();
         let Some(message) = message
@@ -451,6 +478,10 @@ impl Consensus {
         }
         let last = self.last_index();
         let (own_index, blank) = (self.applied, self.blank);
+        if kind == Kind::MsgTimeoutNow && !self.in_flight.is_empty() {
+            self.urged = Some(message);
+            return;
+        }
         let Some(raw) = &mut self.raw else { return };
         let plausible = match kind {
             Kind::MsgRequestVote | Kind::MsgRequestPreVote => !blank,

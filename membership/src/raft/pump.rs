@@ -220,6 +220,12 @@ impl Consensus {
                 self.send_raft(message, out);
             }
         }
+        if self.in_flight.is_empty()
+            && let Some(urged) = self.urged.take()
+            && let Some(from) = node_id(urged.from).filter(|from| self.is_here(*from))
+        {
+            self.step_raft(from, &raft_prost::Message::encode_to_vec(&urged), out);
+        }
         if self.replacing.as_ref().is_some_and(|replacing| replacing.seq <= seq) {
             self.replaced(out);
         }

@@ -73,6 +73,7 @@ impl Consensus {
     ) {
         self.raw = None;
         self.in_flight.clear();
+        self.urged = None;
         self.mark = None;
         self.own = base.snapshot.clone().and_then(|s| s.own).unwrap_or_default();
         self.store = base.store;
@@ -474,6 +475,7 @@ impl Consensus {
         let entries = tail.iter().map(convert::entry_to_record).collect();
         let seq = self.persist(vec![Record::append(entries), Record::hard(hard)], true, out);
         self.in_flight.clear();
+        self.urged = None;
         self.mark = None;
         self.lose_all();
         self.bereft = true;

@@ -2,5 +2,6 @@
 
 mod chance;
 mod disk;
+mod records;
 mod stories;
 mod world;

@@ -482,3 +482,29 @@ fn a_sole_voter_shows_all_it_has_as_soon_as_it_starts() {
     world.boot(0);
     assert_eq!(world.nodes[0].state, [write]);
 }
+
+#[test]
+fn a_sole_voter_that_forgot_that_it_is_one_is_told_by_its_peer_and_does_not_give_way() {
+    let mut world = whole(2);
+    let leader = world.leader().unwrap();
+    let (other, write) = (1 - leader, world.write(leader));
+    world.run(200);
+    let id = world.request();
+    let node = world.nodes[other].id;
+    world.tell(leader, Event::Leave { id, node });
+    while world.core(other).generation().0 < 2 {
+        world.step();
+    }
+    // the leader loses its power; that the change was committed had not reached its disk
+    world.crash(leader);
+    let hard = world.nodes[leader].disk.as_mut().and_then(|disk| disk.hard.as_mut()).unwrap();
+    hard.commit -= 1;
+    world.boot(leader);
+    assert_eq!(world.core(leader).generation().0, 1, "it does not know");
+    world.run(2_000);
+    assert_eq!(world.nodes[leader].resets, 0, "nobody else has what it has");
+    assert!(world.nodes[leader].role.acting);
+    assert_eq!(world.nodes[leader].state, [write]);
+    // who left and is still here is taken in again after a while
+    world.settle(20_000).expect("a pair again");
+}

@@ -157,6 +157,9 @@ pub(super) struct World {
     pub(super) nodes: Vec<Node>,
     net: Vec<Packet>,
     fencings: Vec<Fencing>,
+    /// Whom the device has turned off, and to whom it has confirmed that, until somebody looks.
+    pub(super) struck: Vec<usize>,
+    pub(super) confirmed: Vec<usize>,
     /// The disk tells of all batches that are done at once.
     pub(super) together: bool,
     /// A node that gets no entries from this index on.
@@ -205,6 +208,8 @@ impl World {
             nodes: nodelist.iter().map(|id| node(*id)).collect(),
             net: Vec::new(),
             fencings: Vec::new(),
+            struck: Vec::new(),
+            confirmed: Vec::new(),
             together: false,
             withheld: None,
             last_append: BTreeMap::new(),
@@ -285,7 +290,7 @@ impl World {
         self.nodes[index].core.as_ref().expect("the node is up")
     }
 
-    fn hears(&self, from: NodeId, to: NodeId) -> bool {
+    pub(super) fn hears(&self, from: NodeId, to: NodeId) -> bool {
         let up = |id: NodeId| self.nodes[id.0 as usize - 1].core.is_some();
         up(from) && up(to) && !self.cut.contains(&(from.0, to.0))
     }
@@ -544,6 +549,7 @@ impl World {
             if fencing.strike.is_some_and(|at| at <= self.now) && !fencing.told_struck() {
                 self.note(|| format!("the device turns {} off", target + 1));
                 self.crash(target);
+                self.struck.push(target);
                 fencing.strike = Some(0);
             }
             if fencing.told > self.now {
@@ -555,6 +561,7 @@ impl World {
                 continue;
             }
             if fencing.told_struck() {
+                self.confirmed.push(by);
                 let id = self.request();
                 self.tell(by, Event::GoAlone { id, licence: Licence::Fenced });
             }
@@ -584,6 +591,12 @@ impl World {
     pub(super) fn request(&mut self) -> RequestId {
         self.next_request += 1;
         RequestId(self.next_request)
+    }
+
+    /// Proposes an entry that is no write.
+    pub(super) fn propose(&mut self, index: usize, entry: u64) {
+        let id = self.request();
+        self.tell(index, Event::Propose { id, data: entry.to_be_bytes().to_vec() });
     }
 
     /// Proposes one write at a node and returns its number.
