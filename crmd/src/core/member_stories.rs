@@ -275,6 +275,34 @@ fn a_node_that_goes_down_while_it_is_fenced_is_not_fenced_twice() {
 }
 
 #[test]
+fn a_coordinator_that_is_to_ignore_quorum_acts_as_if_it_had_one() {
+    let mut world = World::settled();
+    let config = super::testing::CONFIG.replace(
+        "<nvpair id=\"o1\"",
+        "<nvpair id=\"nq\" name=\"no-quorum-policy\" value=\"ignore\"/><nvpair id=\"o1\"",
+    );
+    assert_ne!(config, super::testing::CONFIG);
+    world.tell(Event::Config(std::sync::Arc::new(cib::parse(&config).unwrap())));
+    world.pass(10);
+    world.log = false;
+    world.see(&[1], false);
+    world.graphs.push_back(graph(
+        &[cluster_event(1, "stonith", 2), operation(2, "start", 1, 0, &[1])].concat(),
+    ));
+    world.tell(Event::Coordinating { generation: Generation(1), term: Term(1) });
+    world.pass(10);
+    assert_eq!(fence_requests(&world), [BootId(2)]);
+    assert_eq!(world.sent(), [""; 0]);
+    let (node, boot) = (NodeId(2), Some(BootId(2)));
+    world.tell(Event::Fenced { node, boot, proof: "the agent says so".into() });
+    assert_eq!(
+        world.sent(),
+        ["start web on ser1"],
+        "nobody can write it down, nobody waits for it"
+    );
+}
+
+#[test]
 fn without_quorum_a_coordinator_stops_and_starts_nothing() {
     let mut world = World::settled();
     world.see(&[1], false);

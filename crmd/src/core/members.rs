@@ -384,10 +384,10 @@ impl Controller {
     /// Returns when the first plan is made at the latest, if it is still to come and somebody of
     /// the nodelist is missing. Where members had resources already, nothing is waited for.
     pub(super) fn first_plan_at(&self) -> Option<Monotonic> {
-        let waits = self.role == Role::Leading
-            && !self.planned_once
-            && !self.formed
-            && self.not_joined().next().is_some();
+        let starts = self.role == Role::Leading
+            || (self.role == Role::Coordinating && self.options.ignores_quorum());
+        let waits =
+            starts && !self.planned_once && !self.formed && self.not_joined().next().is_some();
         waits.then(|| self.since + self.options.dc_deadtime_ms)
     }
 
@@ -631,8 +631,8 @@ impl Controller {
         }
         let state = RecordState::Fenced;
         let record = NodeRecord { node, boot, state, proof };
-        if self.records.get(&node) == Some(&record) {
-            // fenced again for the same boot: the log has it, and will not tell it again
+        if self.role == Role::Coordinating || self.records.get(&node) == Some(&record) {
+            // without a log it stands nowhere; fenced again for the same boot: the log has it, and will not tell it again
             self.fencing_confirmed(now, &record, out);
         } else {
             self.propose(now, record, out);

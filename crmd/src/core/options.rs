@@ -38,6 +38,11 @@ pub struct Options {
 const FIRST_SET: &str = "cib-bootstrap-options";
 
 impl Options {
+    /// Tells whether a partition without quorum is to act as if it had one (`ignore`).
+    pub fn ignores_quorum(&self) -> bool {
+        self.no_quorum_policy == "ignore"
+    }
+
     /// Reads a configuration; what is missing or unreadable has its default.
     pub fn read(config: &Element) -> Self {
         let properties = properties(config);

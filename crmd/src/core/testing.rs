@@ -41,7 +41,11 @@ pub(crate) fn record(
         last_rc_change: WallTime(1_700_000_000_000),
         exec_time_ms: 20,
         queue_time_ms: 0,
-        op_digest: String::new(),
+        op_digest: cib::digest::operation(
+            std::iter::empty::<(&str, &str)>(),
+            interval_ms,
+            cib::digest::Parameters::All,
+        ),
         restart: None,
         secure: None,
         origin: "controld_update_resource_history".into(),

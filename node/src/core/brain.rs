@@ -173,6 +173,8 @@ pub struct Brain {
     pub(super) log_stopped: Option<String>,
     /// Whether the committed configuration wants fencing (`stonith-enabled`).
     pub(super) fencing: bool,
+    /// Whether it wants a side without quorum to act as if it had one.
+    pub(super) ignores_quorum: bool,
     /// Effects of the parts, waiting for their turn.
     pub(super) queue: VecDeque<Work>,
 }
@@ -263,6 +265,7 @@ impl Brain {
             told_sole_voter: false,
             log_stopped: None,
             fencing: true,
+            ignores_quorum: false,
             queue: VecDeque::new(),
             settings,
         };

@@ -136,8 +136,11 @@ impl Brain {
             now,
             raft::Event::Version { admin_epoch: version.admin_epoch, epoch: version.epoch },
         );
-        self.fencing = crmd::core::options::Options::read(&config).fencing;
+        let options = crmd::core::options::Options::read(&config);
+        self.fencing = options.fencing;
+        self.ignores_quorum = options.ignores_quorum();
         out.push(Output::Hands(self.hands_policy()));
+        out.push(Output::Hands(self.hands_quorum()));
         self.control(now, controller::Event::Config(config));
     }
 

@@ -35,12 +35,10 @@ impl Brain {
 
     /// Takes a view for all that concerns resources.
     pub(super) fn see(&mut self, now: Now, view: View, out: &mut Vec<Output>) {
-        if view.quorate != self.view.quorate || self.view.members.is_empty() {
-            out.push(Output::Hands(HandsCommand::Quorate { quorate: view.quorate }));
-        }
         let lost: Vec<NodeId> =
             self.others().into_iter().filter(|node| !view.members.contains_key(node)).collect();
         self.view = view.clone();
+        out.push(Output::Hands(self.hands_quorum()));
         if !lost.is_empty() {
             self.forget_askers(&lost);
             self.forget_leavers();
@@ -196,7 +194,7 @@ impl Brain {
         // of theirs has numbers that would now stand for something else
         self.unacknowledged.clear();
         out.push(Output::Hands(self.hands_policy()));
-        out.push(Output::Hands(HandsCommand::Quorate { quorate: self.view.quorate }));
+        out.push(Output::Hands(self.hands_quorum()));
         if self.gives_way {
             out.push(Output::Hands(HandsCommand::GiveWay));
         }
@@ -210,6 +208,11 @@ impl Brain {
                 self.tell_hands_up(out);
             }
         }
+    }
+
+    /// Hands of a side without quorum start nothing, unless that is to be ignored.
+    pub(super) fn hands_quorum(&self) -> HandsCommand {
+        HandsCommand::Quorate { quorate: self.view.quorate || self.ignores_quorum }
     }
 
     /// Without fencing, hands that lose their brain for a token's time must stop what they run:

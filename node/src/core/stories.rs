@@ -260,6 +260,24 @@ fn a_dc_that_stood_still_does_nothing_before_a_quorum_has_confirmed_it() {
     assert_eq!(cluster.code(refresh), Some(ExitCode::Ok), "it still led");
 }
 
+#[test]
+fn a_side_that_is_to_ignore_quorum_starts_what_the_others_ran() {
+    let ignore = [("stonith-enabled", "false"), ("no-quorum-policy", "ignore")];
+    let mut cluster = Cluster::with(3, &ignore, &["a", "b", "c"]);
+    let survivor = cluster.follower();
+    let all: Vec<NodeId> = cluster.hosts.keys().copied().collect();
+    for lost in all.iter().filter(|id| **id != survivor) {
+        cluster.power_off(*lost);
+    }
+    cluster.view(&[survivor], false);
+    cluster.run(5_000);
+    for resource in ["a", "b", "c"] {
+        assert_eq!(cluster.home(resource), [survivor]);
+    }
+    let id = cluster.change(survivor, &property("x"));
+    assert_eq!(cluster.code(id), Some(ExitCode::Quorum), "nobody can write all the same");
+}
+
 fn stopped(cluster: &Cluster, resource: &str) -> bool {
     cluster.home(resource).is_empty()
 }
