@@ -94,6 +94,24 @@ fn plans(world: &mut World) -> Told {
     )?;
     world.says(asker, "pcs resource explain one --output-format=json", &["\"in-place\""])?;
 
+    // who waits at a terminal is told for what, and how long it took is known the next time
+    world.says(
+        asker,
+        "pcs --hints=always resource create slow ocf:test:journal start_time=4 stop_time=2 --wait=60",
+        &["Waiting for: ", " slow"],
+    )?;
+    let slow = world.started(0, "slow")?;
+    let (from, to) = (world.name(slow).to_owned(), world.name((slow + 1) % 3).to_owned());
+    world.does(asker, "pcs resource defaults update resource-stickiness=1")?;
+    world.does(asker, &format!("pcs resource move slow {to}"))?;
+    world.says(
+        asker,
+        &format!("pcs resource move slow {from} --plan"),
+        &[&format!("Move slow ({to} -> {from}), away for about 6.")],
+    )?;
+    world.settled(0)?;
+    want(world.started(0, "one")? == home, || "one has moved by itself".to_owned())?;
+
     // what was foretold happens
     world.does(asker, &format!("pcs node standby {name}"))?;
     world.started_on(0, "one", target)?;

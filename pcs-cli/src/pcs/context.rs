@@ -54,6 +54,9 @@ pub(crate) fn print_error(text: &str) {
     let _gone = writeln!(stderr, "{text}");
 }
 
+/// How often a person who waits is told for what.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
 /// Others may be faster this many times in a row; each time the change is put on top of theirs.
 const ATTEMPTS_MAX: usize = 50;
 
@@ -406,11 +409,24 @@ impl Context {
         if let Some(planning) = &mut self.planning {
             return planning.settle();
         }
-        let patience = Duration::from_secs(if seconds == 0 { 3_600 } else { seconds });
-        match self.live()?.wait_idle(patience) {
-            Ok(true) => Ok(()),
-            Ok(false) => fail("waiting timeout"),
-            Err(error) => fail(error.to_string()),
+        let mut patience = Duration::from_secs(if seconds == 0 { 3_600 } else { seconds });
+        let mut told = String::new();
+        loop {
+            // a script wants to know the end, a person what it is waiting for
+            let slice = if self.hints { patience.min(PROGRESS_EVERY) } else { patience };
+            match self.live()?.wait_idle(slice) {
+                Ok(true) => return Ok(()),
+                Ok(false) if slice == patience => return fail("waiting timeout"),
+                Ok(false) => patience -= slice,
+                Err(error) => return fail(error.to_string()),
+            }
+            let cib = self.cib()?;
+            if let Some(now) = super::plan_text::under_way(&cib)
+                && now != told
+            {
+                print_error(&now);
+                told = now;
+            }
         }
     }
 

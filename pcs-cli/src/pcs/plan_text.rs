@@ -1,7 +1,11 @@
 //! Plans as text.
 
+use cib::Element;
 use pcs::plan::{Consequence, ElementChange, Fate, Stage};
 use pcs::plan_time::Timing;
+use pengine::status::ResourceStatus;
+
+use super::clock;
 
 /// More changes of the configuration than these are counted, not listed.
 const CHANGES_MAX: usize = 20;
@@ -105,6 +109,40 @@ fn time(timing: &Timing) -> String {
     match timing.unknown.as_slice() {
         [] => known,
         names => format!("{known}; no time is recorded for: {}", names.join(", ")),
+    }
+}
+
+/// How many actions that are under way are named; the rest is counted.
+const UNDER_WAY_MAX: usize = 4;
+
+/// Says what the cluster still has to do; none when that is nothing.
+pub(crate) fn under_way(cib: &Element) -> Option<String> {
+    let (now, options) = clock::engine();
+    let mut names = Vec::new();
+    pending(&pengine::status::read(cib, now, &options).resources, &mut names);
+    let actions = pengine::schedule(cib, now, &options).report.actions;
+    names.extend(actions.iter().map(|action| match action.details.as_str() {
+        "" => format!("{} {}", action.verb, action.subject),
+        details => format!("{} {} ({details})", action.verb, action.subject),
+    }));
+    if names.is_empty() {
+        return None;
+    }
+    let more = match names.len().saturating_sub(UNDER_WAY_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    names.truncate(UNDER_WAY_MAX);
+    Some(format!("Waiting for: {}{more}", names.join(", ")))
+}
+
+/// Operations that have begun.
+fn pending(resources: &[ResourceStatus], names: &mut Vec<String>) {
+    for resource in resources {
+        if let Some(what) = &resource.pending {
+            names.push(format!("{} of {}", what.to_lowercase(), resource.id));
+        }
+        pending(&resource.children, names);
     }
 }
 
