@@ -441,7 +441,7 @@ impl Book {
             match action.task {
                 task::STOP => action.optional = false,
                 task::START => action.runnable = false,
-                task::MONITOR if action.key.interval_ms > 0 => {
+                _ if action.key.interval_ms > 0 => {
                     let for_stopped = action.meta.get("op_target_rc").is_some_and(|rc| rc == "7");
                     action.runnable &= for_stopped;
                 }

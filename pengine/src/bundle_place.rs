@@ -28,6 +28,7 @@ impl Placing {
         self.assign_instances(rsc, &containers, limits);
         for replica in &bundle.replicas {
             if let Some(ip) = replica.ip {
+                self.keep_outside(ip);
                 self.assign(ip, prefer, stop_if_fail);
             }
             if let Some(remote) = replica.remote {
@@ -53,6 +54,17 @@ impl Placing {
         home.assigning = false;
         home.provisional = false;
         None
+    }
+
+    /// Keeps an address off the nodes inside containers, which may have looked ordinary when it
+    /// was read: those that take the host's attributes for theirs would pass for the host.
+    fn keep_outside(&mut self, ip: ResourceIx) {
+        for node in self.scores.candidates(ip) {
+            if self.cluster[node].exclusive {
+                let cause = Cause::BuiltIn("can't run on remote nodes");
+                self.scores.add(ip, node, Score::MINUS_INFINITY, cause);
+            }
+        }
     }
 
     /// A connection through a remote node must be made where that node's own connection is: its

@@ -185,7 +185,7 @@ fn for_ordering(planned: &mut Planned, action: ActionIx, node: Option<NodeIx>) -
         return planned.flags_of(action, None);
     };
     let mut flags = planned.flags_of(action, None);
-    if node.is_none() || !planned.placed.cluster[rsc].is_collective() {
+    if node.is_none() || !planned.placed.cluster[rsc].is_clone() {
         return flags;
     }
     let runnable = flags.runnable;
