@@ -173,11 +173,17 @@ fn bind(local: SocketAddr) -> io::Result<UdpSocket> {
 mod tests {
     use super::*;
 
+    /// A port for each process, below those that the kernel gives to whoever asks for any.
+    fn port() -> u16 {
+        19_000 + u16::try_from(std::process::id() % 900).unwrap()
+    }
+
     fn conf(address: &str) -> Conf {
         let text = format!(
             "totem {{\nversion: 2\ncluster_name: my\ninterface {{\nlinknumber: 0\nmcastport: \
-             45405\n}}\n}}\nnodelist {{\nnode {{\nring0_addr: {address}\nname: n1\nnodeid: \
-             1\n}}\n}}\n"
+             {}\n}}\n}}\nnodelist {{\nnode {{\nring0_addr: {address}\nname: n1\nnodeid: \
+             1\n}}\n}}\n",
+            port()
         );
         crate::conf::load(&text, "/etc/corosync/corosync.conf").unwrap()
     }
@@ -195,10 +201,11 @@ mod tests {
         let _first = open_first(&conf).unwrap();
         let text = open_first(&conf).unwrap_err().to_string();
         assert!(
-            text.starts_with(
-                "UDP port 45405 on 127.0.0.1 (ring0_addr of n1, /etc/corosync/corosync.conf:10) is \
-                 in use; stop the program that has it"
-            ),
+            text.starts_with(&format!(
+                "UDP port {} on 127.0.0.1 (ring0_addr of n1, /etc/corosync/corosync.conf:10) is in \
+                 use; stop the program that has it",
+                port()
+            )),
             "{text}"
         );
     }
@@ -218,7 +225,7 @@ mod tests {
     fn ipv6_addresses_are_bound_as_such() {
         let conf = conf("::1");
         let (addresses, _) = resolve(&conf);
-        assert_eq!(addresses[&NodeId(1)][&LinkId(0)], "[::1]:45405".parse().unwrap());
+        assert_eq!(addresses[&NodeId(1)][&LinkId(0)], format!("[::1]:{}", port()).parse().unwrap());
         match open_first(&conf) {
             Ok(socket) => assert!(socket.local_addr().unwrap().is_ipv6()),
             Err(error) => assert!(
