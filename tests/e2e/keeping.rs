@@ -109,7 +109,12 @@ fn files(world: &mut World) -> Told {
     world.does(1, "pcs pcsd deauth")?;
     world.says(0, "pcs pcsd status", &["ser1: Online", "ser2: Unable to authenticate"])?;
     world.does(0, &format!("pcs host auth ser2 -u hacluster -p {PASSWORD}"))?;
-    world.says(0, "pcs pcsd status", &["ser2: Online"]).map(drop)
+    world.says(0, "pcs pcsd status", &["ser2: Online"])?;
+    // what one forgets, all members forget
+    world.does(0, "pcs host deauth ser2")?;
+    world.says(0, "pcs pcsd status", &["ser1: Online", "ser2: Unable to authenticate"])?;
+    world.says(1, "pcs pcsd status", &["ser1: Online", "ser2: Unable to authenticate"])?;
+    world.refuses(1, "pcs host deauth ser2", &["Host 'ser2' is not known to pcs"]).map(drop)
 }
 
 fn two_sites(world: &mut World) -> Told {

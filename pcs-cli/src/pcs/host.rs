@@ -167,19 +167,24 @@ pub(crate) fn tell_cluster(
     former: &pcs::cluster::known_hosts::KnownHosts,
     authorized: &BTreeMap<String, KnownHost>,
 ) -> Cli {
-    let Ok(text) = std::fs::read_to_string(hosts::paths().corosync_conf()) else { return Ok(()) };
-    let Ok(conf) = membership::conf::load(&text, "corosync.conf") else { return Ok(()) };
     let mut known = former.clone();
     known.change(authorized.clone(), &[]);
+    let change =
+        KnownHostsChange { known_hosts_add: authorized.clone(), known_hosts_remove: Vec::new() };
+    spread(&known, &change)
+}
+
+/// Sends a change of the list to all members of this host's cluster, if it is in one.
+fn spread(known: &pcs::cluster::known_hosts::KnownHosts, change: &KnownHostsChange) -> Cli {
+    let Ok(text) = std::fs::read_to_string(hosts::paths().corosync_conf()) else { return Ok(()) };
+    let Ok(conf) = membership::conf::load(&text, "corosync.conf") else { return Ok(()) };
     let members: Vec<Peer> = hosts::node_names(&conf)
         .into_iter()
         .filter_map(|name| {
             known.known_hosts.get(&name).map(|host| Peer { name, host: host.clone() })
         })
         .collect();
-    let change =
-        KnownHostsChange { known_hosts_add: authorized.clone(), known_hosts_remove: Vec::new() };
-    let data = hosts::json(&change)?;
+    let data = hosts::json(change)?;
     let fields = |_: &Peer| vec![("data_json", data.clone())];
     let limit = hosts::LOCAL_TIMEOUT;
     hosts::run(ask_all(&members, Request::KnownHostsChange, fields, limit, |name, answer| {
@@ -192,6 +197,7 @@ pub(crate) fn tell_cluster(
     }))
 }
 
+/// Forgets hosts, here and on all members of this host's cluster.
 fn deauth(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--request-timeout"])?;
     let known = hosts::known_hosts()?;
@@ -204,7 +210,14 @@ fn deauth(context: &mut Context, words: &[String]) -> Cli {
         let is = pcs::text::plural(unknown.len(), "is", "are");
         return fail(format!("{host} {} {is} not known to pcs", pcs::text::quoted(unknown)));
     }
-    if names.is_empty() { Ok(()) } else { hosts::remember(BTreeMap::new(), names) }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let change =
+        KnownHostsChange { known_hosts_add: BTreeMap::new(), known_hosts_remove: names.clone() };
+    // first, since the members are asked with the tokens that are about to go
+    spread(&known, &change)?;
+    hosts::remember(BTreeMap::new(), names)
 }
 
 #[cfg(test)]
