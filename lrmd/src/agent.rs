@@ -159,7 +159,7 @@ fn ocf_environment(paths: &Paths, operation: &Operation) -> Vec<(String, String)
     set("HA_debug", "0");
     set("HA_cluster_type", "corosync");
     set("HA_quorum_type", "corosync");
-    set("HA_SBIN_DIR", "/usr/sbin");
+    set("HA_SBIN_DIR", &paths.tools.to_string_lossy());
     set("HA_RSCTMP", "/run/resource-agents");
     set("PCMK_service", "pacemaker-execd");
     set("OCF_RESKEY_crm_feature_set", FEATURE_SET);
