@@ -11,6 +11,7 @@
 mod agent;
 mod bad_input;
 mod commands;
+mod copies;
 mod crashes;
 mod daemons;
 mod fields;
@@ -47,6 +48,7 @@ fn stories() -> Vec<Story> {
         tutorial::STORIES,
         commands::STORIES,
         daemons::STORIES,
+        copies::STORIES,
         crashes::STORIES,
         partition::STORIES,
         fields::STORIES,
