@@ -116,6 +116,53 @@ fn the_loser_of_a_split_stops_everything_before_the_winner_joins_it() {
 }
 
 #[test]
+fn a_sole_voter_that_boots_alone_waits_for_nobody_and_serves() {
+    let mut cluster = Cluster::with(2, UNFENCED, &["a"]);
+    let (stays, goes) = (cluster.dc(), cluster.follower());
+    cluster.act(goes, Action::Leave { all: false });
+    cluster.run(3_000);
+    assert!(cluster.host(goes).left);
+    cluster.change(stays, &property("meanwhile"));
+    cluster.run(100);
+    cluster.power_off(stays);
+    cluster.start(stays, false);
+    assert!(cluster.host(stays).waits_for_nobody, "wait_for_all is satisfied by itself");
+    cluster.view(&[stays], true);
+    cluster.run(30_000);
+    assert_eq!(cluster.home("a"), [stays]);
+    assert!(has(&cluster, stays, "meanwhile"));
+    // who left boots alone, too, and knows that it must wait
+    cluster.kill_brain(stays);
+    cluster.power_off(goes);
+    cluster.start(goes, false);
+    assert!(!cluster.host(goes).waits_for_nobody);
+    cluster.view(&[goes], true);
+    cluster.run(30_000);
+    assert_eq!(cluster.home("a"), [stays], "nothing is started");
+}
+
+#[test]
+fn one_of_a_pair_that_went_down_together_waits_and_says_so_once() {
+    let mut cluster = Cluster::with(2, UNFENCED, &["a"]);
+    let both = [NodeId(1), NodeId(2)];
+    for half in both {
+        cluster.power_off(half);
+    }
+    cluster.start(both[0], false);
+    // quorate by votes, as with wait_for_all: 0
+    cluster.view(&both[..1], true);
+    cluster.run(30_000);
+    assert!(cluster.home("a").is_empty());
+    assert!(!cluster.host(both[0]).waits_for_nobody);
+    let said = |text: &&String| text.contains("was not seen since this node started");
+    assert_eq!(cluster.host(both[0]).warnings.iter().filter(said).count(), 1);
+    cluster.start(both[1], false);
+    cluster.view(&both, true);
+    cluster.run(30_000);
+    assert_eq!(cluster.home("a").len(), 1);
+}
+
+#[test]
 fn with_fencing_a_survivor_of_a_pair_waits() {
     let mut cluster = Cluster::with(2, &[("stonith-enabled", "true")], &[]);
     let (leader, other) = (cluster.dc(), cluster.follower());

@@ -33,6 +33,8 @@ pub(super) struct Host {
     incarnation: u64,
     disk: Option<Base>,
     pub(super) hands: Hands,
+    /// Its heartbeats were told that there is nobody to wait for.
+    pub(super) waits_for_nobody: bool,
     /// It was let go.
     pub(super) left: bool,
     pub(super) warnings: Vec<String>,
@@ -89,6 +91,7 @@ impl Cluster {
             incarnation: 0,
             disk: None,
             hands: Hands::new(u128::from(id.0)),
+            waits_for_nobody: false,
             left: false,
             warnings: Vec::new(),
             fencings: Vec::new(),
@@ -167,6 +170,7 @@ impl Cluster {
         let brain = Brain::open(settings, host.disk.clone(), now, &mut out);
         host.brain = Some(brain);
         host.left = false;
+        host.waits_for_nobody = false;
         host.hands.quorate = false;
         self.carry_out(id, out);
         self.input(id, Input::HandsUp);
@@ -409,8 +413,8 @@ impl Cluster {
                 | Output::Archive { .. }
                 | Output::Born
                 | Output::SaveInput { .. }
-                | Output::Journal(_)
-                | Output::SoleVoter => {}
+                | Output::Journal(_) => {}
+                Output::SoleVoter => self.host(id).waits_for_nobody = true,
             }
         }
         self.own.extend(own.into_iter().map(|input| (id, life, input)));
