@@ -1,10 +1,10 @@
 //! What two or three brains do together, told as stories.
 
 use crmd::core::attributes::SetAttribute;
-use model::{ExitCode, NodeId};
+use model::{ExitCode, HandsCommand, HandsReport, NodeId};
 
 use super::Input;
-use super::message::{Action, Caller, Target, ToolRequest};
+use super::message::{Action, Caller, PeerMessage, Target, ToolRequest};
 use super::testing::Cluster;
 
 const UNFENCED: &[(&str, &str)] = &[("stonith-enabled", "false")];
@@ -451,36 +451,53 @@ fn a_dc_whose_first_heir_cannot_lead_leaves_all_the_same() {
     assert!(cluster.host(dc).left);
 }
 
-#[test]
-fn a_dc_that_has_just_started_plans_with_the_attributes_its_peers_have() {
-    let mut cluster = Cluster::with(2, UNFENCED, &["a"]);
-    let (dc, other) = (cluster.dc(), cluster.follower());
-    let failed = SetAttribute {
-        node: other,
+fn attribute_change(of: NodeId, value: Option<&str>) -> ToolRequest {
+    let change = SetAttribute {
+        node: of,
         set: None,
         name: "fail-count-a#monitor_0".to_owned(),
-        value: Some("INFINITY".to_owned()),
+        value: value.map(str::to_owned),
         dampening_ms: None,
         private: false,
     };
     let caller = Caller { user: "root".to_owned(), client: "story".to_owned(), groups: Vec::new() };
-    cluster.tool(other, ToolRequest::Attributes { caller, changes: vec![failed.clone()] });
-    cluster.run(1_000);
-    let at = cluster.home("a");
-    // what is told when the link comes up and when the view changes gets lost
-    cluster.attributes_to_lose = 2;
-    cluster.start(dc, false);
-    cluster.view(&[dc, other], true);
-    cluster.run(3_000);
-    let dc = cluster.dc();
-    assert_eq!(attribute(&cluster, dc, other, &failed.name).as_deref(), Some("INFINITY"));
-    assert_eq!(cluster.home("a"), at);
-    // what it writes is newer than what its former life wrote
-    let change = SetAttribute { value: None, ..failed.clone() };
-    let caller = Caller { user: "root".to_owned(), client: "story".to_owned(), groups: Vec::new() };
-    cluster.tool(dc, ToolRequest::Attributes { caller, changes: vec![change] });
+    ToolRequest::Attributes { caller, changes: vec![change] }
+}
+
+#[test]
+fn a_dc_hears_all_attributes_before_the_history_it_asked_for() {
+    let mut cluster = Cluster::with(2, UNFENCED, &["a"]);
+    let (dc, at) = (cluster.dc(), cluster.follower());
+    cluster.tool(at, attribute_change(at, Some("INFINITY")));
     cluster.run(100);
-    assert_eq!(attribute(&cluster, other, other, &failed.name), None);
+    cluster.held.insert((at, dc));
+    let authority = model::Authority { sequence: u64::MAX, ..cluster.host(at).hands.highest };
+    let message = PeerMessage::Command(HandsCommand::Join { authority });
+    cluster.input(at, Input::Peer { from: dc, message });
+    let said = cluster.under_way(at, dc);
+    let attributes = |m: &PeerMessage| matches!(m, PeerMessage::Attributes(all) if all.len() == 1);
+    let history = |m: &PeerMessage| matches!(m, PeerMessage::Report(HandsReport::History { .. }));
+    let place = |test: &dyn Fn(&PeerMessage) -> bool| said.iter().position(|m| test(m));
+    let (first, then) = (place(&attributes), place(&history));
+    assert!(first.is_some() && first < then, "{said:?}");
+}
+
+#[test]
+fn what_a_brain_writes_is_newer_than_what_its_former_lives_wrote() {
+    let mut cluster = Cluster::with(2, UNFENCED, &["a"]);
+    let (dc, at) = (cluster.dc(), cluster.follower());
+    for value in ["1", "2", "3"] {
+        cluster.tool(at, attribute_change(at, Some(value)));
+    }
+    cluster.run(100);
+    // it starts again, and has not heard yet what the others know
+    cluster.attributes_to_lose = 2;
+    cluster.start(at, false);
+    cluster.view(&[dc, at], true);
+    cluster.tool(at, attribute_change(at, Some("4")));
+    cluster.run(100);
+    let seen = |by: NodeId| attribute(&cluster, by, at, "fail-count-a#monitor_0");
+    assert_eq!((seen(at).as_deref(), seen(dc).as_deref()), (Some("4"), Some("4")));
 }
 
 #[test]

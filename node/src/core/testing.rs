@@ -50,7 +50,7 @@ pub(super) struct Hands {
     id: HandsId,
     pub(super) active: BTreeSet<ResourceId>,
     pub(super) records: BTreeMap<(ResourceId, String, u64), OpRecord>,
-    highest: Authority,
+    pub(super) highest: Authority,
     quorate: bool,
     reports: u64,
     calls: i64,
@@ -353,6 +353,12 @@ impl Cluster {
             let all = self.hosts.len();
             self.view(&rest, all == 2 || rest.len() * 2 > all);
         }
+    }
+
+    /// Returns what one has said to another and has not arrived.
+    pub(super) fn under_way(&self, from: NodeId, to: NodeId) -> Vec<&PeerMessage> {
+        let between = |(a, b, _): &&(NodeId, NodeId, PeerMessage)| (*a, *b) == (from, to);
+        self.messages.iter().filter(between).map(|(_, _, message)| message).collect()
     }
 
     /// Lets what was said arrive.
