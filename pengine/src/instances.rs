@@ -254,11 +254,11 @@ impl Placing {
             .then_with(|| number_of(&self.cluster, a).cmp(&number_of(&self.cluster, b)))
     }
 
-    /// Tells whether an instance is inactive or where its clone may be; otherwise it counts as
-    /// inactive.
+    /// Tells whether an instance is inactive or where it may be; otherwise it counts as inactive.
     fn forget_banned(&self, instance: ResourceIx, node: &mut Option<NodeIx>) -> bool {
-        let (Some(at), Some(above)) = (*node, self.cluster[instance].parent) else { return true };
-        let fits = self.scores.allowed(above, at) && self.scores.get(above, at) >= Score::ZERO;
+        let Some(at) = *node else { return true };
+        let fits =
+            self.scores.allowed(instance, at) && self.scores.get(instance, at) >= Score::ZERO;
         if !fits {
             *node = None;
         }

@@ -161,11 +161,12 @@ fn add(
     nodes: Vec<(NodeIx, Score)>,
     discovery: Discovery,
 ) {
+    if discovery == Discovery::Exclusive {
+        // even a rule that holds for no node says that others are out of the question
+        all.cluster[resource].exclusive_discovery = true;
+    }
     if nodes.is_empty() {
         return;
-    }
-    if discovery == Discovery::Exclusive {
-        all.cluster[resource].exclusive_discovery = true;
     }
     if role == Role::Promoted {
         all.cluster[resource].has_promoted_role_location = true;
