@@ -48,8 +48,13 @@ fn plain(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A line of the scores listing without its function.
+/// A line of the scores listing without its function; promotion scores have none, and those of
+/// instances that run nowhere are told otherwise by each version.
 fn score(line: &str) -> Option<String> {
+    if line.contains(" promotion score ") {
+        let line = plain(line.trim_start().trim_start_matches("* "));
+        return Some(line).filter(|line| !line.contains(" on none:"));
+    }
     let (_, rest) = line.split_once(": ")?;
     Some(plain(rest).replace(" allocation score", " score"))
 }
