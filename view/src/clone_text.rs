@@ -85,7 +85,10 @@ fn any(resource: &ResourceStatus, what: &dyn Fn(&ResourceStatus) -> bool) -> boo
 
 /// The nodes without an instance, by why there is none.
 fn inactive(resource: &ResourceStatus, status: &Status, lines: &mut Vec<String>) {
-    let disabled = resource.target_role.as_deref() == Some("Stopped");
+    // the clone's own wish or, without one, what its instances are told
+    let instance = resource.children.first();
+    let wish = resource.target_role.as_ref().or_else(|| instance?.target_role.as_ref());
+    let disabled = wish.is_some_and(|role| role == "Stopped");
     let mut lists: Vec<(&str, Vec<&str>)> = Vec::new();
     for name in resource.candidates.iter().filter(|name| !resource.nodes.contains(name)) {
         let missing =
