@@ -20,6 +20,8 @@ pub(crate) struct Leaf {
     pub(crate) unique: bool,
     /// In a promotable clone.
     pub(crate) promotable: bool,
+    /// The group member before it: it is active where that is.
+    pub(crate) follows: Option<String>,
     /// Intervals of its monitors in seconds, with the role of each.
     pub(crate) monitors: Vec<(u64, Option<&'static str>)>,
 }

@@ -7,7 +7,8 @@ use cib::Element;
 use crate::dice::Dice;
 use crate::draft::{Draft, Leaf};
 
-/// Two to four nodes, some with attributes; most clusters without fencing.
+/// One to four nodes, some with attributes, without fencing. None is in maintenance by itself: since
+/// 2.1.5 that counts for what is active there, not only for what is started there.
 pub(crate) fn nodes(draft: &mut Draft, dice: &mut Dice) {
     for name in ["alder", "birch", "cedar", "elm"].into_iter().take(dice.between(1, 4)) {
         draft.nodes.push(name.to_owned());
@@ -17,9 +18,6 @@ pub(crate) fn nodes(draft: &mut Draft, dice: &mut Dice) {
         }
         if dice.percent(8) {
             attributes.insert("standby".to_owned(), "on".to_owned());
-        }
-        if dice.percent(5) {
-            attributes.insert("maintenance".to_owned(), "true".to_owned());
         }
         if !attributes.is_empty() {
             draft.attributes.insert(name.to_owned(), attributes);
@@ -89,6 +87,7 @@ fn primitive(draft: &mut Draft, dice: &mut Dice, id: &str, kind: &'static str) -
         copies: 1,
         unique: false,
         promotable: false,
+        follows: None,
         monitors,
     });
     element
@@ -113,8 +112,13 @@ pub(crate) fn groups(draft: &mut Draft, dice: &mut Dice) {
 
 fn group(draft: &mut Draft, dice: &mut Dice, id: &str) -> Element {
     let mut group = Element::new("group").with("id", id);
+    let mut previous = None;
     for number in 1..=dice.between(1, 3) {
-        group.push(primitive(draft, dice, &format!("{id}{number}"), "Dummy"));
+        let member = format!("{id}{number}");
+        group.push(primitive(draft, dice, &member, "Dummy"));
+        if let Some(leaf) = draft.leaves.last_mut() {
+            leaf.follows = previous.replace(member);
+        }
     }
     group
 }

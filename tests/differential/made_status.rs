@@ -1,6 +1,6 @@
 //! Features: what nodes are doing, and what has run on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cib::Element;
 
@@ -77,6 +77,8 @@ struct Book {
     attributes: BTreeMap<String, String>,
     resources: BTreeMap<String, (&'static str, Vec<Element>)>,
     calls: usize,
+    /// Primitives that are active here.
+    active: BTreeSet<String>,
 }
 
 /// One result.
@@ -142,6 +144,7 @@ impl Book {
     }
 
     fn active(&mut self, leaf: &Leaf, name: &str, promoted: bool, dice: &mut Dice) {
+        self.active.insert(leaf.id.clone());
         if dice.percent(10) {
             // found by the probe
             let rc = if promoted { 8 } else { 0 };
@@ -183,7 +186,9 @@ fn of_leaf(leaf: &Leaf, books: &mut [Book], dice: &mut Dice) {
     for step in 0..nodes {
         let book = &mut books[(first + step) % nodes];
         let name = if leaf.unique { format!("{}:{number}", leaf.id) } else { leaf.id.clone() };
-        if left > 0 {
+        // a member without those before it is planned in another way since 2.1.5
+        let may = leaf.follows.as_ref().is_none_or(|previous| book.active.contains(previous));
+        if left > 0 && may {
             left -= 1;
             number += 1;
             match dice.below(20) {
@@ -206,6 +211,7 @@ fn of_leaf(leaf: &Leaf, books: &mut [Book], dice: &mut Dice) {
                 3 => {
                     book.active(leaf, &name, false, dice);
                     book.done(leaf, &name, "stop", 0, 0);
+                    book.active.remove(&leaf.id);
                 }
                 _ => {
                     book.active(leaf, &name, promoted > 0, dice);

@@ -73,6 +73,11 @@ fn steps(text: &str) -> Vec<String> {
 }
 
 impl Outcome {
+    /// The plan alone.
+    pub(crate) fn without_scores(self) -> Self {
+        Self { scores: BTreeSet::new(), ..self }
+    }
+
     /// What only one of the two has: `-` is the other program's, `+` is ours.
     pub(crate) fn difference(&self, ours: &Self) -> String {
         let mut out = String::new();

@@ -81,7 +81,14 @@ fn sound(document: &Element) -> bool {
         .filter(|element| element.name() == "lrm_resource")
         .filter_map(Element::id)
         .all(|id| there(id.split(':').next().unwrap_or(id)));
-    filled && named && known
+    // capacities that are not there mean something else to 2.1.5
+    let counted = document
+        .at(&["configuration", "nodes"])
+        .into_iter()
+        .flat_map(Element::children)
+        .map(|node| node.child("utilization").map_or(0, |set| set.children().count()));
+    let counts: std::collections::BTreeSet<usize> = counted.collect();
+    filled && named && known && (counts.len() <= 1 && !counts.contains(&1))
 }
 
 /// Removes the element that comes `left` elements after `parent` in document order.
