@@ -122,8 +122,12 @@ impl Builder<'_> {
             attributes.push((key, value.into()));
         }
         let line = self.line(at);
-        let element =
-            Element::read(tag.name().as_ref().into(), attributes.drain(..).collect(), line);
+        #[allow(
+            clippy::drain_collect,
+            reason = "the element's list has no room to spare, this one is kept"
+        )]
+        let own = attributes.drain(..).collect();
+        let element = Element::read(tag.name().as_ref().into(), own, line);
         self.attributes = attributes;
         Ok(element)
     }

@@ -55,9 +55,6 @@ pub fn document(wish: &Wish) -> String {
     writer.finish()
 }
 
-/// The digest of an operation that has no parameters.
-const NO_PARAMETERS: &str = "f2317cad3d54cec5d7d7aa7d0bf35cf8";
-
 struct Writer {
     wish: Wish,
     resources: String,
