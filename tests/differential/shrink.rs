@@ -116,8 +116,8 @@ fn remove(parent: &mut Element, left: &mut usize) -> bool {
 /// Shrinking keeps what matters and drops the rest.
 pub(crate) fn check() -> Result<(), String> {
     let document = cib::parse(
-        "<cib><configuration><resources><primitive id='a'/><group id='g'><primitive id='b'/>\
-         <primitive id='c'/></group></resources></configuration></cib>",
+        "<cib><configuration><resources><primitive id='a' type='x'/><group id='g'><primitive id='b' type='x'/>\
+         <primitive id='c' type='x'/></group></resources></configuration></cib>",
     )
     .map_err(|error| error.to_string())?;
     let small = smallest(document, &mut |candidate| candidate.find_id("c").is_some());
