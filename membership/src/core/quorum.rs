@@ -153,8 +153,8 @@ impl Quorum {
         if !self.waiting_for.is_empty() {
             let missing: Vec<String> = self.waiting_for.iter().map(|id| name(*id)).collect();
             return format!(
-                "not quorate: waiting for {} to be seen once (wait_for_all); if it will not come \
-                 back, run 'pcs quorum unblock'",
+                "not quorate: waiting for {} to be seen once (wait_for_all); start what is \
+                 missing",
                 missing.join(", ")
             );
         }
@@ -345,8 +345,7 @@ mod tests {
         assert!(!early.quorate);
         assert_eq!(
             early.explain(|id| format!("n{id}")),
-            "not quorate: waiting for n3 to be seen once (wait_for_all); if it will not come back, \
-             run 'pcs quorum unblock'"
+            "not quorate: waiting for n3 to be seen once (wait_for_all); start what is missing"
         );
         assert!(is_quorate(&mut votes, 1..=3));
         assert!(is_quorate(&mut votes, [1, 2]));

@@ -388,7 +388,7 @@ impl Consensus {
         }
         if licence != Licence::Wiped && !self.has_met(other) {
             return Some(format!(
-                "node {other} was not seen since this node started, and may have gone on alone; start it, or make sure that it is off and unblock this node"
+                "node {other} was not seen since this node started, and may have gone on alone; start it"
             ));
         }
         if self.own.marker != generation && !made_it {
