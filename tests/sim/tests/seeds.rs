@@ -46,7 +46,7 @@ fn a_seed_is_the_same_run_every_time() {
 }
 
 /// Seeds within which a missing protection must be noticed.
-const NOTICED_WITHIN: u64 = 120;
+const NOTICED_WITHIN: u64 = 400;
 
 fn is_noticed(removed: Protection) -> bool {
     (1..=NOTICED_WITHIN).any(|seed| {
