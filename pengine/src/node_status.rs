@@ -286,10 +286,6 @@ fn histories(unpacked: &mut Unpacked, status: &Element, all: bool) -> bool {
 }
 
 fn remote_attributes(cluster: &mut Cluster, node: NodeIx, state: &Element) {
-    if !cluster[node].requires_reset {
-        cluster[node].unclean = false;
-        cluster[node].unseen = false;
-    }
     cluster[node].remote_maintenance = values::truth(state.get("node_in_maintenance"))
         || state.get("node_in_maintenance").and_then(values::number).is_some_and(|n| n > 0);
     if !cluster[node].requires_reset {

@@ -12,7 +12,7 @@ pub(crate) const NOW: i64 = 1_767_225_600;
 pub(crate) struct Leaf {
     /// The primitive's id.
     pub(crate) id: String,
-    /// `Dummy` or `Stateful`.
+    /// `Dummy`, `Stateful`, `remote` or a fence agent.
     pub(crate) kind: &'static str,
     /// On how many nodes it may be active at once; 1 unless it is cloned.
     pub(crate) copies: usize,
@@ -22,6 +22,10 @@ pub(crate) struct Leaf {
     pub(crate) promotable: bool,
     /// The group member before it: it is active where that is.
     pub(crate) follows: Option<String>,
+    /// It may have been under way to another node.
+    pub(crate) migratable: bool,
+    /// Runs on members only: connections of remote nodes, what guests run in, fence devices.
+    pub(crate) members_only: bool,
     /// Intervals of its monitors in seconds, with the role of each.
     pub(crate) monitors: Vec<(u64, Option<&'static str>)>,
 }
@@ -30,6 +34,8 @@ pub(crate) struct Leaf {
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) nodes: Vec<String>,
+    /// Remote and guest nodes.
+    pub(crate) remotes: Vec<String>,
     pub(crate) properties: BTreeMap<String, String>,
     /// Attributes, and capacities, of nodes.
     pub(crate) attributes: BTreeMap<String, BTreeMap<String, String>>,

@@ -46,7 +46,12 @@ pub(crate) fn nodes(draft: &mut Draft, dice: &mut Dice) {
 }
 
 /// A plain resource that does nothing, with a monitor or two.
-fn primitive(draft: &mut Draft, dice: &mut Dice, id: &str, kind: &'static str) -> Element {
+pub(crate) fn primitive(
+    draft: &mut Draft,
+    dice: &mut Dice,
+    id: &str,
+    kind: &'static str,
+) -> Element {
     let mut element = Element::new("primitive")
         .with("id", id)
         .with("class", "ocf")
@@ -88,6 +93,8 @@ fn primitive(draft: &mut Draft, dice: &mut Dice, id: &str, kind: &'static str) -
         unique: false,
         promotable: false,
         follows: None,
+        migratable: false,
+        members_only: false,
         monitors,
     });
     element

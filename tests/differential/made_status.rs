@@ -9,15 +9,33 @@ use crate::draft::{Draft, Leaf, NOW, pairs};
 
 /// States of all nodes, with histories that fit together more or less.
 pub(crate) fn histories(draft: &mut Draft, dice: &mut Dice) {
-    let seen: Vec<(usize, String)> = draft.nodes.iter().cloned().enumerate().collect();
-    let mut books: Vec<Book> = seen.iter().map(|_| Book::default()).collect();
+    let names = draft.nodes.iter().chain(&draft.remotes);
+    let seen: Vec<(usize, String)> = names.cloned().enumerate().collect();
+    let members = draft.nodes.len();
+    let book = |(_, name): &(usize, String)| Book { name: name.clone(), ..Book::default() };
+    let mut books: Vec<Book> = seen.iter().map(book).collect();
     // a cluster that just came up, or one that has run for long
     if dice.percent(85) {
         for leaf in draft.leaves.clone() {
-            of_leaf(&leaf, &mut books, dice);
+            let reach = if leaf.members_only { members } else { books.len() };
+            if leaf.migratable && reach > 1 && dice.percent(40) {
+                migrating(&leaf, &mut books[..reach], dice);
+            } else {
+                of_leaf(&leaf, &mut books[..reach], dice);
+            }
         }
     }
     for (number, name) in seen {
+        if number >= members {
+            if dice.percent(90) {
+                let state = Element::new("node_state")
+                    .with("remote_node", "true")
+                    .with("id", name.as_str())
+                    .with("uname", name.as_str());
+                draft.states.push(with_history(state, &name, &books[number]));
+            }
+            continue;
+        }
         let id = (number + 1).to_string();
         let (ccm, daemon, join, expected) = match dice.below(20) {
             0 => ("false", "offline", "down", "down"),
@@ -41,21 +59,27 @@ pub(crate) fn histories(draft: &mut Draft, dice: &mut Dice) {
             state
                 .push(Element::new("transient_attributes").with("id", id.as_str()).with_child(set));
         }
-        let mut resources = Element::new("lrm_resources");
-        for (resource, (kind, operations)) in &books[number].resources {
-            let mut entry = Element::new("lrm_resource")
-                .with("id", resource.as_str())
-                .with("class", "ocf")
-                .with("provider", "pacemaker")
-                .with("type", *kind);
-            for operation in operations {
-                entry.push(operation.clone());
-            }
-            resources.push(entry);
-        }
-        state.push(Element::new("lrm").with("id", id.as_str()).with_child(resources));
-        draft.states.push(state);
+        draft.states.push(with_history(state, &id, &books[number]));
     }
+}
+
+fn with_history(state: Element, id: &str, book: &Book) -> Element {
+    let mut resources = Element::new("lrm_resources");
+    for (resource, (kind, operations)) in &book.resources {
+        let mut entry = Element::new("lrm_resource").with("id", resource.as_str());
+        if kind.starts_with("fence_") {
+            entry.set("class", "stonith");
+        } else {
+            entry.set("class", "ocf");
+            entry.set("provider", "pacemaker");
+        }
+        entry.set("type", *kind);
+        for operation in operations {
+            entry.push(operation.clone());
+        }
+        resources.push(entry);
+    }
+    state.with_child(Element::new("lrm").with("id", id).with_child(resources))
 }
 
 /// Promotion scores of nodes, as agents set them.
@@ -74,6 +98,8 @@ pub(crate) fn promotion_scores(draft: &mut Draft, dice: &mut Dice) {
 /// One node's history and attributes in the making.
 #[derive(Debug, Default)]
 struct Book {
+    /// The node's name.
+    name: String,
     attributes: BTreeMap<String, String>,
     resources: BTreeMap<String, (&'static str, Vec<Element>)>,
     calls: usize,
@@ -169,6 +195,50 @@ impl Book {
                     self.failed(leaf, name, "monitor", *interval, *dice.pick(&[7, 1]));
                 }
             }
+        }
+    }
+}
+
+/// A migration that went as far as it did.
+fn migrating(leaf: &Leaf, books: &mut [Book], dice: &mut Dice) {
+    let source = dice.below(books.len());
+    let target = (source + 1 + dice.below(books.len() - 1)) % books.len();
+    let ends = (books[source].name.clone(), books[target].name.clone());
+    for book in books.iter_mut() {
+        if dice.percent(90) {
+            book.done(leaf, &leaf.id, "monitor", 0, 7);
+        }
+    }
+    books[source].active(leaf, &leaf.id, false, dice);
+    let mut step = |at: usize, task: &'static str, rc: i32, status: i32| {
+        let result = Result { task, interval: 0, rc, expected: 0, status };
+        books[at].enter(leaf, &leaf.id, result);
+        let entry = books[at].resources.get_mut(&leaf.id).and_then(|entry| entry.1.last_mut());
+        if let Some(entry) = entry {
+            entry.set("migrate_source", ends.0.as_str());
+            entry.set("migrate_target", ends.1.as_str());
+        }
+    };
+    match dice.below(8) {
+        0 => step(source, "migrate_to", 193, -1),
+        1 => step(source, "migrate_to", 1, 0),
+        2 => step(source, "migrate_to", 0, 0),
+        3 => {
+            step(source, "migrate_to", 0, 0);
+            step(target, "migrate_from", 193, -1);
+        }
+        4 => {
+            step(source, "migrate_to", 0, 0);
+            step(target, "migrate_from", 1, 0);
+        }
+        5 | 6 => {
+            step(source, "migrate_to", 0, 0);
+            step(target, "migrate_from", 0, 0);
+        }
+        _ => {
+            step(source, "migrate_to", 0, 0);
+            step(target, "migrate_from", 0, 0);
+            books[source].done(leaf, &leaf.id, "stop", 0, 0);
         }
     }
 }

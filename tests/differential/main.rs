@@ -18,6 +18,7 @@
 mod dice;
 mod draft;
 mod made_constraints;
+mod made_remote;
 mod made_resources;
 mod made_status;
 mod outcome;
@@ -130,6 +131,57 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
             made_resources::options,
             made_constraints::locations,
             made_constraints::colocations,
+            made_constraints::orders,
+            made_status::histories,
+        ],
+    ),
+    (
+        "fencing",
+        &[
+            made_resources::nodes,
+            made_remote::fencing,
+            made_resources::primitives,
+            made_resources::groups,
+            made_resources::options,
+            made_constraints::orders,
+            made_status::histories,
+        ],
+    ),
+    (
+        "migration",
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::options,
+            made_remote::migrations,
+            made_constraints::locations,
+            made_constraints::colocations,
+            made_constraints::orders,
+            made_status::histories,
+        ],
+    ),
+    (
+        "remotes",
+        &[
+            made_resources::nodes,
+            made_remote::fencing,
+            made_remote::remotes,
+            made_resources::primitives,
+            made_resources::options,
+            made_constraints::locations,
+            made_constraints::orders,
+            made_status::histories,
+        ],
+    ),
+    (
+        "guests",
+        &[
+            made_resources::nodes,
+            made_remote::fencing,
+            made_remote::guests,
+            made_resources::primitives,
+            made_resources::options,
+            made_constraints::locations,
             made_constraints::orders,
             made_status::histories,
         ],
