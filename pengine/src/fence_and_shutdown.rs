@@ -100,6 +100,7 @@ fn shutdown(planned: &mut Planned, node: NodeIx) -> ActionIx {
             continue;
         }
         let one = &cluster[rsc];
+        // what is left alone does not hold up its node; what is blocked does
         let left_alone = !one.managed && !one.blocked;
         if one.maintenance || cluster[node].maintenance || left_alone {
             continue;

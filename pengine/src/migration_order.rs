@@ -1,6 +1,9 @@
 //! What is ordered with a resource's start or stop is ordered with its migration, too.
 
-use crate::action::{Ordering, Point, relation::IF_FIRST_UNMIGRATABLE};
+use crate::action::{
+    Ordering, Point,
+    relation::{IF_FIRST_UNMIGRATABLE, ORDERED},
+};
 use crate::create::Planned;
 use crate::order::is_above;
 use crate::task::{self, Task};
@@ -32,9 +35,9 @@ fn equivalents(planned: &Planned, ordering: &Ordering, out: &mut Vec<Ordering>) 
     else {
         return;
     };
-    let flags = ordering.flags;
+    // (what requires or blocks what follows from the starts and stops themselves)
     let only_if_unmigratable =
-        if cluster[first].allow_migrate { flags | IF_FIRST_UNMIGRATABLE } else { flags };
+        if cluster[first].allow_migrate { ORDERED | IF_FIRST_UNMIGRATABLE } else { ORDERED };
     let mut add = |first_task: Task, then_task: Task, flags: u32| {
         out.push(Ordering {
             first: Point::of(first, first_task),
@@ -47,7 +50,7 @@ fn equivalents(planned: &Planned, ordering: &Ordering, out: &mut Vec<Ordering>) 
     match (first_task, then_task) {
         (task::START, task::START) => {
             if cluster[first].allow_migrate {
-                add(task::MIGRATE_FROM, task::MIGRATE_TO, flags);
+                add(task::MIGRATE_FROM, task::MIGRATE_TO, ORDERED);
             }
             add(task::START, task::MIGRATE_TO, only_if_unmigratable);
         }
@@ -57,11 +60,11 @@ fn equivalents(planned: &Planned, ordering: &Ordering, out: &mut Vec<Ordering>) 
                 add(task::STOP, task::MIGRATE_FROM, only_if_unmigratable);
             }
         }
-        (task::PROMOTE, task::START) => add(task::PROMOTE, task::MIGRATE_TO, flags),
+        (task::PROMOTE, task::START) => add(task::PROMOTE, task::MIGRATE_TO, ORDERED),
         (task::DEMOTE, task::STOP) => {
-            add(task::DEMOTE, task::MIGRATE_TO, flags);
+            add(task::DEMOTE, task::MIGRATE_TO, ORDERED);
             if partial {
-                add(task::DEMOTE, task::MIGRATE_FROM, flags);
+                add(task::DEMOTE, task::MIGRATE_FROM, ORDERED);
             }
         }
         _ => {}

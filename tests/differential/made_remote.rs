@@ -15,9 +15,8 @@ pub(crate) fn fencing(draft: &mut Draft, dice: &mut Dice) {
         return;
     }
     set("stonith-enabled", "true");
-    if dice.percent(30) {
-        set("concurrent-fencing", dice.word(&["true", "false"]));
-    }
+    // (the default depends on how Pacemaker was built)
+    set("concurrent-fencing", dice.word(&["true", "false"]));
     if dice.percent(20) {
         set("startup-fencing", "false");
     }
