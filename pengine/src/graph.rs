@@ -50,7 +50,7 @@ impl Graph {
         &self.ordered.planned.placed
     }
 
-    fn placed_mut(&mut self) -> &mut Placed {
+    pub(crate) fn placed_mut(&mut self) -> &mut Placed {
         &mut self.ordered.planned.placed
     }
 
@@ -181,7 +181,7 @@ impl Graph {
     }
 
     /// The action as the graph has it.
-    fn action_element(&mut self, action: ActionIx, brief: bool) -> Element {
+    pub(crate) fn action_element(&mut self, action: ActionIx, brief: bool) -> Element {
         let known = self.placed().book[action].clone();
         let cluster = &self.placed().cluster;
         let name = if known.pseudo {

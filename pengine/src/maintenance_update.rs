@@ -3,6 +3,8 @@
 use cib::Element;
 
 use crate::graph::Graph;
+use crate::place::Placed;
+use crate::task;
 
 /// Adds the pseudo-action that lists remote nodes whose maintenance state has changed.
 pub(crate) fn add(graph: &mut Graph, synapses: &mut Vec<Element>) {
@@ -14,20 +16,18 @@ pub(crate) fn add(graph: &mut Graph, synapses: &mut Vec<Element>) {
             list.push(
                 Element::new("node")
                     .with("id", host.id.as_str())
-                    .with("maintenance", if host.maintenance { "1" } else { "0" }),
+                    .with("node_in_maintenance", if host.maintenance { "1" } else { "0" }),
             );
         }
     }
     if list.children().next().is_none() {
         return;
     }
-    let number = graph.placed().book.actions.len() + 1;
-    let event = Element::new("pseudo_event")
-        .with("id", number.to_string())
-        .with("operation", crate::task::MAINTENANCE)
-        .with("operation_key", crate::task::MAINTENANCE)
-        .with_child(Element::new("attributes"))
-        .with_child(list);
+    let Placed { cluster, book, .. } = graph.placed_mut();
+    let update = book.named(cluster, task::MAINTENANCE, task::MAINTENANCE, None, false);
+    book[update].pseudo = true;
+    book[update].in_graph = true;
+    let event = graph.action_element(update, false).with_child(list);
     synapses.push(
         Element::new("synapse")
             .with_child(Element::new("action_set").with_child(event))
