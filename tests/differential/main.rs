@@ -137,6 +137,7 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
     ),
     (
         "fencing",
+        Compared::Plan,
         &[
             made_resources::nodes,
             made_remote::fencing,
@@ -149,6 +150,7 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
     ),
     (
         "migration",
+        Compared::Plan,
         &[
             made_resources::nodes,
             made_resources::primitives,
@@ -162,6 +164,7 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
     ),
     (
         "remotes",
+        Compared::Plan,
         &[
             made_resources::nodes,
             made_remote::fencing,
@@ -175,6 +178,7 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
     ),
     (
         "guests",
+        Compared::Plan,
         &[
             made_resources::nodes,
             made_remote::fencing,

@@ -197,7 +197,9 @@ fn read_action(element: &Element) -> Result<GraphAction, GraphError> {
             .child(parent)
             .into_iter()
             .flat_map(Element::children)
-            .filter_map(|node| Some((node.id()?.to_owned(), node.get("node_in_maintenance") == Some("1"))))
+            .filter_map(|node| {
+                Some((node.id()?.to_owned(), node.get("node_in_maintenance") == Some("1")))
+            })
             .collect::<Vec<_>>()
     };
     Ok(GraphAction {
