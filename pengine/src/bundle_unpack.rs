@@ -65,7 +65,7 @@ pub(crate) fn add(unpacked: &mut Unpacked, xml: &Arc<Element>) -> Option<Resourc
 /// Reads a bundle's element and says what is wrong with it.
 fn read(unpacked: &mut Unpacked, xml: &Element) -> Option<Recipe> {
     let id = xml.id().unwrap_or_default();
-    let Some(recipe) = Recipe::read(xml) else {
+    let Some(mut recipe) = Recipe::read(xml) else {
         unpacked.cluster.say(
             Level::Error,
             format!("Bundle {id} is ignored because it has no container; add a `docker` or `podman` element to it"),
@@ -82,6 +82,7 @@ fn read(unpacked: &mut Unpacked, xml: &Element) -> Option<Recipe> {
         );
         return None;
     }
+    recipe.replicas = unpacked.instances(id, "replicas", recipe.replicas);
     if recipe.port_conflict() {
         unpacked.cluster.say(
             Level::Error,
@@ -172,12 +173,7 @@ fn node_name(unpacked: &mut Unpacked, recipe: &Recipe, place: &Place, child: Res
 
 /// Finds or makes the node inside a container. Nothing but what is bundled runs there.
 fn node(unpacked: &mut Unpacked, bundle: ResourceIx, name: &str) -> NodeIx {
-    if unpacked.cluster.find_node(None, Some(name)).is_none() {
-        crate::remote::add_node(&mut unpacked.cluster, name);
-    }
-    let Some(node) = unpacked.cluster.find_node(None, Some(name)) else {
-        unreachable!("it was added above")
-    };
+    let node = crate::remote::add_node(&mut unpacked.cluster, name);
     unpacked.cluster[node].score = Score::MINUS_INFINITY;
     unpacked.cluster[node].exclusive = true;
     unpacked.cluster[node].attributes.insert("#kind".into(), "container".into());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cib::Element;
 
 use crate::cluster::{Cluster, Node};
+use crate::index::NodeIx;
 use crate::pairs;
 use crate::rules::{Context, Pairs};
 
@@ -121,10 +122,11 @@ pub(crate) fn add_nodes(cluster: &mut Cluster) {
     }
 }
 
-/// Adds a remote node unless there is one of that name.
-pub(crate) fn add_node(cluster: &mut Cluster, name: &str) {
-    if cluster.find_node(Some(name), Some(name)).is_some() {
-        return;
+/// Adds a remote node unless there is one of that name or id, and returns it.
+pub(crate) fn add_node(cluster: &mut Cluster, name: &str) -> NodeIx {
+    let known = cluster.find_node(None, Some(name)).or_else(|| cluster.find_node(Some(name), None));
+    if let Some(known) = known {
+        return known;
     }
     let mut node = Node {
         id: name.to_owned(),
@@ -134,7 +136,7 @@ pub(crate) fn add_node(cluster: &mut Cluster, name: &str) {
         ..Node::default()
     };
     crate::unpack::special_attributes(cluster, &mut node);
-    cluster.add_node(node);
+    cluster.add_node(node)
 }
 
 /// Connects remote nodes with their connection resources, and those with their containers.

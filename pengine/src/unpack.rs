@@ -20,6 +20,10 @@ use crate::role::Role;
 use crate::rules::{Context, Pairs};
 use crate::values;
 
+/// More instances of one clone or bundle than any cluster runs are a slip of the hand, and would
+/// take all memory.
+const INSTANCES_MAX: usize = 1000;
+
 /// The first phase: what the document says is configured and running.
 #[derive(Debug)]
 pub(crate) struct Unpacked {
@@ -264,9 +268,10 @@ impl Unpacked {
         let flag = |name: &str| values::truth(meta.get(name).map(String::as_str));
         let promotable = xml.name() == "master" || flag("promotable");
         let unique = self.cluster[clone].unique;
+        let id = self.cluster[clone].id.clone();
         let nodes = self.cluster.nodes.len().max(1);
         let info = CloneInfo {
-            max: count(&["clone-max"], nodes),
+            max: self.instances(&id, "clone-max", count(&["clone-max"], nodes)),
             node_max: if unique { count(&["clone-node-max"], 1) } else { 1 },
             min: count(&["clone-min"], 0),
             promotable,
@@ -288,6 +293,18 @@ impl Unpacked {
             self.add_instance(clone, none);
             made += 1;
         }
+    }
+
+    /// How many instances are made where so many are asked for.
+    pub(crate) fn instances(&mut self, id: &str, option: &str, wanted: usize) -> usize {
+        let most = INSTANCES_MAX.max(self.cluster.nodes.len());
+        if wanted > most {
+            let text = format!(
+                "Making {most} instances of {id} rather than {wanted}; set its {option} to what can run"
+            );
+            self.cluster.say(Level::Error, text);
+        }
+        wanted.min(most)
     }
 
     /// Makes the clone that a resource is in anonymous, where agents like its can't tell instances
