@@ -175,15 +175,13 @@ impl Controller {
         Some(Arc::new(document))
     }
 
-    /// Returns the status section as the engine is to see it. Without fencing it takes a member
-    /// that does not answer for one that is off, and would start its resources elsewhere; in
-    /// maintenance that member's resources are left where they may be, and nothing new goes there.
+    /// Returns the status section as the engine is to see it. It takes a member that does not answer
+    /// for one that has just come up and runs nothing, and would start its resources elsewhere; in
+    /// maintenance that member's resources are left where they may be, nothing new goes there, and
+    /// what nobody knows of is started only when that member, too, was asked for it.
     fn status_for_planning(&self) -> Arc<Element> {
         let silent = self.peers.iter().filter(|(_, peer)| peer.silent);
         let mut section = Arc::clone(self.status());
-        if self.options.fencing {
-            return section;
-        }
         for (node, peer) in silent {
             let (node, name, presence) = (*node, self.name(*node), Presence::Member(peer.since));
             let section = Arc::make_mut(&mut section);

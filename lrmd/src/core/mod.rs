@@ -34,6 +34,9 @@ use without_brain::WithoutBrain;
 /// 2 s; what is left after 10 s sits in the kernel and no signal reaches it.
 const STUCK_MS: u64 = 10_000;
 
+/// How long it may take to hear from the runner of an operation of a former life, in milliseconds.
+const TAKING_UP_MS: u64 = 2_000;
+
 /// Why an execution is being ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Ending {
@@ -527,8 +530,10 @@ impl Hands {
         let text = format!("took up {} (call {call_id}) of a former life", job.operation.key());
         let resource = Some(job.operation.resource.clone());
         out.push(Effect::Log { level: Level::Info, resource, text });
-        let token =
-            self.run(job, false, began, now.wall, now.at + timeout_ms.saturating_sub(ran_ms));
+        // it may have ended well long ago: what became of it is heard before its time is up; while
+        // the hands were away its runner kept the deadline
+        let left = timeout_ms.saturating_sub(ran_ms).max(TAKING_UP_MS);
+        let token = self.run(job, false, began, now.wall, now.at + left);
         if let Some(running) = self.running.get_mut(&token) {
             running.started_wall = WallTime(now.wall.0.saturating_sub_unsigned(ran_ms));
         }

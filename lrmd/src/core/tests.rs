@@ -509,6 +509,23 @@ fn a_start_in_flight_of_a_former_life_is_taken_up_and_not_repeated() {
 }
 
 #[test]
+fn what_ended_well_while_the_hands_were_away_longer_than_its_timeout_is_no_timeout() {
+    let mut world = World::new();
+    let operation = Arc::new(start("a"));
+    world.at = 500_000;
+    world.event(Event::TakenUp { call_id: 41, operation, ran_ms: 400_000 });
+    let watched = world.take(|effect| match effect {
+        Effect::Watch { token, call_id: 41 } => Some(token),
+        _ => None,
+    });
+    world.event(Event::Tick);
+    assert_eq!(world.results(), [], "its end is heard first");
+    world.exit(watched[0], 0);
+    let results = world.results();
+    assert_eq!((results[0].1.call_id, results[0].1.status), (41, ExecStatus::Done));
+}
+
+#[test]
 fn hands_without_a_brain_stop_what_they_run_in_reverse_order_where_told_to() {
     let mut world = World::new();
     world.command(HandsCommand::Policy { stop_without_brain_ms: Some(3_000) });
