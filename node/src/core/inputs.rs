@@ -170,10 +170,12 @@ impl Brain {
                 self.control(now, controller::Event::Reconnected { node });
             }
             Office::Following => {
-                if self.dc() == Some(node) {
+                let dc = self.dc();
+                // an answer to the DC's join, or the word of new hands, may have been lost with the
+                // link; while nobody is known to decide, this may have been the link to who does
+                self.owes_hands_up |= dc.is_none_or(|dc| dc == node);
+                if dc == Some(node) {
                     self.repeat_questions(node, out);
-                    // an answer to its join may have been lost with the link
-                    self.owes_hands_up = true;
                     self.tell_hands_up(out);
                     self.repeat_reports(node, out);
                 }
