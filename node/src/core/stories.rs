@@ -208,6 +208,28 @@ fn a_change_whose_answer_was_lost_with_the_link_is_answered_again_and_done_once(
 }
 
 #[test]
+fn the_word_of_new_hands_is_repeated_when_the_link_comes_back_before_the_dc_is_known() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a"]);
+    let (dc, at) = (cluster.dc(), cluster.follower());
+    cluster.held.insert((at, dc));
+    cluster.restart_hands(at);
+    // nothing is heard of the DC for so long that nobody is known to decide
+    cluster.held.insert((dc, at));
+    for _ in 0..100 {
+        if cluster.brain(at).dc().is_some() {
+            cluster.run(100);
+        }
+    }
+    assert_eq!(cluster.brain(at).dc(), None);
+    cluster.break_link(at, dc);
+    cluster.held.clear();
+    cluster.run(2_000);
+    assert!(cluster.brain(at).dc().is_some());
+    let unknown = model::Authority::default();
+    assert_ne!(cluster.host(at).hands.highest, unknown, "nobody asked the new hands");
+}
+
+#[test]
 fn an_answer_to_a_former_life_is_not_taken_for_one_to_this() {
     let mut cluster = Cluster::with(3, UNFENCED, &[]);
     let (dc, at) = (cluster.dc(), cluster.follower());

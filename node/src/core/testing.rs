@@ -196,6 +196,15 @@ impl Cluster {
         host.hands = Hands::new(host.boot.0);
     }
 
+    /// A machine's hands die and come back, and know nothing but what is active.
+    pub(super) fn restart_hands(&mut self, id: NodeId) {
+        let host = self.host(id);
+        let active = std::mem::take(&mut host.hands.active);
+        let (quorate, next) = (host.hands.quorate, host.hands.id.0 + 500_000);
+        host.hands = Hands { active, quorate, ..Hands::new(next) };
+        self.input(id, Input::HandsUp);
+    }
+
     /// The link from one to the other breaks, with all that is under way, and is dialled anew.
     pub(super) fn break_link(&mut self, from: NodeId, to: NodeId) {
         self.messages.retain(|(a, b, _)| (*a, *b) != (from, to));
