@@ -534,6 +534,18 @@ fn without_fencing_a_silent_member_is_not_taken_for_one_that_is_off() {
 }
 
 #[test]
+fn with_fencing_a_silent_member_is_not_taken_for_one_that_runs_nothing() {
+    let mut world = World::settled();
+    with_fencing(&mut world);
+    world.histories.remove(&NodeId(3));
+    world.lead(2);
+    world.pass(600);
+    let (_, document) = world.asked.last().unwrap();
+    let state = document.child("status").unwrap().find_id("3").unwrap();
+    assert!(state.find_id("status-3-maintenance").is_some());
+}
+
+#[test]
 fn a_node_lost_on_its_way_out_is_a_lost_node() {
     let mut world = World::settled();
     world.graphs.push_back(graph(&operation(1, "stop", 2, 0, &[])));
