@@ -63,35 +63,11 @@ impl<'a> Environment<'a> {
 
     /// Returns the part of the document people configure, made when it is missing.
     pub fn section(&mut self, name: &str) -> &mut Element {
-        let configuration = self.cib.child_or_insert("configuration");
-        if configuration.child(name).is_none() {
-            insert_section(configuration, name);
-        }
-        configuration.child_or_insert(name)
+        self.cib.child_or_insert("configuration").child_or_insert(name)
     }
 
     /// Returns a part of the configuration, if it is there.
     pub fn peek(&self, name: &str) -> Option<&Element> {
         self.cib.at(&["configuration", name])
     }
-}
-
-/// Sections in the order the schema wants them.
-const SECTIONS: [&str; 10] = [
-    "crm_config",
-    "nodes",
-    "resources",
-    "constraints",
-    "fencing-topology",
-    "rsc_defaults",
-    "op_defaults",
-    "acls",
-    "tags",
-    "alerts",
-];
-
-/// Puts an empty section in its place; optional sections keep the order pcs gives them.
-fn insert_section(configuration: &mut Element, name: &str) {
-    let _known = SECTIONS.contains(&name);
-    configuration.push(Element::new(name));
 }
