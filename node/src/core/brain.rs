@@ -27,6 +27,41 @@ use super::leave::Leaving;
 use super::message::{Asker, Outcome, PeerMessage, ToolId, ToolRequest};
 use super::store::Store;
 
+/// What the document that tools see is made of. Two are equal while nothing was exchanged: the
+/// trees are compared by identity, which costs nothing.
+#[derive(Clone, Debug)]
+pub struct DocumentParts {
+    /// What the log has.
+    pub committed: Arc<Element>,
+    /// The status section.
+    pub status: Arc<Element>,
+    /// Who decides, if this node knows.
+    pub dc: Option<NodeId>,
+    /// Whether this node's view has quorum.
+    pub quorate: bool,
+}
+
+impl PartialEq for DocumentParts {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.committed, &other.committed)
+            && Arc::ptr_eq(&self.status, &other.status)
+            && (self.dc, self.quorate) == (other.dc, other.quorate)
+    }
+}
+
+impl DocumentParts {
+    /// Puts the parts together.
+    pub fn to_document(&self) -> Element {
+        let mut document = (*self.committed).clone();
+        document.set("have-quorum", if self.quorate { "1" } else { "0" });
+        if let Some(dc) = self.dc {
+            document.set("dc-uuid", dc.to_string());
+        }
+        document.push(Arc::clone(&self.status));
+        document
+    }
+}
+
 /// What a brain is started with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -390,13 +425,17 @@ impl Brain {
 
     /// Returns the whole document as this node knows it.
     pub fn document(&self) -> Element {
-        let mut document = (**self.store.committed()).clone();
-        document.set("have-quorum", if self.view.quorate { "1" } else { "0" });
-        if let Some(dc) = self.dc() {
-            document.set("dc-uuid", dc.to_string());
+        self.document_parts().to_document()
+    }
+
+    /// Returns what the whole document is made of.
+    pub fn document_parts(&self) -> DocumentParts {
+        DocumentParts {
+            committed: Arc::clone(self.store.committed()),
+            status: Arc::clone(self.controller.status()),
+            dc: self.dc(),
+            quorate: self.view.quorate,
         }
-        document.push(Arc::clone(self.controller.status()));
-        document
     }
 
     /// Returns what this node is started with.

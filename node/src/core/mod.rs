@@ -16,4 +16,4 @@ mod stories;
 mod testing;
 mod wishes;
 
-pub use brain::{Brain, Input, Output, Settings};
+pub use brain::{Brain, DocumentParts, Input, Output, Settings};

@@ -10,6 +10,7 @@ mod info;
 mod peers;
 mod permit;
 mod run;
+mod showing;
 mod start;
 mod tools;
 mod trust;

@@ -1,17 +1,16 @@
 //! The loop: one input at a time into the core, its outputs to where they belong.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use cib::Element;
 use crmd::core::Now;
 use model::{HandsCommand, Monotonic, NodeId, WallTime};
 
-use crate::core::message::{Action, Caller, Outcome, PeerMessage, ToolId, ToolRequest};
+use crate::core::message::{Action, Caller, Outcome, ToolId, ToolRequest};
 use crate::core::{Brain, Input, Output};
 use crate::wire::{message_from_wire, message_to_wire};
 
@@ -21,6 +20,7 @@ use super::hands_link::HandsInput;
 use super::heartbeats::{GroupInput, Heartbeats};
 use super::info;
 use super::peers::{PeerInput, Peers};
+use super::showing::Showing;
 use super::start;
 use super::tools::ToolInput;
 
@@ -48,12 +48,9 @@ pub(super) struct Daemon {
     pub(super) papers: std::sync::mpsc::Sender<Paper>,
     pub(super) paper_trouble: PaperTrouble,
     pub(super) tool_inputs: mpsc::Receiver<ToolInput>,
-    pub(super) replies: BTreeMap<ToolId, oneshot::Sender<Outcome>>,
     pub(super) plans: watch::Sender<Option<PlanRequest>>,
     pub(super) planned: mpsc::Receiver<(u64, Result<Answer, String>)>,
-    pub(super) document: watch::Sender<Arc<Element>>,
-    pub(super) document_is_stale: bool,
-    pub(super) journal: broadcast::Sender<String>,
+    pub(super) showing: Showing,
     pub(super) warnings: info::Warnings,
     /// Removed when the log is born.
     pub(super) birth_mark: std::path::PathBuf,
@@ -136,10 +133,7 @@ impl Daemon {
                 _ = interrupt.recv() => self.wish_to_leave(),
             }
             self.heartbeats.alive();
-            if self.document_is_stale {
-                self.document_is_stale = false;
-                self.document.send_replace(Arc::new(self.brain.document()));
-            }
+            self.showing.publish(self.brain.document_parts());
         }
         // the others must hear that they may go, too, before this one is gone
         self.peers.finish().await;
@@ -184,7 +178,6 @@ impl Daemon {
                 }
                 self.say_view(&view);
                 self.write(Paper::View(view.number));
-                self.document_is_stale = true;
                 self.step(Input::View(view));
             }
             GroupInput::Restarted(node) => {
@@ -203,18 +196,17 @@ impl Daemon {
         }
     }
 
-    fn say_view(&self, view: &model::View) {
+    fn say_view(&mut self, view: &model::View) {
         let members: Vec<&str> = view.members.values().map(|m| m.name.as_str()).collect();
         let quorum = if view.quorate { "quorate" } else { "without quorum" };
         self.say("view", &format!("view {}: {} ({quorum})", view.number, members.join(", ")));
     }
 
     /// Tells whoever watches; events of the controller have a form of their own.
-    fn say(&self, kind: &str, text: &str) {
+    fn say(&mut self, kind: &str, text: &str) {
         let now = self.now().wall.0;
         let line = serde_json::json!({ "time": now, "kind": kind, "text": text });
-        // nobody may be watching
-        let _watched = self.journal.send(line.to_string());
+        self.showing.tell(line.to_string());
     }
 
     fn take_peer(&mut self, input: PeerInput) {
@@ -227,11 +219,7 @@ impl Daemon {
                     return;
                 }
                 match message_from_wire(message) {
-                    Ok(message) => {
-                        let status = matches!(message, PeerMessage::Status(_));
-                        self.document_is_stale |= status;
-                        self.step(Input::Peer { from, message });
-                    }
+                    Ok(message) => self.step(Input::Peer { from, message }),
                     Err(error) => tracing::error!(peer = %from, %error, "dropped a message"),
                 }
             }
@@ -249,10 +237,7 @@ impl Daemon {
                 self.hands_connected = false;
                 tracing::warn!("the hands are away");
             }
-            HandsInput::Said(report) => {
-                self.document_is_stale = true;
-                self.step(Input::Hands(report));
-            }
+            HandsInput::Said(report) => self.step(Input::Hands(report)),
         }
     }
 
@@ -276,19 +261,17 @@ impl Daemon {
                 }
             },
         };
-        self.document_is_stale = true;
         self.step(input);
     }
 
     fn take_tool(&mut self, input: ToolInput) {
         match input {
             ToolInput::Asked { id, request, reply } => {
-                self.replies.insert(id, reply);
-                self.document_is_stale = true;
+                self.showing.expect(id, reply);
                 self.step(Input::Tool { id, request });
             }
             ToolInput::Gone(id) => {
-                self.replies.remove(&id);
+                self.showing.forget(id);
                 self.step(Input::ToolGone(id));
             }
             ToolInput::Reload(reply) => {
@@ -347,10 +330,7 @@ impl Daemon {
                         tracing::error!("the log's thread has ended");
                     }
                 }
-                Output::SaveDocument(document) => {
-                    self.document_is_stale = true;
-                    self.write(Paper::Document(document));
-                }
+                Output::SaveDocument(document) => self.write(Paper::Document(document)),
                 Output::Archive { document, why } => self.write(Paper::Archive { document, why }),
                 Output::Born => {
                     match std::fs::remove_file(&self.birth_mark) {
@@ -366,12 +346,7 @@ impl Daemon {
                         tracing::error!(%error, "the hands take no commands");
                     }
                 }
-                Output::Reply { id, outcome } => {
-                    if let Some(reply) = self.replies.remove(&id) {
-                        // the tool may be gone
-                        let _told = reply.send(outcome);
-                    }
-                }
+                Output::Reply { id, outcome } => self.showing.answer(id, outcome),
                 Output::Plan { plan, document, now } => {
                     self.plans.send_replace(Some(PlanRequest { plan, document, now }));
                 }
@@ -380,10 +355,8 @@ impl Daemon {
                     self.write(Paper::Input { severity, document, now });
                 }
                 Output::Journal(entry) => {
-                    self.document_is_stale = true;
                     info::log(&entry);
-                    // nobody may be watching
-                    let _watched = self.journal.send(info::journal_line(&entry));
+                    self.showing.tell(info::journal_line(&entry));
                 }
                 Output::Warn(text) => {
                     tracing::warn!("{text}");

@@ -1,7 +1,6 @@
 //! Coming up: read what is configured, take the sockets, open the log, then run the loop. What
 //! goes wrong here is one sentence that reaches whoever typed `pcs cluster start`.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nix::fcntl::{Flock, FlockArg};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use crmd::inputs::Inputs;
 use membership::conf::{self, Conf, NodeEntry};
@@ -28,14 +27,12 @@ use super::heartbeats::Heartbeats;
 use super::info::Warnings;
 use super::peers::{PeerAddress, Peers};
 use super::run::{Daemon, engine_task};
-use super::tools::{self, Shown};
+use super::showing::Showing;
+use super::tools;
 use super::trust::Trust;
 
 /// Inputs of one kind that may wait for the loop; it takes thousands a second.
 const INBOX_MAX: usize = 4096;
-
-/// Events that a slow watcher may be behind.
-const JOURNAL_MAX: usize = 1024;
 
 /// Why the brain cannot start, in one sentence with the way out.
 #[derive(Debug, thiserror::Error)]
@@ -184,9 +181,7 @@ async fn start(
     let (planned_sender, planned) = mpsc::channel(4);
     tokio::spawn(engine_task(Engine::new(program), plan_requests, planned_sender));
     let (tool_sender, tool_inputs) = mpsc::channel(INBOX_MAX);
-    let (document, shown_document) = watch::channel(Arc::new(brain.document()));
-    let (journal, _nobody_yet) = broadcast::channel(JOURNAL_MAX);
-    let shown = Shown { document: shown_document, journal: journal.clone() };
+    let (showing, shown) = Showing::new(brain.document_parts());
     tools::serve(&paths.node_socket(), &paths.uidgid_dir(), tool_sender, shown)
         .map_err(|e| fatal(format!("cannot listen on {}: {e}", paths.node_socket().display())))?;
     let daemon = Daemon {
@@ -203,12 +198,9 @@ async fn start(
         papers,
         paper_trouble,
         tool_inputs,
-        replies: BTreeMap::new(),
         plans,
         planned,
-        document,
-        document_is_stale: true,
-        journal,
+        showing,
         warnings: Warnings::default(),
         birth_mark,
         conf_file: paths.corosync_conf(),

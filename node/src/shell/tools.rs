@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::net::UnixListener;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::transport::Server;
@@ -21,6 +21,7 @@ use wire::tools::{
 };
 
 use super::permit::{self, Peer};
+use super::showing::Shown;
 use crate::core::message::{self, ToolId, ToolRequest};
 use crate::wire::{action_from_wire, attribute_request, change_from_wire, outcome_to_wire};
 
@@ -48,15 +49,6 @@ pub(crate) enum ToolInput {
     },
     /// Which node a tool means: its own for an empty name.
     Resolve { node: String, reply: oneshot::Sender<Option<model::NodeId>> },
-}
-
-/// What the loop shows without being asked.
-#[derive(Clone, Debug)]
-pub(crate) struct Shown {
-    /// The whole document.
-    pub(crate) document: watch::Receiver<Arc<Element>>,
-    /// Lines of the journal as JSON, as they are written.
-    pub(crate) journal: broadcast::Sender<String>,
 }
 
 /// Listens on the tools' socket; ends with the process.
