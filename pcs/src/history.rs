@@ -12,43 +12,7 @@ pub fn active_nodes(cib: &Element, id: &str) -> Vec<String> {
     if element.name() == "group" {
         primitives.truncate(members(element).count());
     }
-    let mut nodes: Vec<String> = cib
-        .child("status")
-        .into_iter()
-        .flat_map(|status| status.children_named("node_state"))
-        .filter(|state| primitives.iter().any(|primitive| runs(state, primitive)))
-        .filter_map(|state| state.get("uname").map(str::to_owned))
-        .collect();
-    nodes.sort();
-    nodes
-}
-
-/// Says whether a node's history ends with the resource active.
-fn runs(state: &Element, primitive: &str) -> bool {
-    let resources = state.at(&["lrm", "lrm_resources"]);
-    resources.into_iter().flat_map(Element::children).any(|resource| {
-        let id = resource.id().unwrap_or_default();
-        let base = id.split(':').next().unwrap_or(id);
-        base == primitive && is_active(resource)
-    })
-}
-
-fn is_active(resource: &Element) -> bool {
-    let mut operations: Vec<&Element> = resource.children_named("lrm_rsc_op").collect();
-    let call = |o: &Element| o.get("call-id").and_then(|id| id.parse::<i64>().ok()).unwrap_or(-1);
-    operations.sort_by_key(|o| call(o));
-    let mut active = false;
-    for operation in operations {
-        let result = operation.get("rc-code").unwrap_or_default();
-        match (operation.get("operation").unwrap_or_default(), result) {
-            ("start" | "promote" | "demote" | "migrate_from", "0") | ("monitor", "0" | "8") => {
-                active = true;
-            }
-            ("stop" | "migrate_to", "0") | ("monitor", "7") => active = false,
-            _ => {}
-        }
-    }
-    active
+    view::resources::active_nodes(cib, &primitives)
 }
 
 /// Forgets failures, or all of the history, as `cleanup` and `refresh` make the cluster do: of one
@@ -132,17 +96,30 @@ mod tests {
     }
 
     #[test]
-    fn the_last_operation_decides() {
-        let cib = cib::parse(
-            r#"<cib><configuration><resources><primitive id="A"/></resources></configuration>
-            <status><node_state uname="n1"><lrm><lrm_resources><lrm_resource id="A">
-            <lrm_rsc_op operation="start" call-id="5" rc-code="0"/>
-            <lrm_rsc_op operation="stop" call-id="9" rc-code="0"/></lrm_resource></lrm_resources></lrm></node_state>
-            <node_state uname="n2"><lrm><lrm_resources><lrm_resource id="A">
-            <lrm_rsc_op operation="start" call-id="3" rc-code="0"/></lrm_resource></lrm_resources></lrm></node_state>
-            </status></cib>"#,
-        )
-        .unwrap();
-        assert_eq!(active_nodes(&cib, "A"), ["n2"]);
+    fn the_last_operation_decides_and_what_a_lost_node_ran_is_gone() {
+        let state = |name: &str, attributes: &str, operations: &str| {
+            format!(
+                r#"<node_state uname="{name}" {attributes}><lrm><lrm_resources><lrm_resource id="A">
+                {operations}</lrm_resource></lrm_resources></lrm></node_state>"#
+            )
+        };
+        let started = r#"<lrm_rsc_op operation="start" call-id="3" rc-code="0"/>"#;
+        let stopped = r#"<lrm_rsc_op operation="stop" call-id="9" rc-code="0"/>"#;
+        let lost = r#"in_ccm="false" crmd="offline" join="down" expected="member""#;
+        let cib = |fencing: bool| {
+            let text = format!(
+                r#"<cib><configuration><crm_config><cluster_property_set id="s">
+                <nvpair id="f" name="stonith-enabled" value="{fencing}"/></cluster_property_set></crm_config>
+                <resources><group id="G"><primitive id="A"/></group></resources></configuration>
+                <status>{}{}{}</status></cib>"#,
+                state("n1", "", &format!("{stopped}{started}")),
+                state("n2", "", started),
+                state("n3", lost, started)
+            );
+            cib::parse(&text).unwrap()
+        };
+        assert_eq!(active_nodes(&cib(false), "G"), ["n2"]);
+        // it may still run there, until it is fenced
+        assert_eq!(active_nodes(&cib(true), "A"), ["n2", "n3"]);
     }
 }

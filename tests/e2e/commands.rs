@@ -285,6 +285,11 @@ fn with_a_node_down(world: &mut World) -> Told {
     let lost = if dc == 2 { 1 } else { 2 };
     let here = if dc == 0 { 0 } else { 3 - lost };
     let gone = world.name(lost).to_owned();
+    // what the lost node ran is asked about, too
+    if world.started(here, "two")? != lost {
+        world.does(here, &format!("pcs resource move two {gone}"))?;
+        world.started_on(here, "two", lost)?;
+    }
     world.crash(lost)?;
     world.online(here, 2)?;
     for id in ["one", "two"] {

@@ -539,6 +539,19 @@ pub fn activities(cib: &Element, id: &str, promotable: bool) -> Vec<Activity> {
     Histories::of(cib).activities(id, promotable)
 }
 
+/// Returns the names of the nodes where any of these primitives, or an instance of one, is active;
+/// sorted. A lost node counts while somebody waits for its fencing.
+pub fn active_nodes(cib: &Element, ids: &[&str]) -> Vec<String> {
+    let histories = Histories::of(cib);
+    let nodes: BTreeSet<String> = ids
+        .iter()
+        .flat_map(|id| histories.activities(id, false))
+        .filter(|activity| activity.role.is_some())
+        .map(|activity| activity.node)
+        .collect();
+    nodes.into_iter().collect()
+}
+
 /// Plays a history; none when it ends with the resource stopped and nothing to be said.
 fn activity(history: &[&Element], promotable: bool) -> Option<Activity> {
     let running = if promotable { Role::Unpromoted } else { Role::Started };
