@@ -494,25 +494,46 @@ fn scale(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), 
         ));
     }
     resources.push_str("</resources>");
-    cluster.lab.hosts()[0].write_file("/run/resources.xml", &resources)?;
-    let began = Instant::now();
-    cluster.must(0, "cibadmin --replace --scope resources --xml-file /run/resources.xml")?;
-    table.row("push_ms").add_ms(began.elapsed());
-    let wanted = usize::try_from(options.resources).unwrap_or(usize::MAX);
+    let host = &cluster.lab.hosts()[0];
+    host.write_file("/run/resources.xml", &resources)?;
+    host.write_file("/run/no-resources.xml", "<resources/>")?;
+    let push = "cibadmin --replace --scope resources --xml-file /run";
+    for run in 0..options.runs {
+        let began = Instant::now();
+        cluster.must(0, &format!("{push}/resources.xml"))?;
+        table.row("push_ms").add_ms(began.elapsed());
+        all_started(cluster, options.resources, began, table)?;
+        let took = (began.elapsed().as_secs_f64() * 100.0).round() / 100.0;
+        table.row("all_started_s").add(took);
+        if !options.json {
+            note(&format!("run {}: {took} s", run + 1));
+        }
+        cluster.must(0, &format!("{push}/no-resources.xml"))?;
+        settle(cluster, 0)?;
+    }
+    Ok(())
+}
+
+/// Waits until so many resources are started, and notes how long each look takes.
+fn all_started(
+    cluster: &Cluster,
+    resources: u32,
+    began: Instant,
+    table: &mut Table,
+) -> Result<(), LabError> {
+    let wanted = usize::try_from(resources).unwrap_or(usize::MAX);
     loop {
         let said = cluster.must(0, "pcs status resources")?;
         table.row("status_while_starting_ms").add_ms(said.took);
         let started = said.stdout.lines().filter(|line| line.contains("Started")).count();
         if started >= wanted {
-            break;
+            return Ok(());
         }
         if began.elapsed() > PATIENCE * 3 {
             return Err(failed(&format!("only {started} of {wanted} are started")));
         }
         pause(Duration::from_millis(500));
     }
-    table.row("all_started_s").add((began.elapsed().as_secs_f64() * 100.0).round() / 100.0);
-    Ok(())
 }
 
 #[allow(clippy::disallowed_methods, reason = "a benchmark has no executor to block")]
