@@ -119,6 +119,7 @@ fn stopped_node(world: &mut World) -> Told {
     world.crash(1)?;
     wait_quorum(world, 0, &[("Nodes", "1"), ("Quorate", "No"), ("Total votes", "1")])?;
     world.until_says(0, "pcs status", &["WITHOUT quorum", "OFFLINE: ["])?;
+    world.says(0, "pcs quorum status", &["Quorum:           2 Activity blocked"])?;
     world.cluster.reboot(1)?;
     world.does(2, "pcs cluster start")?;
     world.online(0, 3)?;
@@ -152,5 +153,16 @@ fn changed_vote(world: &mut World) -> Told {
             words.first() == Some(&"1") && words.get(1) == Some(&"2") && line.contains("ser1")
         })
     })?;
+    world.says(
+        0,
+        "pcs quorum status",
+        &[
+            "Highest expected: 4",
+            "Quorum:           3",
+            "Flags:            Quorate",
+            "2         NR ser1 (local)",
+        ],
+    )?;
+    world.says(0, "pcs status corosync", &["         1          2 ser1 (local)"])?;
     world.online(0, 3)
 }

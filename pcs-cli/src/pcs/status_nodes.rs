@@ -1,10 +1,11 @@
 //! `pcs status nodes`, `status corosync`, `status quorum`.
 
+use membership::core::report::{self, MemberStyle};
 use view::live::LiveInfo;
 use view::nodes::NodeStatus;
 
 use super::context::{Cli, Context, Failure, fail};
-use super::{hosts, status};
+use super::{hosts, status, status_text};
 
 /// Runs `pcs status nodes [config|corosync|both]`.
 pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
@@ -136,24 +137,9 @@ pub(crate) fn corosync(context: &mut Context, words: &[String]) -> Cli {
     if context.as_json(|| serde_json::json!({ "view": info.view, "nodes": info.nodes }))? {
         return Ok(());
     }
-    let votes = votes(context);
-    context.print("\nMembership information\n----------------------\n    Nodeid      Votes Name");
-    for node in info.nodes.iter().filter(|node| node.member) {
-        let local = if node.name == info.local_node { " (local)" } else { "" };
-        let votes = votes(&node.name);
-        context.print(&format!("{:>10} {votes:>10} {}{local}", node.id, node.name));
-    }
+    let table = report::members_table(&info.membership, MemberStyle::default());
+    context.print(table.trim_end());
     Ok(())
-}
-
-/// Returns how many votes a node has: what corosync.conf says, else one.
-fn votes(context: &Context) -> impl Fn(&str) -> u64 + use<> {
-    let given: Vec<(String, u64)> = hosts::local_conf(context)
-        .map(|conf| {
-            conf.nodes.values().map(|node| (node.name.to_string(), u64::from(node.votes))).collect()
-        })
-        .unwrap_or_default();
-    move |name| given.iter().find(|(n, _)| n == name).map_or(1, |(_, votes)| *votes)
 }
 
 /// Shows whether there is a quorum and why.
@@ -166,19 +152,8 @@ pub(crate) fn quorum(context: &mut Context, words: &[String]) -> Cli {
     if context.as_json(|| &info.membership)? {
         return Ok(());
     }
-    let votes = votes(context);
-    let expected: u64 = info.nodes.iter().map(|n| votes(&n.name)).sum();
-    let total: u64 = info.nodes.iter().filter(|n| n.member).map(|n| votes(&n.name)).sum();
-    let quorate = if info.quorate { "Yes" } else { "No" };
-    let members = info.nodes.iter().filter(|n| n.member).count();
-    context.print("Quorum information\n------------------");
-    context.print("Quorum provider:  corosync_votequorum");
-    context.print(&format!("Nodes:            {members}"));
-    context.print(&format!("Node ID:          {}", info.local_id));
-    context.print(&format!("Ring ID:          {}", info.view));
-    context.print(&format!("Quorate:          {quorate}"));
-    context.print("\nVotequorum information\n----------------------");
-    context.print(&format!("Expected votes:   {expected}"));
-    context.print(&format!("Total votes:      {total}"));
-    corosync(context, &[])
+    // as pcs shows it: for programs, so with the column of the quorum device
+    let style = MemberStyle { machine: true, ..MemberStyle::default() };
+    context.print(report::quorum(&info.membership, style, &status_text::now()).trim_end());
+    Ok(())
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use membership::core::report::{self, MemberStyle};
 use membership::core::status::GroupStatus;
 use model::ExitCode;
@@ -123,8 +121,7 @@ fn show(options: &Options, group: &GroupStatus, order: Order) -> Answer {
     if options.has("list") && !options.has("status") {
         return Answer::text(report::members_table(&group, style));
     }
-    let now = Timestamp::now().to_zoned(TimeZone::system());
-    let date = now.strftime("%a %b %e %H:%M:%S %Y").to_string();
+    let date = crate::pcs::status_text::now();
     let code = if group.quorum.quorate { ExitCode::Ok } else { INQUORATE };
     Answer { out: report::quorum(&group, style, &date), err: String::new(), code: Some(code) }
 }
