@@ -1,6 +1,7 @@
 //! The command line: `pcs` and the smaller tools. argv in, text out.
 
 mod agent_files;
+mod by_hand;
 pub mod cib_source;
 pub mod live;
 pub mod pcs;

@@ -25,6 +25,7 @@ const EMPTY: &str = r#"<cib admin_epoch="0" epoch="1" num_updates="0" validate-w
 
 /// An agent that only describes itself.
 const AGENT: &str = r#"#!/bin/sh
+case $1 in promote) echo "what is $1?" >&2; exit 3 ;; esac
 cat <<'XML'
 <resource-agent name="Address"><shortdesc>An address</shortdesc><parameters>
 <parameter name="ip" required="1" unique="1"><content type="string"/></parameter>

@@ -72,3 +72,37 @@ fn agents_are_tried_by_hand_only_where_that_makes_sense() {
         "Error: unable to find a resource/clone/group: C\nexit 1\n"
     );
 }
+
+#[test]
+fn an_agent_run_by_hand_says_how_it_ended() {
+    let home = Home::new();
+    home.quietly(&["resource create A ocf:test:Address ip=10.0.0.1"]);
+    home.quietly(&["resource create B ocf:test:Address ip=10.0.0.2 clone"]);
+    let word =
+        |what: &str, id: &str| format!("Operation {what} for {id} (ocf:test:Address) returned");
+    let fine = format!("{} 0 (ok)\n", word("force-start", "A"));
+    assert_eq!(home.pcs("resource debug-start A"), fine);
+    assert_eq!(home.tool("crm_resource -r A --force-start", &[]), fine);
+    assert_eq!(
+        home.tool("crm_resource -r B-clone --force-check", &[]),
+        format!("{} 0 (ok)\n", word("force-check", "B"))
+    );
+    let not = "3 (unimplemented feature)\nwhat is promote?\n";
+    assert_eq!(
+        home.pcs("resource debug-promote A"),
+        format!("{} {not}exit 3\n", word("force-promote", "A"))
+    );
+    assert_eq!(
+        home.tool("crm_resource -r A --force-promote", &[]),
+        format!(
+            "{} {not}crm_resource: Error performing operation: Unimplemented\nexit 3\n",
+            word("force-promote", "A")
+        )
+    );
+    home.quietly(&["resource group add G A"]);
+    assert_eq!(
+        home.tool("crm_resource -r G --force-stop", &[]),
+        "crm_resource: Sorry, the force-stop option doesn't support group resources\nError \
+         performing operation: Unimplemented\nexit 3\n"
+    );
+}

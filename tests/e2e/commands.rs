@@ -333,10 +333,15 @@ fn with_a_node_down(world: &mut World) -> Told {
     world.does(here, "pcs resource refresh one")?;
     world.settled(here)?;
     world.says(here, "pcs resource failcount", &["No failcounts"])?;
-    world.says(here, "pcs resource debug-monitor one", &["returned"]).map(drop).or_else(|_| {
-        // where it does not run here, its monitor says so
-        world.refuses(here, "pcs resource debug-monitor one", &["not running"]).map(drop)
-    })?;
+    let home = world.started(here, "one")?;
+    let said = "Operation force-check for one (ocf:test:journal) returned";
+    world.says(home, "pcs resource debug-monitor one", &[&format!("{said} 0 (ok)")])?;
+    world.says(home, "crm_resource -r one --force-check", &[&format!("{said} 0 (ok)")])?;
+    let elsewhere = (0..3).find(|n| *n != home && *n != lost).unwrap_or(here);
+    for line in ["pcs resource debug-monitor one", "crm_resource -r one --force-check"] {
+        let answer = world.refuses(elsewhere, line, &[&format!("{said} 7 (not running)")])?;
+        want(answer.code == 7, || format!("{line} ended with {}", answer.code))?;
+    }
     world.does(here, &format!("pcs node standby {gone}"))?;
     world.does(here, &format!("pcs node unstandby {gone}"))?;
     world.does(here, &format!("pcs node maintenance {name} --wait=60"))?;

@@ -1,9 +1,9 @@
 //! `pcs resource restart` and `debug-*`: what only makes sense where a cluster runs.
 
-use std::process::Command;
-
 use cib::Element;
 use pcs::resource::{self, enable};
+
+use crate::by_hand;
 
 use super::context::{Cli, Context, Failure, fail};
 
@@ -143,29 +143,17 @@ fn debug(context: &mut Context, command: &str, words: &[String]) -> Cli {
             members.join(", ")
         ));
     }
-    let agent = pcs::agent::AgentName::of(primitive);
-    let parameters: Vec<(String, String)> = primitive
-        .children_named("instance_attributes")
-        .flat_map(|set| set.children_named("nvpair"))
-        .filter_map(|pair| Some((pair.get("name")?.to_owned(), pair.get("value")?.to_owned())))
-        .collect();
-    let Some(mut run) = crate::agent_files::action(&agent, id, action, &parameters) else {
-        return fail(format!("{agent} is not installed on this node, or can't be run by hand"));
+    let Some((word, action)) = by_hand::ACTIONS
+        .iter()
+        .find(|(word, agents)| *agents == action || word.strip_prefix("force-") == Some(action))
+    else {
+        return Err(Failure::Usage { area: "resource", command: "debug" });
     };
-    let done = run_to_end(&mut run)?;
-    let code = done.status.code().unwrap_or(1);
-    let text = model::OcfCode::from_code(code).text();
-    context.print(&format!("Operation {action} for {id} ({agent}) returned {code} ({text})"));
-    if context.has("--full") || code != 0 {
-        for output in [&done.stdout, &done.stderr] {
-            for line in String::from_utf8_lossy(output).lines() {
-                context.print(&format!(" >  {line}"));
-            }
-        }
+    let full = context.has("--full");
+    let done = by_hand::run(primitive, action, full).or_else(|error| fail(error.to_string()))?;
+    context.print(&done.line(word));
+    if full || done.code != 0 {
+        context.print(done.output.trim_end());
     }
-    if code == 0 { Ok(()) } else { Err(Failure::Exit(1)) }
-}
-
-fn run_to_end(command: &mut Command) -> Cli<std::process::Output> {
-    command.output().or_else(|error| fail(format!("the agent can't be run: {error}")))
+    if done.code == 0 { Ok(()) } else { Err(Failure::Exit(done.code)) }
 }

@@ -7,6 +7,7 @@ use cib::Element;
 use model::ExitCode;
 use view::summary::Status;
 
+use crate::by_hand;
 use crate::cib_source::{CibSource, SourceError};
 use crate::live::{Live, LiveError};
 use crate::pcs::status::with_live;
@@ -148,6 +149,8 @@ pub(super) struct Said {
     /// For standard error, beside the text.
     pub(super) remark: String,
     pub(super) xml: Vec<Element>,
+    /// How it ended, where that is no error of the tool.
+    pub(super) code: Option<ExitCode>,
 }
 
 impl Said {
@@ -288,11 +291,8 @@ fn answer(arguments: &[String]) -> Result<Answer, Answer> {
     let mut call = Call { options, source: None };
     let said = dispatch(&mut call, command)
         .map_err(|answer| frame::failed(TOOL, arguments, xml, answer))?;
-    Ok(if xml {
-        frame::xml(TOOL, arguments, said.xml)
-    } else {
-        Answer { out: said.text, err: said.remark, code: None }
-    })
+    let answer = Answer { out: said.text, err: said.remark, code: said.code };
+    Ok(if xml { frame::with_status(TOOL, arguments, said.xml, answer) } else { answer })
 }
 
 fn dispatch(call: &mut Call, command: &str) -> Result<Said, Answer> {
@@ -327,12 +327,10 @@ fn dispatch(call: &mut Call, command: &str) -> Result<Said, Answer> {
         "restart" => resource_parameters::restart(call),
         "wait" => wait(call),
         other => {
+            if let Some(action) = by_hand::action(other) {
+                return resource_agents::force(call, other, action);
+            }
             let instead = match other {
-                "force-start" => "`pcs resource debug-start`",
-                "force-stop" => "`pcs resource debug-stop`",
-                "force-promote" => "`pcs resource debug-promote`",
-                "force-demote" => "`pcs resource debug-demote`",
-                "force-check" => "`pcs resource debug-monitor`",
                 "digests" => "`crm_simulate`, which shows what a change of parameters leads to",
                 _ => "`pcs resource create`, which has the agent check its parameters",
             };

@@ -6,7 +6,7 @@ use cib::Element;
 use model::ExitCode;
 use pcs::agent::AgentName;
 
-use crate::agent_files;
+use crate::{agent_files, by_hand};
 
 use super::answer::Answer;
 use super::crm_resource::{Call, Said, fail};
@@ -100,4 +100,65 @@ fn metadata(spec: &str) -> Result<Said, Answer> {
     }
     let text = if text.ends_with('\n') { text } else { format!("{text}\n") };
     Ok(Said { text, xml: vec![wrapper], ..Said::default() })
+}
+
+/// Runs an agent's action on this node, whatever the cluster makes of that.
+pub(super) fn force(call: &mut Call, word: &str, action: &str) -> Result<Said, Answer> {
+    let document = call.document()?;
+    let mut element = call.element(&document)?;
+    if pcs::resource::is_clone(&element) {
+        let instead = element.children().find(|child| child.name() == "primitive").cloned();
+        element = instead.unwrap_or(element);
+    }
+    if element.name() != "primitive" {
+        let kind = pcs::resource::kind(&element);
+        return Err(none(
+            ExitCode::UnimplementFeature,
+            &format!("Sorry, the {word} option doesn't support {kind} resources"),
+        ));
+    }
+    let active = pcs::history::active_nodes(&document, call.resource()?);
+    if matches!(action, "start" | "promote" | "demote")
+        && pcs::resource::parent(&document, element.id().unwrap_or_default())
+            .is_some_and(pcs::resource::is_clone)
+        && !active.is_empty()
+        && !call.options.has("force")
+    {
+        return Err(none(
+            ExitCode::Unsafe,
+            &format!(
+                "it is not safe to {action} {} here: the cluster says that it is active on {}; set \
+                 target-role=Stopped first, or give --force",
+                call.resource()?,
+                active.join(", ")
+            ),
+        ));
+    }
+    let trace = call.options.has("verbose");
+    let done = by_hand::run(&element, action, trace)
+        .map_err(|error| none(ExitCode::NotInstalled, &error.to_string()))?;
+    let code = ExitCode::from_code(done.code);
+    let mut said = Said::text(format!("{}\n", done.line(word)));
+    if trace || done.code != 0 {
+        said.text.push_str(&done.output);
+    }
+    if done.code != 0 {
+        said.remark = format!("crm_resource: Error performing operation: {code}\n");
+        said.code = Some(code);
+    }
+    let mut xml = Element::new("resource-agent-action")
+        .with("action", word)
+        .with("class", done.agent.standard.as_str())
+        .with("type", done.agent.kind.as_str())
+        .with("rsc", done.resource.as_str());
+    if let Some(provider) = &done.agent.provider {
+        xml.set("provider", provider.as_str());
+    }
+    let status = Element::new("agent-status")
+        .with("code", done.code.to_string())
+        .with("message", model::OcfCode::from_code(done.code).text())
+        .with("execution_code", "0")
+        .with("execution_message", "complete");
+    said.xml.push(xml.with_child(Element::new("overrides")).with_child(status));
+    Ok(said)
 }

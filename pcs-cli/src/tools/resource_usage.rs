@@ -37,6 +37,9 @@ Commands:
  -F, --fail                   Have the cluster treat a resource as failed on a node
      --restart                Stop a resource with what depends on it and start it again
      --wait                   Wait until the cluster has nothing to do
+     --force-check, --force-start, --force-stop, --force-promote, --force-demote
+                              Have the agent do it on this node, whatever the cluster thinks;
+                              with -V a shell agent shows each step
 
 Options:
  -r, --resource=ID            The resource
