@@ -3,6 +3,7 @@
 //! Everything here is pure: text and trees in, trees and errors out.
 
 pub mod acl;
+mod attributes;
 pub mod digest;
 pub mod edit;
 mod name;
@@ -12,10 +13,12 @@ pub mod tree;
 pub mod upgrade;
 pub mod validate;
 pub mod versions;
-pub mod xml;
+mod xml;
+mod xml_reader;
 pub mod xpath;
 mod xpath_parse;
 
+pub use attributes::Iter as Attributes;
 pub use tree::{Content, Element};
 pub use versions::Version;
-pub use xml::{ParseError, parse};
+pub use xml_reader::{ParseError, parse};

@@ -1,6 +1,5 @@
 //! Names of elements and attributes: those of the formats cost nothing, others are shared text.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ enum Kind {
     Other(Arc<str>),
 }
 
-/// Names that documents, histories and transition graphs are made of, in byte order.
+/// Names that documents, histories and transition graphs are made of.
 #[rustfmt::skip]
 const KNOWN: &[&str] = &[
     "CRM_meta_clone", "CRM_meta_clone_max", "CRM_meta_clone_node_max", "CRM_meta_container",
@@ -71,10 +70,66 @@ const KNOWN: &[&str] = &[
     "with-rsc", "with-rsc-role",
 ];
 
+/// Slots of [`SLOTS`]: some four times as many as names, so that a look mostly finds at once.
+const SLOT_COUNT: usize = 1024;
+
+/// A slot nobody sits in.
+const FREE: u8 = u8::MAX;
+
+/// The places of the known names by what [`slot`] says of them, or as near behind as is free.
+const SLOTS: [u8; SLOT_COUNT] = {
+    assert!(KNOWN.len() < FREE as usize);
+    let mut slots = [FREE; SLOT_COUNT];
+    let mut place = 0;
+    while place < KNOWN.len() {
+        let mut at = slot(KNOWN[place].as_bytes());
+        while slots[at] != FREE {
+            at = (at + 1) % SLOT_COUNT;
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "there are fewer; see above")]
+        {
+            slots[at] = place as u8;
+        }
+        place += 1;
+    }
+    slots
+};
+
+/// Where to look for a name: a mixture of its length, its ends and its middle.
+const fn slot(name: &[u8]) -> usize {
+    let length = name.len();
+    if length == 0 {
+        return 0;
+    }
+    let middle = name[length / 2] as usize * 131 + name[length * 3 / 4] as usize * 67;
+    (length * 7 + name[0] as usize * 31 + name[length - 1] as usize * 193 + middle) % SLOT_COUNT
+}
+
+impl Name {
+    /// Returns the place of a known name in the table.
+    pub(crate) fn place(text: &str) -> Option<u8> {
+        let mut at = slot(text.as_bytes());
+        loop {
+            let place = SLOTS[at];
+            if place == FREE {
+                return None;
+            }
+            if KNOWN[usize::from(place)] == text {
+                return Some(place);
+            }
+            at = (at + 1) % SLOT_COUNT;
+        }
+    }
+
+    /// Returns the known name in this place.
+    pub(crate) fn known(place: usize) -> &'static str {
+        KNOWN[place]
+    }
+}
+
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
-        let place = KNOWN.binary_search(&text).ok().and_then(|at| u8::try_from(at).ok());
-        Self(place.map_or_else(|| Kind::Other(text.into()), Kind::Known))
+        Self(Self::place(text).map_or_else(|| Kind::Other(text.into()), Kind::Known))
     }
 }
 
@@ -95,18 +150,6 @@ impl Deref for Name {
     }
 }
 
-impl PartialOrd for Name {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Name {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(&**other)
-    }
-}
-
 impl fmt::Debug for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
@@ -115,11 +158,20 @@ impl fmt::Debug for Name {
 
 #[cfg(test)]
 mod tests {
-    use super::{KNOWN, Kind, Name};
+    use super::{KNOWN, Kind, Name, SLOTS, slot};
 
     #[test]
     fn known_names_are_in_order_and_have_a_place_each() {
         assert!(KNOWN.is_sorted_by(|a, b| a < b));
+        let looks = |name: &str| {
+            let at = slot(name.as_bytes());
+            (0..).find(|step| {
+                let found = SLOTS[(at + step) % super::SLOT_COUNT];
+                found != super::FREE && KNOWN[usize::from(found)] == name
+            })
+        };
+        let worst = KNOWN.iter().filter_map(|name| looks(name)).max();
+        assert!(worst < Some(8), "{worst:?} looks for one name: mix better");
         for name in KNOWN {
             let Name(kind) = Name::from(*name);
             assert!(matches!(kind, Kind::Known(_)), "{name} is known without a place");

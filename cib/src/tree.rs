@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use smol_str::SmolStr;
-
+use crate::attributes::{Attributes, Iter};
 use crate::name::Name;
 
 /// What an element holds, in document order.
@@ -24,7 +23,7 @@ pub enum Content {
 #[derive(Clone, Debug, Default)]
 pub struct Element {
     name: Name,
-    attributes: Vec<(Name, SmolStr)>,
+    attributes: Attributes,
     content: Vec<Content>,
     line: u32,
 }
@@ -46,14 +45,14 @@ impl Element {
         Self { name: name.as_ref().into(), ..Self::default() }
     }
 
-    /// Makes an element as it is read: with its attributes, which have different names, and line.
-    pub(crate) fn read(name: Name, attributes: Vec<(Name, SmolStr)>, line: u32) -> Self {
+    /// Makes an element as it is read.
+    pub(crate) fn read(name: Name, attributes: Attributes, line: u32) -> Self {
         Self { name, attributes, content: Vec::new(), line }
     }
 
     /// Returns the element with one attribute more; for building in one expression.
     #[must_use]
-    pub fn with(mut self, key: &str, value: impl Into<SmolStr>) -> Self {
+    pub fn with(mut self, key: &str, value: impl AsRef<str>) -> Self {
         self.set(key, value);
         self
     }
@@ -87,7 +86,7 @@ impl Element {
 
     /// Returns an attribute's value.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.attributes.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
+        self.attributes.get(key)
     }
 
     /// Returns the `id` attribute.
@@ -96,23 +95,18 @@ impl Element {
     }
 
     /// Sets an attribute: in place when it is there, else after the others.
-    pub fn set(&mut self, key: &str, value: impl Into<SmolStr>) {
-        let value = value.into();
-        match self.attributes.iter_mut().find(|(k, _)| &**k == key) {
-            Some((_, old)) => *old = value,
-            None => self.attributes.push((key.into(), value)),
-        }
+    pub fn set(&mut self, key: &str, value: impl AsRef<str>) {
+        self.attributes.set(key, value.as_ref());
     }
 
     /// Takes an attribute away and returns its value.
-    pub fn unset(&mut self, key: &str) -> Option<SmolStr> {
-        let at = self.attributes.iter().position(|(k, _)| &**k == key)?;
-        Some(self.attributes.remove(at).1)
+    pub fn unset(&mut self, key: &str) -> Option<String> {
+        self.attributes.unset(key)
     }
 
     /// Returns the attributes in document order.
-    pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.attributes.iter().map(|(k, v)| (&**k, &**v))
+    pub fn attributes(&self) -> Iter<'_> {
+        self.attributes.iter()
     }
 
     /// Takes over all attributes of another element in its order, in place of those here.
@@ -138,7 +132,7 @@ impl Element {
 
     /// Sorts the attributes by name, as digests of operations want them.
     pub fn sort_attributes(&mut self) {
-        self.attributes.sort_by(|a, b| a.0.cmp(&b.0));
+        self.attributes.sort();
     }
 
     /// Returns everything inside, comments and text included.

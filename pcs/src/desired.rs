@@ -117,8 +117,9 @@ pub fn apply(env: &mut Environment<'_>, desired: &Element) -> Outcome {
             "nodes" => section = merged_nodes(env, current.as_ref(), &section)?,
             _ => {}
         }
-        let is_nothing =
-            |section: &Element| section.content().is_empty() && section.attributes().len() == 0;
+        let is_nothing = |section: &Element| {
+            section.content().is_empty() && section.attributes().next().is_none()
+        };
         let is_empty = is_nothing(&section);
         if is_empty && current.as_ref().is_none_or(is_nothing) {
             // an empty section says no more than none

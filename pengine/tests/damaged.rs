@@ -82,7 +82,7 @@ fn at(element: &mut Element, number: &mut usize, change: &mut dyn FnMut(&mut Ele
 fn spoil(document: &mut Element, damage: &Damage) {
     let count = document.descendants().count();
     let attribute = |element: &Element, pick: usize| {
-        let count = element.attributes().len();
+        let count = element.attributes().count();
         (count > 0).then(|| element.attributes().nth(pick % count).map(|(name, _)| name.to_owned()))
     };
     let mut change = |place: usize, change: &mut dyn FnMut(&mut Element)| {
