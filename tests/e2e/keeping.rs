@@ -152,7 +152,11 @@ fn two_sites(world: &mut World) -> Told {
 fn by_hand(world: &mut World) -> Told {
     world.does(0, "pcs resource create D ocf:heartbeat:Dummy --disabled")?;
     world.settled(0)?;
-    world.says(0, "pcs resource debug-start D", &["Operation force-start for D", "returned 0 (ok)"])?;
+    world.says(
+        0,
+        "pcs resource debug-start D",
+        &["Operation force-start for D", "returned 0 (ok)"],
+    )?;
     world.says(0, "pcs resource debug-monitor D --full", &["Operation force-check for D"])?;
     world.says(0, "pcs resource debug-stop D", &["returned 0 (ok)"])?;
     world.refuses(0, "pcs resource debug-monitor D", &["not running"])?;

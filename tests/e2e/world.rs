@@ -79,9 +79,17 @@ pub(crate) fn limit(time: Duration, report: fn(&str)) {
         pause(time);
         let directory = DIRECTORY.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let logs = directory.map(|directory| logs(&directory)).unwrap_or_default();
-        report(&format!("the story took more than {} s\n{logs}", time.as_secs()));
+        let text =
+            format!("the story took more than {} s\n{}\n{logs}", time.as_secs(), processes());
+        report(&text);
         std::process::abort();
     });
+}
+
+/// Lists the processes of the lab, with what each waits for.
+fn processes() -> String {
+    let listed = Command::new("ps").args(["-eo", "pid,ppid,stat,wchan:24,etimes,args"]).output();
+    listed.map_or_else(|e| e.to_string(), |said| String::from_utf8_lossy(&said.stdout).into_owned())
 }
 
 /// Hosts, what was typed on them, and the journal of the test agent.
