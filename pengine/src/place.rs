@@ -453,8 +453,9 @@ impl Placing {
         let Some(node) = node else {
             if stop_if_fail {
                 self.cluster[rsc].next_role = Role::Stopped;
-                self.book.stop_for_good(rsc);
             }
+            // what was planned for it before goes, whether or not another attempt is made
+            self.book.stop_for_good(rsc);
             return changed;
         };
         self.homes[rsc.position()].node = Some(node);
