@@ -428,14 +428,16 @@ impl Placing {
         primary: ResourceIx,
         colocation: &Colocation,
     ) {
-        let (Some(there), Some(here)) = (self.home(primary).node, self.home(dependent).node) else {
-            return;
-        };
+        let Some(here) = self.home(dependent).node else { return };
         let attribute = colocation.attribute();
-        let value = self.colocation_value(there, attribute, primary);
         let own = self.colocation_value(here, attribute, dependent);
         let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
-        if !same(own, value) {
+        // what is nowhere is not with the dependent either
+        let together = self
+            .home(primary)
+            .node
+            .is_some_and(|there| same(own, self.colocation_value(there, attribute, primary)));
+        if !together {
             if colocation.score.is_infinite() && colocation.dependent_role == Role::Promoted {
                 self.sway(dependent, Score::MINUS_INFINITY, &cause);
             }
