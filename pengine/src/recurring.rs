@@ -26,7 +26,8 @@ pub(crate) fn create(planned: &mut Planned, rsc: ResourceIx) {
     let home = planned.home(rsc);
     let active = match home {
         None => false,
-        Some(node) if planned.cluster()[node].maintenance => return,
+        // a node in maintenance is left alone; others still look whether it runs there, too
+        Some(node) if planned.cluster()[node].maintenance => false,
         Some(_) => one.next_role != Role::Stopped || !one.managed,
     };
     let Placed { cluster, book, .. } = &mut planned.placed;
@@ -183,9 +184,6 @@ fn for_inactive(
                     );
                 }
             }
-            continue;
-        }
-        if cluster[node].remote && cluster[rsc].is_remote {
             continue;
         }
         let monitor = book.action(cluster, rsc, op.key, task::MONITOR, Some(node), known.is_some());

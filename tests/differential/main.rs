@@ -291,10 +291,15 @@ fn run(
                     return Err(why.into());
                 }
             }
-            Verdict::Different(_) => {
+            Verdict::Different(whole) => {
+                std::fs::write(directory.join(format!("{seed}.whole.xml")), document.to_xml())?;
+                // what is left must differ in what the whole does, lest it slide into something else
+                let lines: Vec<&str> =
+                    whole.lines().filter(|line| line.starts_with("  ")).collect();
                 let small = shrink::smallest(document, &mut |candidate| {
                     let verdict = difference(oracle, compared, &directory, &candidate.to_xml());
-                    matches!(verdict, Verdict::Different(_))
+                    matches!(verdict, Verdict::Different(what)
+                        if lines.is_empty() || what.lines().any(|line| lines.contains(&line)))
                 });
                 let text = small.to_xml();
                 let path = directory.join(format!("{seed}.xml"));

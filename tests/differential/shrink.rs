@@ -46,13 +46,18 @@ pub(crate) fn smallest(document: Element, shows: &mut dyn FnMut(&Element) -> boo
 /// The document without its element number `at`, counted from the top; none if that has to stay.
 fn without(document: &Element, at: usize) -> Option<Element> {
     let element = document.descendants().nth(at)?;
-    if FRAME.contains(&element.name()) {
+    if FRAME.contains(&element.name()) || element.descendants().any(is_fixed) {
         return None;
     }
     let mut copy = document.clone();
     let mut left = at;
     remove(&mut copy, &mut left);
     sound(&copy).then_some(copy)
+}
+
+/// Tells whether a setting has to stay: its default depends on how Pacemaker was built.
+fn is_fixed(element: &Element) -> bool {
+    element.get("name") == Some("concurrent-fencing")
 }
 
 /// Tells whether a document still makes sense: no empty collections, no constraints of what is
