@@ -90,6 +90,7 @@ pub(crate) struct Action {
     pub(crate) always_in_graph: bool,
     pub(crate) min_runnable: bool,
     pub(crate) migration_aborted: bool,
+    /// The DC does it by itself, whatever the state of the action's node.
     pub(crate) on_dc: bool,
     pub(crate) reschedule: bool,
     pub(crate) in_graph: bool,
@@ -321,7 +322,7 @@ impl Book {
             always_in_graph: false,
             min_runnable: false,
             migration_aborted: false,
-            on_dc: task == task::STONITH || task == task::SHUTDOWN || task == task::CLEAR_FAILCOUNT,
+            on_dc: task == task::LRM_DELETE,
             reschedule: false,
             in_graph: false,
             processed: false,

@@ -508,8 +508,8 @@ impl Cluster {
             && self[node].connection.is_some_and(|connection| self.bundle_of(connection).is_some())
     }
 
-    /// The node that a resource is seen to be active on; of several the first clean and online one
-    /// is preferred.
+    /// The node that a resource is seen to be active on; of several the first one, or the first clean
+    /// and online one if nobody need be fenced for the resource.
     pub(crate) fn current_node(&self, resource: ResourceIx) -> Option<NodeIx> {
         self.active_node(resource).0
     }
@@ -525,7 +525,7 @@ impl Cluster {
             clean += usize::from(is_happy);
             if active.is_none() || rsc.migration_source == Some(node) {
                 keep = true;
-            } else if (rsc.requires == Requires::Fencing || rsc.requires == Requires::Unfencing)
+            } else if !matches!(rsc.requires, Requires::Fencing | Requires::Unfencing)
                 && let Some(best) = active
             {
                 let best: NodeIx = best;

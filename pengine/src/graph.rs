@@ -186,7 +186,10 @@ impl Graph {
         let cluster = &self.placed().cluster;
         let name = if known.pseudo {
             "pseudo_event"
-        } else if known.on_dc {
+        } else if matches!(
+            known.task,
+            task::STONITH | task::SHUTDOWN | task::CLEAR_FAILCOUNT | task::LRM_DELETE
+        ) {
             "crm_event"
         } else {
             "rsc_op"

@@ -83,7 +83,10 @@ impl Playback {
             return true;
         }
         self.remap(unpacked, &mut entry, expired);
-        if expired && entry.status != exec::DONE {
+        let host = &unpacked.cluster[self.node];
+        // a monitor that may have gone on failing is forgiven only where it can begin anew
+        let anew = entry.interval_ms == 0 || (host.online && !host.unclean);
+        if expired && anew && entry.status != exec::DONE {
             return true;
         }
         if masked {
