@@ -114,7 +114,6 @@ fn on_remote(planned: &mut Planned, action: ActionIx, node: NodeIx, connection: 
     let state = state(planned, node, connection);
     let Placed { cluster, book, .. } = &mut planned.placed;
     match book[action].task {
-        task::CANCEL => {}
         task::START | task::PROMOTE => {
             // a connection that failed and is made again brings everything there up again
             let more = if state == Connection::Failed { FIRST_IMPLIES_THEN } else { 0 };

@@ -35,6 +35,10 @@ pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<O
         let last = errors.lines().last().unwrap_or_default();
         return Err(format!("{} ends with {}: {last}", program[0], output.status));
     }
+    let both = text.clone() + String::from_utf8_lossy(&output.stderr);
+    if both.contains("An invalid transition was produced") {
+        return Err(format!("{} makes a plan that can't be carried out", program[0]));
+    }
     let dot = std::fs::read_to_string(&dot).map_err(|error| error.to_string())?;
     Ok(Outcome {
         dot: dot.lines().map(plain).filter(|line| !line.is_empty()).collect(),
