@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{Arguments, parse_number};
+use crate::bench_commands;
 use crate::cluster::{Cluster, ClusterPlan};
 use crate::enter;
 use crate::hosts::LabError;
@@ -32,21 +33,21 @@ const USAGE: &str = "usage: systole bench WHAT [--nodes N] [--runs N] [--json]
   --token MS|default what `token` corosync.conf says (default 1000)
   --agents WHICH     installed (the distribution's, where it has them) or own
   --holder WHICH     failover: whose power is lost: any, dc, other (not the DC)
-  --resources N      scale: how many (default 1000)
+  --resources N      scale: how many (default 1000); commands: so many more run meanwhile (default 0)
   --json             one JSON object instead of a table
 ";
 
 /// What is measured and how.
 #[derive(Clone, Debug)]
-struct Options {
+pub(crate) struct Options {
     what: String,
     nodes: u8,
-    runs: u8,
+    pub(crate) runs: u8,
     token_ms: Option<u64>,
     own_agents: bool,
     holder: Holder,
-    resources: u32,
-    json: bool,
+    pub(crate) resources: Option<u32>,
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ fn options(arguments: &[OsString]) -> Result<Options, String> {
         token_ms: Some(1000),
         own_agents: false,
         holder: Holder::Any,
-        resources: 1000,
+        resources: None,
         json: false,
     };
     while let Some(word) = words.next_word() {
@@ -127,8 +128,9 @@ fn options(arguments: &[OsString]) -> Result<Options, String> {
             },
             "--resources" => {
                 let value = words.value("--resources")?;
-                options.resources =
+                let number =
                     value.parse().map_err(|_| format!("`{value}` is no number of resources"))?;
+                options.resources = Some(number);
             }
             "--help" | "-h" => return Err(String::new()),
             what if !what.starts_with('-') && options.what.is_empty() => {
@@ -150,7 +152,7 @@ fn out(text: &str) {
 }
 
 #[allow(clippy::print_stderr, reason = "a benchmark speaks")]
-fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     eprintln!("{text}");
 }
 
@@ -161,12 +163,12 @@ fn complain(text: &str) -> ExitCode {
 
 /// Figures of one kind, in the order they were taken.
 #[derive(Clone, Debug, Default)]
-struct Figures {
+pub(crate) struct Figures {
     all: Vec<f64>,
 }
 
 impl Figures {
-    fn add_ms(&mut self, time: Duration) {
+    pub(crate) fn add_ms(&mut self, time: Duration) {
         self.all.push((time.as_secs_f64() * 100_000.0).round() / 100.0);
     }
 
@@ -192,12 +194,12 @@ impl Figures {
 
 /// A table of figures by name, in the order they came.
 #[derive(Debug, Default)]
-struct Table {
+pub(crate) struct Table {
     rows: Vec<(String, Figures)>,
 }
 
 impl Table {
-    fn row(&mut self, name: &str) -> &mut Figures {
+    pub(crate) fn row(&mut self, name: &str) -> &mut Figures {
         if let Some(at) = self.rows.iter().position(|(known, _)| known == name) {
             return &mut self.rows[at].1;
         }
@@ -219,6 +221,9 @@ impl Table {
                 }
             }
             object.insert("nodes".to_owned(), json!(options.nodes));
+            if let Some(resources) = options.resources {
+                object.insert("resources".to_owned(), json!(resources));
+            }
             object.insert("token_ms".to_owned(), options.token_ms.map_or(Value::Null, Value::from));
             let agents = if options.own_agents { "own" } else { "installed" };
             object.insert("agents".to_owned(), json!(agents));
@@ -268,7 +273,7 @@ fn measure(mut cluster: Cluster, options: &Options) -> Result<(), LabError> {
     match options.what.as_str() {
         "failover" => failover(&mut cluster, options, &mut table)?,
         "formation" => formation(&cluster, options, &mut table)?,
-        "commands" => commands(&cluster, options, &mut table)?,
+        "commands" => bench_commands::run(&cluster, options, &mut table)?,
         "memory" => memory(&cluster, options, &mut table)?,
         _ => scale(&cluster, options, &mut table)?,
     }
@@ -277,7 +282,7 @@ fn measure(mut cluster: Cluster, options: &Options) -> Result<(), LabError> {
 }
 
 /// Starts the cluster with one address that is up and answers.
-fn serve_address(cluster: &Cluster) -> Result<(), LabError> {
+pub(crate) fn serve_address(cluster: &Cluster) -> Result<(), LabError> {
     cluster.start_all()?;
     cluster.must(0, "pcs cluster enable --all")?;
     cluster.must(0, "pcs property set stonith-enabled=false")?;
@@ -377,7 +382,7 @@ fn choose_holder(
     if now == target { Ok(now) } else { Err(failed("the address does not move where it should")) }
 }
 
-fn settle(cluster: &Cluster, observer: usize) -> Result<(), LabError> {
+pub(crate) fn settle(cluster: &Cluster, observer: usize) -> Result<(), LabError> {
     cluster.must(observer, "crm_resource --wait --timeout=60s").map(drop)
 }
 
@@ -419,37 +424,6 @@ fn formation(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<
     Ok(())
 }
 
-fn commands(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), LabError> {
-    serve_address(cluster)?;
-    settle(cluster, 0)?;
-    // what the lab adds to each command: entering the host and starting a shell
-    for _ in 0..options.runs {
-        let entry = cluster.must(0, "true")?.took;
-        table.row("nothing_ms").add_ms(entry);
-        for (name, line) in [
-            ("pcs_status_ms", "pcs status"),
-            ("pcs_resource_config_ms", "pcs resource config"),
-            ("cibadmin_query_ms", "cibadmin -Q"),
-            ("pcs_property_set_ms", "pcs property set maintenance-mode=false"),
-        ] {
-            let took = cluster.must(0, line)?.took;
-            table.row(name).add_ms(took.saturating_sub(entry));
-        }
-        let agent = cluster.run(
-            0,
-            "env OCF_ROOT=/usr/lib/ocf /usr/lib/ocf/resource.d/heartbeat/Dummy meta-data || systole \
-             agent ocf:heartbeat:Dummy meta-data",
-        )?;
-        table.row("agent_metadata_ms").add_ms(agent.took.saturating_sub(entry));
-        let took = cluster.must(0, "pcs resource create d ocf:heartbeat:Dummy")?.took;
-        table.row("pcs_resource_create_ms").add_ms(took.saturating_sub(entry));
-        settle(cluster, 0)?;
-        cluster.must(0, "pcs resource delete d")?;
-        settle(cluster, 0)?;
-    }
-    Ok(())
-}
-
 fn memory(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), LabError> {
     serve_address(cluster)?;
     settle(cluster, 0)?;
@@ -482,11 +456,13 @@ fn pss_kib(pid: i32) -> u64 {
         .unwrap_or(0)
 }
 
-fn scale(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), LabError> {
-    cluster.start_all()?;
-    cluster.must(0, "pcs property set stonith-enabled=false")?;
+/// How many resources `scale` starts unless told.
+const SCALE_RESOURCES: u32 = 1000;
+
+/// Returns a section of so many resources: `d1` and so on, each with a monitor.
+pub(crate) fn dummies(count: u32) -> String {
     let mut resources = String::from("<resources>");
-    for number in 1..=options.resources {
+    for number in 1..=count {
         resources.push_str(&format!(
             "<primitive id=\"d{number}\" class=\"ocf\" provider=\"heartbeat\" type=\"Dummy\"><operations>\
              <op id=\"d{number}-monitor-30s\" name=\"monitor\" interval=\"30s\" timeout=\"20s\"/>\
@@ -494,15 +470,22 @@ fn scale(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), 
         ));
     }
     resources.push_str("</resources>");
+    resources
+}
+
+fn scale(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), LabError> {
+    cluster.start_all()?;
+    cluster.must(0, "pcs property set stonith-enabled=false")?;
+    let count = options.resources.unwrap_or(SCALE_RESOURCES);
     let host = &cluster.lab.hosts()[0];
-    host.write_file("/run/resources.xml", &resources)?;
+    host.write_file("/run/resources.xml", &dummies(count))?;
     host.write_file("/run/no-resources.xml", "<resources/>")?;
     let push = "cibadmin --replace --scope resources --xml-file /run";
     for run in 0..options.runs {
         let began = Instant::now();
         cluster.must(0, &format!("{push}/resources.xml"))?;
         table.row("push_ms").add_ms(began.elapsed());
-        all_started(cluster, options.resources, began, table)?;
+        all_started(cluster, count, began, table)?;
         let took = (began.elapsed().as_secs_f64() * 100.0).round() / 100.0;
         table.row("all_started_s").add(took);
         if !options.json {
@@ -515,7 +498,7 @@ fn scale(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), 
 }
 
 /// Waits until so many resources are started, and notes how long each look takes.
-fn all_started(
+pub(crate) fn all_started(
     cluster: &Cluster,
     resources: u32,
     began: Instant,
@@ -556,7 +539,9 @@ mod tests {
     fn options_are_checked() {
         let read = |words: &[&str]| options(&words.iter().map(OsString::from).collect::<Vec<_>>());
         let made = read(&["failover", "--nodes", "2", "--token", "default"]).unwrap();
-        assert_eq!((made.nodes, made.token_ms), (2, None));
+        assert_eq!((made.nodes, made.token_ms, made.resources), (2, None, None));
+        assert_eq!(read(&["commands", "--resources", "7"]).unwrap().resources, Some(7));
+        assert!(read(&["commands", "--resources", "many"]).unwrap_err().contains("many"));
         assert!(read(&["banana"]).unwrap_err().contains("failover"));
         assert!(read(&["scale", "--runs", "0"]).is_err());
         assert!(read(&["failover", "--frob"]).unwrap_err().contains("--frob"));

@@ -6,6 +6,7 @@
 
 mod arguments;
 pub mod bench;
+mod bench_commands;
 pub mod cluster;
 pub mod demo;
 pub mod enter;

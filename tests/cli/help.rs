@@ -65,33 +65,89 @@ fn the_words_that_may_come_next_are_offered() {
     }
 }
 
+/// Runs a script in a shell with `pcs` in its path. None where there is no such shell; in CI there
+/// is, so that nothing goes unnoticed.
+fn in_shell(home: &Home, shell: &[&str], script: &str) -> Option<String> {
+    let links = home.path("bin");
+    std::fs::create_dir_all(&links).expect("a directory for links");
+    let link = links.join("pcs");
+    if !link.exists() {
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_systole"), link).expect("a link");
+    }
+    let path = format!("{}:{}", links.display(), std::env::var("PATH").unwrap_or_default());
+    let done = Command::new(shell[0])
+        .args(&shell[1..])
+        .arg(script)
+        .current_dir(home.path("."))
+        .env("OCF_ROOT", home.path("ocf"))
+        .env("HOME", home.path("."))
+        .env("PATH", path)
+        .env("TERM", "dumb")
+        .output();
+    let Ok(done) = done else {
+        assert!(std::env::var_os("SYSTOLE_NO_SKIPS").is_none(), "{} is missing", shell[0]);
+        return None;
+    };
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(complaint, "", "{}", shell[0]);
+    Some(String::from_utf8(done.stdout).expect("a shell that says text"))
+}
+
 #[test]
 fn bash_completes_a_name_with_colons() {
     let home = Home::new();
-    assert!(home.host("completion zsh").starts_with("#compdef pcs\n"));
-    assert!(home.host("completion fish").contains("complete -c pcs"));
-    if Command::new("bash").arg("--version").output().is_err() {
-        return;
-    }
-    let program = env!("CARGO_BIN_EXE_systole");
-    let script = format!(
-        "ln -sf {program} pcs; source <(./pcs completion bash)\n\
-         COMP_LINE='./pcs resource create A ocf:test:Ad'; COMP_POINT=${{#COMP_LINE}}; _pcs\n\
-         printf '%s\\n' \"${{COMPREPLY[@]}}\"\n\
-         COMP_LINE='./pcs -f cib.xml node standby '; COMP_POINT=${{#COMP_LINE}}; _pcs\n\
-         printf '%s\\n' \"${{COMPREPLY[@]}}\""
-    );
-    let done = Command::new("bash")
-        .args(["-c", &script])
-        .current_dir(home.path("."))
-        .env("OCF_ROOT", home.path("ocf"))
-        .output()
-        .unwrap();
-    let said = String::from_utf8(done.stdout).unwrap();
+    let script = "source <(pcs completion bash)\n\
+         COMP_LINE='pcs resource create A ocf:test:Ad'; COMP_POINT=${#COMP_LINE}; _pcs\n\
+         printf '%s\\n' \"${COMPREPLY[@]}\"\n\
+         COMP_LINE='pcs -f cib.xml node standby '; COMP_POINT=${#COMP_LINE}; _pcs\n\
+         printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let Some(said) = in_shell(&home, &["bash", "--norc", "-c"], script) else { return };
     assert_eq!(
         said.lines().filter(|l| !l.starts_with("--")).collect::<Vec<_>>(),
         ["Address", "ser1", "ser2"]
     );
+}
+
+#[test]
+fn fish_completes_from_the_document_and_from_agents() {
+    let home = Home::new();
+    let script = "pcs completion fish | source\n\
+         complete -C 'pcs -f cib.xml node standby ser'\n\
+         complete -C 'pcs resource create A ocf:test:Ad'\n\
+         complete -C 'pcs property set no-quorum'\n\
+         complete -C 'pcs -f cib.x'";
+    let Some(said) = in_shell(&home, &["fish", "--no-config", "-c"], script) else { return };
+    assert_eq!(
+        said,
+        "ser1\tnode\nser2\tnode\nocf:test:Address\n\
+         no-quorum-policy=\tWhat happens to resources without quorum\ncib.xml\n"
+    );
+}
+
+/// What stands in zsh's line after a tabulator, as a person at a terminal would see it.
+#[test]
+fn zsh_completes_what_a_person_types_at_a_terminal() {
+    let home = Home::new();
+    for (typed, completed) in [
+        ("pcs -f cib.xml node stan", "pcs -f cib.xml node standby "),
+        ("pcs -f cib.xml node standby s", "pcs -f cib.xml node standby ser"),
+        ("pcs resource create A ocf:test:Ad", "pcs resource create A ocf:test:Address "),
+        // a value goes on behind the mark
+        ("pcs property set no-quorum", "pcs property set no-quorum-policy="),
+    ] {
+        let script = format!(
+            r#"zmodload zsh/zpty
+            zpty z 'zsh -f -i'
+            zpty -w z 'PS1=; autoload -Uz compinit; compinit -D -u; source <(pcs completion zsh)'
+            zpty -w z 'tell() {{ print -r -- "<$BUFFER>" }}; zle -N tell; bindkey ^X tell; echo REA""DY'
+            zpty -r z out '*READY*'
+            zpty -w -n z $'{typed}\t\x18'
+            zpty -r z out '*<*>*'
+            print -r -- "$out""#
+        );
+        let Some(said) = in_shell(&home, &["zsh", "-f", "-c"], &script) else { return };
+        assert!(said.contains(&format!("<{completed}>")), "{typed}: {said}");
+    }
 }
 
 #[test]
