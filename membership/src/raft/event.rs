@@ -63,15 +63,16 @@ pub enum Event {
     /// The members changed.
     View(View),
     /// The nodelist changed: a leader adds who is present and wished for, as a learner first, and
-    /// makes it a voter when it has caught up. It never removes anybody on its own.
+    /// makes it a voter when it has caught up. Of more than two voters it removes who is neither
+    /// present nor wished for.
     Wish(BTreeSet<NodeId>),
     /// Change who takes part. Answered by `Done` or `Rejected`.
     Change { id: RequestId, changes: Vec<VoterChange> },
     /// Hand leadership to a voter. Answered by `Done` once this node is not the leader any more.
     TransferLeadership { id: RequestId, to: NodeId },
     /// A node leaves in order, is drained and recorded clean; told to the leader. Of a pair the
-    /// other one becomes the sole voter of a new generation; otherwise the voters stay as they
-    /// are. The leader itself cannot leave while another voter is present: it hands over and
+    /// other one becomes the sole voter of a new generation; of more it takes its vote along where
+    /// those who stay would be no quorum otherwise. The leader itself cannot leave while another voter is present: it hands over and
     /// answers `Rejected(NotLeader)`; ask the new one. Answered by `Done`: now it may go.
     Leave { id: RequestId, node: NodeId },
     /// Become the sole voter of a pair. Answered by `Done` or `Rejected(Refused)`.

@@ -46,7 +46,7 @@ impl Consensus {
             self.force(Licence::Wiped, None, out);
             return true;
         }
-        self.role.acting && (self.mark_licence() || self.grow())
+        self.role.acting && (self.mark_licence() || self.grow() || self.shrink())
     }
 
     /// Tells whether this node was born and nothing happened since.
@@ -277,6 +277,32 @@ impl Consensus {
         false
     }
 
+    /// Takes out who is gone and wished for no more: its vote would count against those who stay.
+    fn shrink(&mut self) -> bool {
+        let busy = self.raw.as_ref().is_none_or(|raw| raw.raft.has_pending_conf());
+        let Some(node) = self.unwished().filter(|_| !busy) else { return false };
+        tracing::info!(%node, "takes no part in the log any more: it is in no nodelist and gone");
+        self.propose_change(
+            None,
+            &[VoterChange::Remove(node)],
+            Context::default(),
+            &mut Vec::new(),
+        );
+        true
+    }
+
+    /// Returns who takes part, is gone, and wished for no more. Of a pair nobody is: that is a matter
+    /// of leaving, or of going alone.
+    fn unwished(&self) -> Option<NodeId> {
+        let conf = self.voters_now();
+        if !conf.outgoing.is_empty() {
+            return None;
+        }
+        let voters = conf.voters.iter().filter(|_| conf.voters.len() > 2);
+        let all = voters.chain(&conf.learners).filter_map(|id| super::consensus::node_id(*id));
+        all.filter(|node| !self.wish.contains(node) && !self.is_here(*node)).min()
+    }
+
     /// Tells whether a node has left in this very life and may be expected to go.
     fn is_leaving(&mut self, node: NodeId) -> bool {
         let life =
@@ -333,19 +359,30 @@ impl Consensus {
             }
             return;
         }
+        if self.unwished().is_some() {
+            // those who are gone for good must not decide how many are needed
+            out.push(Effect::Rejected { id, reason: Rejection::Busy });
+            return;
+        }
         let voters = self.voters();
-        if voters.len() != 2 || !voters.contains(&node) {
-            // The others are a quorum without it, or it has no vote anyway.
+        let stay = voters.iter().filter(|voter| **voter != node && self.is_here(**voter)).count();
+        let is_pair = voters.len() == 2;
+        let enough_stay = stay * 2 > voters.len();
+        let enough_without_its_vote = stay * 2 > voters.len().saturating_sub(1);
+        if !voters.contains(&node) || (!is_pair && (enough_stay || !enough_without_its_vote)) {
+            // It has no vote, or the others are a quorum without it, or are none either way.
             out.push(Effect::Done { id });
             return;
         }
         let mut context = self.context(id);
-        context.ancestor = Some(Ancestor {
-            generation: lineage::generation(&self.own.lineage) + 1,
-            by: me.0,
-            salt: u64::from(me.0),
-            ..Ancestor::default()
-        });
+        if is_pair {
+            context.ancestor = Some(Ancestor {
+                generation: lineage::generation(&self.own.lineage) + 1,
+                by: me.0,
+                salt: u64::from(me.0),
+                ..Ancestor::default()
+            });
+        }
         let life = self.peers.get(&node).and_then(Peer::incarnation);
         if let Some(life) = life.or(self.incarnation_here(node).map(|life| life.0)) {
             context.departed.insert(node.0, life);

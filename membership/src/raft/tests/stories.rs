@@ -219,6 +219,44 @@ fn voters_are_removed_and_taken_in_again() {
 }
 
 #[test]
+fn who_left_the_nodelist_has_no_vote_once_it_is_gone() {
+    let mut world = whole(4);
+    let wish: std::collections::BTreeSet<NodeId> = [NodeId(1), NodeId(2), NodeId(3)].into();
+    for index in 0..3 {
+        world.tell(index, Event::Wish(wish.clone()));
+    }
+    world.run(500);
+    assert_eq!(world.core(0).voters().len(), 4, "it is still here");
+    world.crash(3);
+    world.run(500);
+    assert_eq!(world.core(0).voters(), wish);
+    assert_eq!(world.core(1).voters(), wish);
+}
+
+#[test]
+fn a_leaver_takes_its_vote_along_where_the_others_were_no_quorum_otherwise() {
+    let mut world = whole(4);
+    let id = world.request();
+    world.tell(0, Event::Leave { id, node: NodeId(4) });
+    world.run(200);
+    assert!(world.nodes[0].done.contains(&id));
+    assert_eq!(world.core(0).voters().len(), 4, "three of four are enough");
+    world.crash(3);
+    world.run(500);
+    let id = world.request();
+    world.tell(0, Event::Leave { id, node: NodeId(3) });
+    world.run(500);
+    assert!(world.nodes[0].done.contains(&id));
+    let left: std::collections::BTreeSet<NodeId> = [1, 2, 4].map(NodeId).into();
+    assert_eq!(world.core(0).voters(), left);
+    world.crash(2);
+    world.boot(2);
+    world.boot(3);
+    world.settle(20_000).expect("all four take part again");
+    assert_eq!(world.core(0).voters().len(), 4);
+}
+
+#[test]
 fn a_wiped_voter_does_not_vote_by_name() {
     let mut world = whole(3);
     let write = world.write(0);
