@@ -194,6 +194,7 @@ impl Controller {
             return;
         }
         self.check_members(now, out);
+        self.forget_removed(now, out);
         self.check_operations(now, out);
         self.repeat_proposals(now, out);
         self.wish(now, out);

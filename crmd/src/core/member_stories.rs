@@ -171,6 +171,23 @@ fn a_lost_node_keeps_its_history_until_it_is_certain_to_be_gone() {
 }
 
 #[test]
+fn a_node_that_was_removed_is_forgotten_once_it_certainly_runs_nothing() {
+    let two = || [1, 3].map(|n| (NodeId(n), format!("ser{n}").as_str().into())).into();
+    let is_known =
+        |world: &World| world.controller.status().children().any(|state| state.id() == Some("2"));
+    let mut world = World::settled();
+    let fencing = super::testing::CONFIG.replace("\"false\"", "\"true\"");
+    world.tell(Event::Config(std::sync::Arc::new(cib::parse(&fencing).unwrap())));
+    world.tell(Event::Nodelist(two()));
+    assert!(is_known(&world), "it is still here");
+    world.see(&[1, 3], true);
+    assert!(is_known(&world), "it may run something");
+    world.tell(Event::Fenced { node: NodeId(2), boot: None, proof: "a human says so".into() });
+    assert!(!is_known(&world));
+    assert!(world.controller.status().children().any(|state| state.id() == Some("3")));
+}
+
+#[test]
 fn fencing_that_is_not_to_be_had_is_said_and_not_tried_in_a_loop() {
     let mut world = World::settled();
     world.see(&[1, 3], true);

@@ -512,6 +512,30 @@ impl Controller {
         }
     }
 
+    /// Forgets nodes that corosync.conf names no more, that are gone, and that certainly run nothing.
+    /// One that may run something stays until its fencing is confirmed, where there is fencing.
+    pub(super) fn forget_removed(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.nodelist.is_empty() || self.role != Role::Leading {
+            return;
+        }
+        let harmless = |node: &NodeId| {
+            !self.options.fencing || self.records.get(node).is_none_or(|record| !record.may_run())
+        };
+        let removed: Vec<NodeId> = self
+            .status()
+            .children()
+            .filter(|state| state.get("remote_node").is_none())
+            .filter_map(|state| state.id()?.parse().ok().map(NodeId))
+            .filter(|node| !self.nodelist.contains_key(node))
+            .filter(|node| !self.view.members.contains_key(node) && harmless(node))
+            .collect();
+        for node in removed {
+            let name = self.name(node);
+            self.emit(StatusChange::ForgetNode { node }, out);
+            self.want_plan(now, Urgency::Soon, format!("{name} was removed"));
+        }
+    }
+
     pub(super) fn leave_asked(&mut self, now: Now, node: NodeId, out: &mut Vec<Effect>) {
         if !self.decides() || !self.leaving.insert(node) {
             return;
