@@ -130,13 +130,8 @@ async fn start(
         .map_err(|e| fatal(whole(&e)))?;
     let heartbeats =
         Heartbeats::start(identity, conf.clone(), key).await.map_err(|e| fatal(whole(&e)))?;
-    let cluster = conf
-        .totem
-        .cluster_uuid
-        .clone()
-        .or_else(|| conf.totem.cluster_name.clone())
-        .unwrap_or_default();
-    let trust = Trust::new(&authkey, &cluster, me.id).map_err(|e| fatal(whole(&e)))?;
+    // The name, as for heartbeats: it never changes while anybody runs, the uuid may.
+    let trust = Trust::new(&authkey, &cluster_name(&conf), me.id).map_err(|e| fatal(whole(&e)))?;
     let (peer_sender, peer_inputs) = mpsc::channel(INBOX_MAX);
     let hello = wire::peer::Hello {
         node: me.id.0,

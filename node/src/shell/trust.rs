@@ -42,7 +42,7 @@ pub(crate) enum TrustError {
 impl Trust {
     /// Derives the CA from the authkey and makes a certificate for `me`.
     ///
-    /// `cluster` tells clusters apart that share an authkey: their uuid, else their name.
+    /// `cluster` tells clusters apart that share an authkey, by its name.
     pub(crate) fn new(authkey: &[u8], cluster: &str, me: NodeId) -> Result<Self, TrustError> {
         let ca_key = derived_key(authkey, cluster)?;
         let mut ca = CertificateParams::new(Vec::<String>::new())?;
