@@ -203,12 +203,15 @@ fn edit(context: &mut Context, words: &[String]) -> Cli {
     let scope = if context.has("--config") { Some("configuration".to_owned()) } else { scope };
     let document = context.cib()?;
     let part = section(&document, scope.as_deref())?;
-    let name = format!("systole-cib-{}.xml", std::process::id());
-    let path = std::env::temp_dir().join(name);
+    let mut salt = [0; 8];
+    super::cluster_setup::random(&mut salt)?;
+    let path = std::env::temp_dir().join(format!("cib-{:016x}.xml", u64::from_ne_bytes(salt)));
     let text = part.to_xml();
     let failed = |error: std::io::Error| Failure::Text(format!("unable to edit: {error}"));
-    std::fs::write(&path, &text).map_err(failed)?;
-    let status = Command::new(editor).arg(&path).status();
+    write_new(&path, &text).map_err(failed)?;
+    // people set it to more than a program's name: `vim -n`
+    let line = format!("{} \"$1\"", editor.to_string_lossy());
+    let status = Command::new("sh").args(["-c", &line, "sh"]).arg(&path).status();
     let edited = std::fs::read_to_string(&path);
     // a copy left in the temporary directory harms nobody
     let _left = std::fs::remove_file(&path);
@@ -233,6 +236,16 @@ fn edit(context: &mut Context, words: &[String]) -> Cli {
     context.push(&document, &after)?;
     context.progress("CIB updated");
     Ok(())
+}
+
+/// Writes a file that nobody else may have laid there, and nobody else may read: it may hold
+/// passwords.
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 fn verify(context: &mut Context, words: &[String]) -> Cli {

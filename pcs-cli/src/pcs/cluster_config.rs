@@ -6,6 +6,7 @@ use pcs::cluster::protocol::{FileKind, JoinState, Request};
 use serde_json::{Map, Value as Json};
 
 use super::cluster::each;
+use super::cluster_nodes::reachable;
 use super::cluster_setup::{Steps, new_uuid, pairs, random};
 use super::context::{Cli, Context, Failure, fail, print_error};
 use super::hosts::{self, progress};
@@ -26,7 +27,12 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
             update(context, &rest)
         }
         ["uuid", "generate"] => {
-            context.supports(&["--corosync_conf", "--force"])?;
+            context.supports(&[
+                "--corosync_conf",
+                "--force",
+                "--request-timeout",
+                "--skip-offline",
+            ])?;
             let uuid = new_uuid()?;
             change(context, |document, context| {
                 context.with_reports(|reports| {
@@ -63,6 +69,8 @@ pub(crate) fn change(
     }
     let names: Vec<String> = config::view(&after).nodes.into_iter().map(|node| node.name).collect();
     let peers = hosts::peers(&hosts::known_hosts()?, &names)?;
+    // Members with different files are worse than none with the new one.
+    let peers = reachable(context, peers)?;
     send(context, &peers, &mut after)
 }
 
@@ -275,6 +283,7 @@ pub(crate) fn sync(context: &mut Context, words: &[String]) -> Cli {
     }
     let conf = hosts::local_conf(context)?;
     let peers = hosts::peers(&hosts::known_hosts()?, &hosts::node_names(&conf))?;
+    let peers = reachable(context, peers)?;
     let fields = vec![("corosync_conf", conf.document.to_string())];
     let limit = hosts::request_timeout(context);
     let failure = "Unable to set corosync config";
@@ -306,7 +315,8 @@ pub(crate) fn rename(context: &mut Context, words: &[String]) -> Cli {
     })
 }
 
-/// Refuses what members must not see while they run.
+/// Refuses what members must not see while they run. One that does not answer may run: whether it
+/// does is left to who looks for those that can be reached.
 pub(crate) fn none_runs(context: &Context, what: &str) -> Cli {
     let conf = hosts::local_conf(context)?;
     let peers = hosts::peers(&hosts::known_hosts()?, &hosts::node_names(&conf))?;
@@ -352,6 +362,7 @@ pub(crate) fn authkey(context: &mut Context, words: &[String]) -> Cli {
     none_runs(context, "change the key of the cluster")?;
     let conf = hosts::local_conf(context)?;
     let peers = hosts::peers(&hosts::known_hosts()?, &hosts::node_names(&conf))?;
+    let peers = reachable(context, peers)?;
     let limit = hosts::request_timeout(context);
     Steps { peers: &peers, limit }.put(&[(FileKind::CorosyncAuthkey, content)])
 }

@@ -13,7 +13,7 @@ use super::cluster_config::{change, document, none_runs, send};
 use super::cluster_setup::{Steps, check_hosts, pairs};
 use super::context::{Cli, Context, Failure, fail, print_error};
 use super::hosts::{self, progress};
-use super::peers::{Fields, Peer, ask_all};
+use super::peers::{Fields, Peer, Trouble, ask_all};
 
 /// `pcs cluster node …`
 pub(crate) fn node(context: &mut Context, words: &[String]) -> Cli {
@@ -34,7 +34,7 @@ fn rename(context: &mut Context, words: &[String]) -> Cli {
     none_runs(context, "rename a node of the cluster")?;
     // The hosts keep the names under which they are known.
     let names = hosts::node_names(&hosts::local_conf(context)?);
-    let peers = hosts::peers(&hosts::known_hosts()?, &names)?;
+    let peers = reachable(context, hosts::peers(&hosts::known_hosts()?, &names)?)?;
     let mut conf = document(context)?;
     context.with_reports(|reports| members::rename_node(&mut conf, old, new, reports))?;
     send(context, &peers, &mut conf)
@@ -125,12 +125,24 @@ fn keys() -> Cli<Vec<(FileKind, Vec<u8>)>> {
 
 /// Returns the hosts that answer; with one that does not, only `--skip-offline` goes on.
 pub(crate) fn reachable(context: &Context, peers: Vec<Peer>) -> Cli<Vec<Peer>> {
+    present(context, peers, |_| true)
+}
+
+/// Returns the hosts that gave no trouble of the kind `counts` tells; with one that did, only
+/// `--skip-offline` goes on.
+pub(crate) fn present(
+    context: &Context,
+    peers: Vec<Peer>,
+    counts: impl Fn(&Trouble) -> bool,
+) -> Cli<Vec<Peer>> {
     let skip = context.has("--skip-offline");
     let mut absent: BTreeMap<String, String> = BTreeMap::new();
     let nothing = |_: &Peer| Fields::new();
     let limit = hosts::request_timeout(context);
     hosts::run(ask_all(&peers, Request::CheckAuth, nothing, limit, |name, answer| {
-        if let Err(trouble) = answer {
+        if let Err(trouble) = answer
+            && counts(&trouble)
+        {
             absent.insert(name.to_owned(), trouble.text(name));
         }
     }))?;
@@ -151,7 +163,8 @@ fn remove(context: &mut Context, words: &[String]) -> Cli {
         return Err(Failure::Usage { area: "cluster", command: "node delete" });
     }
     let mut conf = document(context)?;
-    context.with_reports(|reports| members::remove_nodes(&mut conf, words, reports))?;
+    let mut wanted = conf.clone();
+    context.with_reports(|reports| members::remove_nodes(&mut wanted, words, reports))?;
     if context.is_plan() {
         return super::cluster_plan::stop(context, words);
     }
@@ -166,10 +179,21 @@ fn remove(context: &mut Context, words: &[String]) -> Cli {
         super::cluster::keep_quorum(context, &leaving)?;
     }
     let limit = hosts::request_timeout(context);
-    if !leaving.is_empty() {
-        Steps { peers: &leaving, limit }.destroy()?;
+    let here = |name: &&String| leaving.iter().any(|peer| peer.name == **name);
+    let absent: Vec<String> = words.iter().filter(|name| !here(name)).cloned().collect();
+    let mut still: Vec<Peer> = [staying.as_slice(), &leaving].concat();
+    if !absent.is_empty() {
+        context.with_reports(|reports| members::remove_nodes(&mut conf, &absent, reports))?;
+        send(context, &still, &mut conf)?;
     }
-    send(context, &staying, &mut conf)?;
+    // One after the other: after each of them those who stay count anew how many are needed.
+    for peer in &leaving {
+        Steps { peers: std::slice::from_ref(peer), limit }.destroy()?;
+        still.retain(|other| other.name != peer.name);
+        let name = std::slice::from_ref(&peer.name);
+        context.with_reports(|reports| members::remove_nodes(&mut conf, name, reports))?;
+        send(context, &still, &mut conf)?;
+    }
     // One node is enough to change the document, whichever answers.
     let fields = vec![("data_json", hosts::json(&words)?)];
     let mut troubles = Vec::new();

@@ -155,6 +155,9 @@ fn set(context: &mut Context, words: &[String]) -> Cli {
         .or_else(|error| fail(error.to_string()))?;
     let there = hosts::node_names(&other);
     let (local, remote) = (hosts::peers(&known, &here)?, hosts::peers(&known, &there)?);
+    // sites that know of each other only in part are worse than none that do
+    let everybody = [local.clone(), remote.clone()].concat();
+    super::cluster_nodes::reachable(context, everybody)?;
     let limit = hosts::request_timeout(context);
     // the other site first: when it can't be told, nothing has changed here
     let steps = [

@@ -77,6 +77,13 @@ mod words;
 use arguments::Arguments;
 use context::{Cli, Context, Failure};
 
+/// Returns every command with the arguments it takes, as the help has them.
+pub fn commands() -> impl Iterator<Item = (String, &'static str)> {
+    usage::commands().map(|(area, command, arguments, _)| {
+        (format!("{area} {command}").trim_end().to_owned(), *arguments)
+    })
+}
+
 /// Runs one command and returns its exit status.
 pub fn run(argv: &[String]) -> i32 {
     let arguments = match Arguments::parse(argv) {

@@ -78,6 +78,11 @@ pub(crate) fn spread(context: &mut Context, words: &[String]) -> Cli {
     let pair = Pair::read(&paths.pcsd_certificate(), &paths.pcsd_key())?;
     let names = hosts::node_names(&hosts::local_conf(context)?);
     let all = hosts::peers(&hosts::known_hosts()?, &names)?;
+    let is_off = |trouble: &peers::Trouble| {
+        matches!(trouble, peers::Trouble::Unreachable(_) | peers::Trouble::TimedOut(_))
+    };
+    let all = super::cluster_nodes::present(context, all, is_off)?;
+    let names: Vec<&str> = all.iter().map(|peer| peer.name.as_str()).collect();
     progress(&format!("Synchronizing pcsd certificates on nodes {}...", names.join(", ")));
     let limit = hosts::request_timeout(context);
     let mut done: BTreeMap<String, KnownHost> = BTreeMap::new();

@@ -31,7 +31,7 @@ pub(super) const COMMANDS: &[Row] = &[
     ("cluster", "link update", "<link number> [<node>=<address>]... [options <link options>] [--force] [--skip-offline]", "Change a link"),
     ("cluster", "config", "[show] [--output-format=cmd|json|text] | update ... | uuid generate", "Show or change what corosync.conf says"),
     ("cluster", "config update", "[transport <options>] [compression <options>] [crypto <options>] [totem <options>] [--corosync_conf=<file>] [--skip-offline]", "Change options in corosync.conf; an empty value takes one away"),
-    ("cluster", "config uuid generate", "[--corosync_conf=<file>] [--force]", "Give the cluster a new random name"),
+    ("cluster", "config uuid generate", "[--corosync_conf=<file>] [--force] [--skip-offline]", "Give the cluster a new random name"),
     ("cluster", "corosync", "[<node>]", "Print corosync.conf of this host or of a node"),
     ("cluster", "sync", "[corosync] [--skip-offline]", "Send corosync.conf of this host to all nodes"),
     ("cluster", "reload", "corosync", "Let the running cluster read corosync.conf again"),
