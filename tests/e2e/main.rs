@@ -8,15 +8,19 @@
 
 #![allow(clippy::type_complexity, reason = "a list of stories is a name and a function each")]
 
+mod absent_steps;
 mod agent;
 mod bad_input;
 mod commands;
 mod copies;
 mod crashes;
 mod daemons;
+mod document_steps;
 mod fields;
+mod hosts_steps;
 mod keeping;
 mod partition;
+mod steps;
 mod tutorial;
 mod world;
 
@@ -47,6 +51,9 @@ fn stories() -> Vec<Story> {
     let rooms = [
         tutorial::STORIES,
         commands::STORIES,
+        absent_steps::STORIES,
+        document_steps::STORIES,
+        hosts_steps::STORIES,
         daemons::STORIES,
         copies::STORIES,
         crashes::STORIES,
@@ -73,6 +80,14 @@ fn main() -> ExitCode {
     let check = Trial::test("the_journal_notices_what_is_active_twice", || {
         agent::check_the_check().map_err(|trouble| Failed::from(trouble.0))
     });
+    let complete = Trial::test("every_command_of_pcs_has_a_step", || {
+        let absent = absent_steps::TABLES;
+        let tables = [document_steps::TABLES, hosts_steps::TABLES, absent].concat();
+        let checked = steps::check_the_check();
+        checked
+            .and_then(|()| steps::check_complete(&tables, absent))
+            .map_err(|trouble| Failed::from(trouble.0))
+    });
     let trials = stories()
         .into_iter()
         .map(|story| {
@@ -85,7 +100,7 @@ fn main() -> ExitCode {
                 None => enter(name).map(|()| Completion::Completed),
             })
         })
-        .chain([check])
+        .chain([check, complete])
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
