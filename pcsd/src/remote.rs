@@ -174,7 +174,7 @@ impl Remote {
             Request::Report => reply(report(form).await),
             Request::AcceptToken => reply(self.accept_token(peer, form).await),
             Request::DropTokens => reply(self.drop_tokens(peer, form).await),
-            Request::SetPassword => reply(self.set_password(peer, form)),
+            Request::SetPassword => reply(self.set_password(peer, form).await),
         }
     }
 
@@ -381,10 +381,12 @@ impl Remote {
         dropped.map(|number| number.to_string()).map_err(|error| store::chain(&error))
     }
 
-    fn set_password(&self, peer: &Peer, form: &Form) -> Result<String, String> {
+    async fn set_password(&self, peer: &Peer, form: &Form) -> Result<String, String> {
         only_root(peer, "set the cluster's password")?;
-        password::set(&self.paths.pcsd_password(), form.get("password"))
-            .map_err(|error| store::chain(&error))?;
+        let (path, password) = (self.paths.pcsd_password(), form.get("password").to_owned());
+        // its derivation takes a while on purpose, and others are served meanwhile
+        let set = tokio::task::spawn_blocking(move || password::set(&path, &password)).await;
+        set.map_err(|error| error.to_string())?.map_err(|error| store::chain(&error))?;
         tracing::info!("the password of '{SUPERUSER}' was set");
         Ok(String::new())
     }
