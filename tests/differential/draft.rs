@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use cib::Element;
 
+use crate::made_bundles::Bundle;
+
 /// The moment at which all documents are planned: 2026-01-01 00:00 UTC.
 pub(crate) const NOW: i64 = 1_767_225_600;
 
@@ -12,7 +14,7 @@ pub(crate) const NOW: i64 = 1_767_225_600;
 pub(crate) struct Leaf {
     /// The primitive's id.
     pub(crate) id: String,
-    /// `Dummy`, `Stateful`, `remote` or a fence agent.
+    /// `Dummy`, `Stateful`, `remote`, a fence agent, or what a bundle makes.
     pub(crate) kind: &'static str,
     /// On how many nodes it may be active at once; 1 unless it is cloned.
     pub(crate) copies: usize,
@@ -26,6 +28,8 @@ pub(crate) struct Leaf {
     pub(crate) migratable: bool,
     /// Runs on members only: connections of remote nodes, what guests run in, fence devices.
     pub(crate) members_only: bool,
+    /// Made by a bundle: its parameters are not known here.
+    pub(crate) implied: bool,
     /// Intervals of its monitors in seconds, with the role of each.
     pub(crate) monitors: Vec<(u64, Option<&'static str>)>,
 }
@@ -36,6 +40,9 @@ pub(crate) struct Draft {
     pub(crate) nodes: Vec<String>,
     /// Remote and guest nodes.
     pub(crate) remotes: Vec<String>,
+    /// The nodes inside the containers of bundles.
+    pub(crate) containers: Vec<String>,
+    pub(crate) bundles: Vec<Bundle>,
     pub(crate) properties: BTreeMap<String, String>,
     /// Attributes, and capacities, of nodes.
     pub(crate) attributes: BTreeMap<String, BTreeMap<String, String>>,

@@ -158,8 +158,13 @@ pub(crate) fn tickets(draft: &mut Draft, dice: &mut Dice) {
 /// Constraints of promoted instances.
 pub(crate) fn roles(draft: &mut Draft, dice: &mut Dice) {
     let names = draft.names();
-    let promotable: Vec<String> =
-        names.iter().filter(|name| *name == "m" || *name == "n").cloned().collect();
+    let bundled =
+        |name: &str| draft.bundles.iter().any(|bundle| bundle.id == name && bundle.is_promotable());
+    let promotable: Vec<String> = names
+        .iter()
+        .filter(|name| *name == "m" || *name == "n" || bundled(name))
+        .cloned()
+        .collect();
     if promotable.is_empty() {
         return;
     }

@@ -95,6 +95,7 @@ pub(crate) fn primitive(
         follows: None,
         migratable: false,
         members_only: false,
+        implied: false,
         monitors,
     });
     element
@@ -187,6 +188,8 @@ fn cloned(draft: &mut Draft, dice: &mut Dice, id: &str, promotable: bool) {
 pub(crate) fn options(draft: &mut Draft, dice: &mut Dice) {
     let mut ids = draft.names();
     ids.extend(draft.leaves.iter().map(|leaf| leaf.id.clone()));
+    let bundled = draft.bundles.iter().filter_map(|bundle| bundle.inner.as_ref());
+    ids.extend(bundled.map(|leaf| leaf.id.clone()));
     for id in ids {
         for (name, percent, values) in [
             ("priority", 15, ["5", "10", "-1"].as_slice()),

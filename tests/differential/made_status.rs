@@ -6,32 +6,38 @@ use cib::Element;
 
 use crate::dice::Dice;
 use crate::draft::{Draft, Leaf, NOW, pairs};
+use crate::made_bundles;
 
 /// States of all nodes, with histories that fit together more or less.
 pub(crate) fn histories(draft: &mut Draft, dice: &mut Dice) {
-    let names = draft.nodes.iter().chain(&draft.remotes);
+    let names = draft.nodes.iter().chain(&draft.remotes).chain(&draft.containers);
     let seen: Vec<(usize, String)> = names.cloned().enumerate().collect();
     let members = draft.nodes.len();
+    let reachable = members + draft.remotes.len();
     let book = |(_, name): &(usize, String)| Book { name: name.clone(), ..Book::default() };
     let mut books: Vec<Book> = seen.iter().map(book).collect();
     // a cluster that just came up, or one that has run for long
     if dice.percent(85) {
         for leaf in draft.leaves.clone() {
-            let reach = if leaf.members_only { members } else { books.len() };
+            let reach = if leaf.members_only { members } else { reachable };
             if leaf.migratable && reach > 1 && dice.percent(40) {
                 migrating(&leaf, &mut books[..reach], dice);
             } else {
                 of_leaf(&leaf, &mut books[..reach], dice);
             }
         }
+        for bundle in &draft.bundles {
+            made_bundles::replicas(bundle, members, &mut books, dice);
+        }
     }
     for (number, name) in seen {
         if number >= members {
             if dice.percent(90) {
-                let state = Element::new("node_state")
+                let mut state = Element::new("node_state")
                     .with("remote_node", "true")
                     .with("id", name.as_str())
                     .with("uname", name.as_str());
+                push_transient(&mut state, &name, &std::mem::take(&mut books[number].attributes));
                 draft.states.push(with_history(state, &name, &books[number]));
             }
             continue;
@@ -54,12 +60,15 @@ pub(crate) fn histories(draft: &mut Draft, dice: &mut Dice) {
         if ccm == "true" && dice.percent(5) {
             transient.insert("shutdown".to_owned(), (NOW - 10).to_string());
         }
-        if !transient.is_empty() {
-            let set = pairs("instance_attributes", &format!("status-{id}"), &transient);
-            state
-                .push(Element::new("transient_attributes").with("id", id.as_str()).with_child(set));
-        }
+        push_transient(&mut state, &id, &transient);
         draft.states.push(with_history(state, &id, &books[number]));
+    }
+}
+
+fn push_transient(state: &mut Element, id: &str, values: &BTreeMap<String, String>) {
+    if !values.is_empty() {
+        let set = pairs("instance_attributes", &format!("status-{id}"), values);
+        state.push(Element::new("transient_attributes").with("id", id).with_child(set));
     }
 }
 
@@ -70,8 +79,9 @@ fn with_history(state: Element, id: &str, book: &Book) -> Element {
         if kind.starts_with("fence_") {
             entry.set("class", "stonith");
         } else {
+            let bundled = matches!(*kind, "docker" | "podman" | "IPaddr2");
             entry.set("class", "ocf");
-            entry.set("provider", "pacemaker");
+            entry.set("provider", if bundled { "heartbeat" } else { "pacemaker" });
         }
         entry.set("type", *kind);
         for operation in operations {
@@ -97,7 +107,7 @@ pub(crate) fn promotion_scores(draft: &mut Draft, dice: &mut Dice) {
 
 /// One node's history and attributes in the making.
 #[derive(Debug, Default)]
-struct Book {
+pub(crate) struct Book {
     /// The node's name.
     name: String,
     attributes: BTreeMap<String, String>,
@@ -118,6 +128,15 @@ struct Result {
 }
 
 impl Book {
+    pub(crate) fn is_of(&self, node: &str) -> bool {
+        self.name == node
+    }
+
+    /// Enters a promotion score.
+    pub(crate) fn promotion(&mut self, resource: &str, score: &str) {
+        self.attributes.insert(format!("master-{resource}"), score.to_owned());
+    }
+
     fn enter(&mut self, leaf: &Leaf, name: &str, result: Result) {
         self.calls += 1;
         let interval = result.interval * 1000;
@@ -134,7 +153,7 @@ impl Book {
             (false, _) => format!("{name}_{task}_{interval}"),
         };
         let digested = [("CRM_meta_timeout".to_owned(), "20000".to_owned())].into();
-        let operation = Element::new("lrm_rsc_op")
+        let mut operation = Element::new("lrm_rsc_op")
             .with("id", id.as_str())
             .with("operation_key", format!("{name}_{task}_{interval}"))
             .with("operation", task)
@@ -148,8 +167,10 @@ impl Book {
             .with(
                 "last-rc-change",
                 (NOW - 1000 + i64::try_from(self.calls).unwrap_or(0)).to_string(),
-            )
-            .with("op-digest", pengine::operation_digest(&digested, interval));
+            );
+        if !leaf.implied {
+            operation.set("op-digest", pengine::operation_digest(&digested, interval));
+        }
         let entry = self.resources.entry(name.to_owned()).or_insert((leaf.kind, Vec::new()));
         entry.1.retain(|known| known.id() != Some(id.as_str()));
         entry.1.push(operation);
@@ -161,15 +182,29 @@ impl Book {
         }
     }
 
-    fn done(&mut self, leaf: &Leaf, name: &str, task: &'static str, interval: u64, rc: i32) {
+    pub(crate) fn done(
+        &mut self,
+        leaf: &Leaf,
+        name: &str,
+        task: &'static str,
+        interval: u64,
+        rc: i32,
+    ) {
         self.enter(leaf, name, Result { task, interval, rc, expected: rc, status: 0 });
     }
 
-    fn failed(&mut self, leaf: &Leaf, name: &str, task: &'static str, interval: u64, rc: i32) {
+    pub(crate) fn failed(
+        &mut self,
+        leaf: &Leaf,
+        name: &str,
+        task: &'static str,
+        interval: u64,
+        rc: i32,
+    ) {
         self.enter(leaf, name, Result { task, interval, rc, expected: 0, status: 0 });
     }
 
-    fn active(&mut self, leaf: &Leaf, name: &str, promoted: bool, dice: &mut Dice) {
+    pub(crate) fn active(&mut self, leaf: &Leaf, name: &str, promoted: bool, dice: &mut Dice) {
         self.active.insert(leaf.id.clone());
         if dice.percent(10) {
             // found by the probe

@@ -17,7 +17,9 @@
 
 mod dice;
 mod draft;
+mod made_bundles;
 mod made_constraints;
+mod made_everything;
 mod made_remote;
 mod made_resources;
 mod made_status;
@@ -201,6 +203,29 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
             made_constraints::locations,
             made_constraints::roles,
             made_status::promotion_scores,
+            made_status::histories,
+        ],
+    ),
+    (
+        "bundles",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_bundles::bundles,
+            made_bundles::company,
+            made_resources::options,
+            made_constraints::locations,
+            made_bundles::constraints,
+            made_status::histories,
+        ],
+    ),
+    (
+        "everything",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_everything::resources,
+            made_everything::constraints,
             made_status::histories,
         ],
     ),

@@ -70,6 +70,13 @@ fn sound(document: &Element) -> bool {
         .all(|holder| {
             holder.children().any(|child| child.get("type").is_some() || child.name() == "group")
         });
+    let whole = bundles(resources).all(|bundle| {
+        let contained = bundle.children().any(|child| child.get("image").is_some());
+        let reached = bundle.child("network").is_some_and(|network| {
+            network.get("ip-range-start").is_some() || network.get("control-port").is_some()
+        });
+        contained && (reached || bundle.child("primitive").is_none())
+    });
     let there = |id: &str| resources.find_id(id).is_some();
     let named = document
         .at(&["configuration", "constraints"])
@@ -85,7 +92,11 @@ fn sound(document: &Element) -> bool {
         .descendants()
         .filter(|element| element.name() == "lrm_resource")
         .filter_map(Element::id)
-        .all(|id| there(id.split(':').next().unwrap_or(id)));
+        .all(|id| {
+            let made =
+                |bundle: &Element| id.starts_with(&format!("{}-", bundle.id().unwrap_or_default()));
+            there(id.split(':').next().unwrap_or(id)) || bundles(resources).any(made)
+        });
     // capacities that are not there mean something else to 2.1.5
     let counted = document
         .at(&["configuration", "nodes"])
@@ -93,7 +104,11 @@ fn sound(document: &Element) -> bool {
         .flat_map(Element::children)
         .map(|node| node.child("utilization").map_or(0, |set| set.children().count()));
     let counts: std::collections::BTreeSet<usize> = counted.collect();
-    filled && named && known && (counts.len() <= 1 && !counts.contains(&1))
+    filled && whole && named && known && (counts.len() <= 1 && !counts.contains(&1))
+}
+
+fn bundles(resources: &Element) -> impl Iterator<Item = &Element> {
+    resources.children().filter(|element| element.name() == "bundle")
 }
 
 /// Removes the element that comes `left` elements after `parent` in document order.
