@@ -28,7 +28,6 @@ impl Placing {
         self.assign_instances(rsc, &containers, limits);
         for replica in &bundle.replicas {
             if let Some(ip) = replica.ip {
-                self.keep_outside(ip);
                 self.assign(ip, prefer, stop_if_fail);
             }
             if let Some(remote) = replica.remote {
@@ -54,17 +53,6 @@ impl Placing {
         home.assigning = false;
         home.provisional = false;
         None
-    }
-
-    /// Keeps an address off the nodes inside containers, which may have looked ordinary when it
-    /// was read: those that take the host's attributes for theirs would pass for the host.
-    fn keep_outside(&mut self, ip: ResourceIx) {
-        for node in self.scores.candidates(ip) {
-            if self.cluster[node].exclusive {
-                let cause = Cause::BuiltIn("can't run on remote nodes");
-                self.scores.add(ip, node, Score::MINUS_INFINITY, cause);
-            }
-        }
     }
 
     /// A connection through a remote node must be made where that node's own connection is: its
@@ -105,11 +93,19 @@ impl Placing {
         self.homes[clone.position()].assigning = was;
     }
 
-    /// Tells whether a bundle's colocations are about one of its parts: always for containers, for
-    /// what is inside once it is about roles.
-    pub(crate) fn bundle_colocations_concern(&self, rsc: ResourceIx, origin: ResourceIx) -> bool {
+    /// Tells whether a bundle's colocation in a role is about one of its parts: always for
+    /// containers; for what is inside once roles are given, if it is about them.
+    pub(crate) fn bundle_colocation_concerns(
+        &self,
+        rsc: ResourceIx,
+        origin: ResourceIx,
+        role: Role,
+    ) -> bool {
         if origin == rsc || self.cluster.is_bundle_container(origin) {
             return true;
+        }
+        if role < Role::Unpromoted {
+            return false;
         }
         let Some(child) = self.cluster.bundle(rsc).and_then(|bundle| bundle.child) else {
             return false;

@@ -154,9 +154,12 @@ impl Placing {
                 }
             }
             Variant::Bundle(_) => {
-                if self.bundle_colocations_concern(rsc, origin) {
-                    own.iter().for_each(|c| self.add_this_with(list, *c));
-                }
+                own.iter()
+                    .filter(|c| {
+                        let role = self.rules[**c].dependent_role;
+                        self.bundle_colocation_concerns(rsc, origin, role)
+                    })
+                    .for_each(|c| self.add_this_with(list, *c));
             }
         }
     }
@@ -208,9 +211,12 @@ impl Placing {
                 }
             }
             Variant::Bundle(_) => {
-                if self.bundle_colocations_concern(rsc, origin) {
-                    own.iter().for_each(|c| self.add_with_this(list, *c));
-                }
+                own.iter()
+                    .filter(|c| {
+                        let role = self.rules[**c].primary_role;
+                        self.bundle_colocation_concerns(rsc, origin, role)
+                    })
+                    .for_each(|c| self.add_with_this(list, *c));
             }
         }
     }

@@ -15,6 +15,14 @@ pub(crate) struct Outcome {
     steps: Vec<String>,
 }
 
+/// An ordering of two actions, as the graph for dot names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Edge {
+    pub(crate) first: String,
+    pub(crate) then: String,
+    line: String,
+}
+
 /// Runs a program that is called like `crm_simulate`.
 pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<Outcome, String> {
     let (input, dot) = (directory.join("cib.xml"), directory.join("dot"));
@@ -77,6 +85,20 @@ fn steps(text: &str) -> Vec<String> {
 }
 
 impl Outcome {
+    /// The orderings.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = Edge> + '_ {
+        self.dot.iter().filter_map(|line| {
+            let mut names = line.split('"').skip(1).step_by(2);
+            let (first, then) = (names.next()?, names.next()?);
+            let line = line.clone();
+            Some(Edge { first: first.to_owned(), then: then.to_owned(), line })
+        })
+    }
+
+    pub(crate) fn drop_edge(&mut self, edge: &Edge) {
+        self.dot.remove(&edge.line);
+    }
+
     /// The plan alone.
     pub(crate) fn without_scores(self) -> Self {
         Self { scores: BTreeSet::new(), ..self }
