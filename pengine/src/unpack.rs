@@ -490,7 +490,8 @@ impl Unpacked {
         }
         for position in 0..self.cluster.nodes.len() {
             let node = crate::index::NodeIx::at(position);
-            if !self.cluster[node].exclusive {
+            // (a default says nothing of what is reserved for others; being a guest's does)
+            if !(self.cluster.properties.symmetric && self.cluster[node].exclusive) {
                 let Self { cluster, scores, .. } = self;
                 add_own_score(cluster, scores, rsc, node, Score::ZERO, Cause::Start);
             }

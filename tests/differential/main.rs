@@ -10,7 +10,7 @@
 //! a profile. Features are applied in order: resources before constraints, the status last.
 //!
 //! Where Pacemaker itself has changed since 2.1.5 we do as 3.0.2 does: `allowed.rs` knows such differences
-//! by their shape and has the reasons; `known.txt` lists seeds that differ otherwise. Function names in scores are not compared; neither are the order of steps and summaries,
+//! by their shape, `told.rs` by what the other program says of its own decisions; both have the reasons. `known.txt` lists seeds that differ otherwise. Function names in scores are not compared; neither are the order of steps and summaries,
 //! which name roles and reasons in the words of their version.
 
 #![allow(clippy::panic, reason = "a test with a harness of its own")]
@@ -26,6 +26,7 @@ mod made_resources;
 mod made_status;
 mod outcome;
 mod shrink;
+mod told;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -344,7 +345,9 @@ fn run(
     }
     // what the other program can't plan says nothing, but it must stay the exception
     if refused * 5 > total {
-        failures.push(format!("{oracle} could not plan {refused} of {total} documents"));
+        failures.push(format!(
+            "{oracle} could not plan {refused}, as Pacemaker does now, of {total} documents"
+        ));
     }
     if failures.is_empty() {
         return Ok(());
@@ -372,7 +375,7 @@ fn document(features: &[Feature], seed: u64) -> cib::Element {
 enum Verdict {
     Same,
     Different(String),
-    /// The other program gave no answer.
+    /// The other program gave no answer, or one that Pacemaker no longer gives.
     Refused(String),
 }
 
@@ -391,6 +394,8 @@ fn difference(oracle: &str, compared: Compared, directory: &Path, document: &str
             allowed::settle(&mut theirs, &mut ours);
             if ours == theirs {
                 Verdict::Same
+            } else if let Some(change) = told::changed_since(oracle, directory, document) {
+                Verdict::Refused(format!("{oracle} plans this as it did before a change: {change}"))
             } else {
                 Verdict::Different(theirs.difference(&ours))
             }
