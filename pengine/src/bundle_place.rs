@@ -19,6 +19,10 @@ impl Placing {
         prefer: Option<NodeIx>,
         stop_if_fail: bool,
     ) -> Option<NodeIx> {
+        if self.home(rsc).assigning {
+            // it asks for itself, by way of others: an instance must not overtake the one that asked
+            return None;
+        }
         let bundle = self.cluster.bundle(rsc).cloned()?;
         self.homes[rsc.position()].assigning = true;
         self.show(rsc, "pcmk__bundle_assign");
