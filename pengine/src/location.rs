@@ -299,8 +299,10 @@ fn own_location(all: &mut Constrained, rsc: ResourceIx, location: &Location, zer
     for &(node, score) in &location.nodes {
         let score = if zero { Score::ZERO } else { score };
         if !all.scores.allowed(rsc, node) {
-            // a constraint brings its own score for a node that was no candidate, not the node's
+            // a constraint brings its own score for a node that was no candidate, not the node's;
+            // nor is the node reserved for others any more
             all.scores.set(rsc, node, Cell::EMPTY);
+            all.rules.reset_discovery(rsc, node);
         }
         add_own_score(&all.cluster, &mut all.scores, rsc, node, score, cause.clone());
         all.rules.set_discovery(rsc, node, location.discovery);
