@@ -138,14 +138,6 @@ impl Constraints {
             .unwrap_or_default()
     }
 
-    /// Forgets the discovery mode.
-    pub(crate) fn reset_discovery(&mut self, resource: ResourceIx, node: NodeIx) {
-        let list = self.discovery.get_mut(resource.position());
-        if let Some(mode) = list.and_then(|list| list.get_mut(node.position())) {
-            *mode = Discovery::Always;
-        }
-    }
-
     /// Raises the discovery mode.
     pub(crate) fn set_discovery(&mut self, resource: ResourceIx, node: NodeIx, mode: Discovery) {
         if self.discovery.len() <= resource.position() {

@@ -299,10 +299,8 @@ fn own_location(all: &mut Constrained, rsc: ResourceIx, location: &Location, zer
     for &(node, score) in &location.nodes {
         let score = if zero { Score::ZERO } else { score };
         if !all.scores.allowed(rsc, node) {
-            // a constraint brings its own score for a node that was no candidate, not the node's;
-            // nor is the node reserved for others any more
+            // a constraint brings its own score for a node that was no candidate, not the node's
             all.scores.set(rsc, node, Cell::EMPTY);
-            all.rules.reset_discovery(rsc, node);
         }
         add_own_score(&all.cluster, &mut all.scores, rsc, node, score, cause.clone());
         all.rules.set_discovery(rsc, node, location.discovery);
@@ -325,6 +323,19 @@ fn stickiness(all: &mut Constrained, rsc: ResourceIx) {
     add_score(&all.cluster, &mut all.scores, rsc, node, score, Cause::Stickiness);
 }
 
+/// Tells whether a resource is to be looked for on a node, of all nodes. For the nodes inside
+/// bundles, where nothing else is looked for anyway, a constraint must say so.
+fn asked_for(all: &Constrained, rsc: ResourceIx, node: NodeIx) -> bool {
+    if !all.cluster.is_bundle_node(node) {
+        return all.rules.discovery(rsc, node) == Discovery::Exclusive;
+    }
+    all.rules.locations.iter().any(|location| {
+        location.discovery == Discovery::Exclusive
+            && all.cluster.family(location.resource).contains(&rsc)
+            && location.nodes.iter().any(|(there, _)| *there == node)
+    })
+}
+
 fn exclusive(all: &mut Constrained, rsc: ResourceIx, node: NodeIx) {
     let top = all.cluster.uppermost(rsc, false);
     if !all.cluster[rsc].exclusive_discovery && !all.cluster[top].exclusive_discovery {
@@ -333,7 +344,7 @@ fn exclusive(all: &mut Constrained, rsc: ResourceIx, node: NodeIx) {
     for child in all.cluster[rsc].children.clone() {
         exclusive(all, child, node);
     }
-    if all.scores.allowed(rsc, node) && all.rules.discovery(rsc, node) != Discovery::Exclusive {
+    if all.scores.allowed(rsc, node) && !asked_for(all, rsc, node) {
         let cause = Cause::BuiltIn("exclusive discovery elsewhere");
         add_own_score(&all.cluster, &mut all.scores, rsc, node, Score::MINUS_INFINITY, cause);
     }
