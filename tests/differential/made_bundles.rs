@@ -166,6 +166,21 @@ pub(crate) fn constraints(draft: &mut Draft, dice: &mut Dice) {
     }
 }
 
+/// Takes out colocations that lead from a bundle to itself: which of those in the circle has its place
+/// first is left to how deep the recursion goes.
+pub(crate) fn no_circles(draft: &mut Draft, _dice: &mut Dice) {
+    let names = draft.names();
+    let place = |id: Option<&str>| names.iter().position(|name| Some(name.as_str()) == id);
+    let bundled = |id: Option<&str>| draft.bundles.iter().any(|b| Some(b.id.as_str()) == id);
+    draft.constraints.retain(|constraint| {
+        let (one, other) = (constraint.get("rsc"), constraint.get("with-rsc"));
+        other.is_none()
+            || draft.bundles.is_empty()
+            || (!bundled(one) && !bundled(other))
+            || place(one) < place(other)
+    });
+}
+
 /// What became of a bundle's replicas: `books` has the members first, the nodes in containers somewhere
 /// after them.
 pub(crate) fn replicas(bundle: &Bundle, members: usize, books: &mut [Book], dice: &mut Dice) {
