@@ -356,10 +356,11 @@ fn run(
     }
     let count = failures.len();
     let others = failures.split_off(count.min(SHOWN_MAX));
+    let others =
+        if others.is_empty() { String::new() } else { format!("as do {}", others.join(" ")) };
     Err(format!(
-        "{count} of {total} differ (- {oracle}, + ours); one again: SYSTOLE_SEEDS=SEED cargo test --test differential -- {profile}\n{}\nas do {}",
-        failures.join("\n"),
-        others.join(" ")
+        "{count} of {total} differ (- {oracle}, + ours); one again: SYSTOLE_SEEDS=SEED cargo test --test differential -- {profile}\n{}\n{others}",
+        failures.join("\n")
     )
     .into())
 }
