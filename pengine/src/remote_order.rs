@@ -66,13 +66,13 @@ fn leave_after_connected(book: &mut Book, rsc: ResourceIx, node: NodeIx, connect
 
 /// Orders an action after the start of what makes its node reachable.
 fn after_start(book: &mut Book, first: ResourceIx, action: ActionIx, more: u32) {
-    let flags = ORDERED | UNRUNNABLE_FIRST_BLOCKS | more;
+    let flags = GUEST_ALLOWED | UNRUNNABLE_FIRST_BLOCKS | more;
     book.order(Point::of(first, task::START), book.point(action), flags);
 }
 
 /// Orders an action before its node's connection is cut.
 fn before_stop(book: &mut Book, action: ActionIx, then: ResourceIx, more: u32) {
-    book.order(book.point(action), Point::of(then, task::STOP), ORDERED | more);
+    book.order(book.point(action), Point::of(then, task::STOP), GUEST_ALLOWED | more);
 }
 
 /// Actions on a guest depend on what the guest runs in as well as on its connection.
