@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::action::{key_text, relation::IF_ON_SAME_NODE_OR_TARGET};
 use crate::graph::Graph;
-use crate::index::ActionIx;
+use crate::index::{ActionIx, NodeIx};
 use crate::task;
 
 /// Writes the graph; `all`: with optional actions, too.
@@ -61,7 +61,7 @@ fn name(graph: &Graph, index: ActionIx) -> String {
     let book = &graph.placed().book;
     let cluster = &graph.placed().cluster;
     let action = &book[index];
-    let host = match action.node {
+    let host = match action.node.or_else(|| assumed_node(graph, index)) {
         Some(node) => Some(cluster[node].name.as_str()),
         None if !action.pseudo => Some("<none>"),
         None => None,
@@ -89,5 +89,22 @@ fn name(graph: &Graph, index: ActionIx) -> String {
         (Some(host), task::SHUTDOWN) => format!("{} {host}", task::SHUTDOWN),
         (Some(host), _) => format!("{} {host}", book.key_text(cluster, index)),
         (None, _) => book.key_text(cluster, index),
+    }
+}
+
+/// Where an action that was given no node would happen: it is told of as one of its resource's steps
+/// from where that is to where it shall be.
+fn assumed_node(graph: &Graph, index: ActionIx) -> Option<NodeIx> {
+    let placed = graph.placed();
+    let (cluster, action) = (&placed.cluster, &placed.book[index]);
+    let rsc = action.resource.filter(|rsc| cluster[*rsc].is_primitive() && !action.pseudo)?;
+    let home = placed.homes.get(rsc.position())?.node;
+    let current = cluster.current_node(rsc);
+    if !cluster[rsc].managed || (cluster[rsc].removed && current.is_none()) {
+        return None;
+    }
+    match action.task {
+        task::START | task::PROMOTE | task::DEMOTE => home,
+        _ => None,
     }
 }
