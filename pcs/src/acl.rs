@@ -56,9 +56,7 @@ fn find<'a>(cib: &'a Element, name: &str, id: &str) -> Option<&'a Element> {
 }
 
 fn not_found(cib: &Element, id: &str, kind: &str) -> Message {
-    let other =
-        acls(cib).flat_map(Element::descendants).any(|e| e.id() == Some(id) && e.name() != "role");
-    if other || (kind != "ACL role" && ids::exists(cib, id)) {
+    if ids::exists(cib, id) {
         Message::IdIsNotAn { id: id.into(), kind: kind.into() }
     } else {
         Message::IdNotFound { id: id.into(), kinds: vec![kind.into()], near: None }
@@ -256,10 +254,10 @@ fn find_holder(env: &Environment<'_>, who: &str, holder: Holder) -> Outcome<&'st
 /// # Errors
 /// Said.
 pub fn assign(env: &mut Environment<'_>, role: &str, who: &str, holder: Holder) -> Outcome {
+    let name = find_holder(env, who, holder)?;
     if find(&env.cib, "acl_role", role).is_none() {
         return Err(Failed::because(not_found(&env.cib, role, "ACL role")));
     }
-    let name = find_holder(env, who, holder)?;
     let acls = env.section("acls");
     let found = acls.children_mut().find(|e| e.name() == name && e.id() == Some(who));
     if let Some(element) = found {
@@ -312,14 +310,27 @@ pub fn create_holder(
     roles: &[String],
 ) -> Outcome {
     let name = holder.element();
-    if find(&env.cib, name, who).is_some() {
+    if holder == Holder::Group
+        && let Some(message) = ids::check(who, "ACL group")
+    {
+        return Err(Failed::because(message));
+    }
+    if find(&env.cib, name, who).is_some()
+        || (holder == Holder::Group && ids::exists(&env.cib, who))
+    {
         return Err(Failed::because(Message::IdAlreadyExists { id: who.into() }));
     }
     if let Some(role) = roles.iter().find(|role| find(&env.cib, "acl_role", role).is_none()) {
         return Err(Failed::because(not_found(&env.cib, role, "ACL role")));
     }
     let mut element = Element::new(name).with("id", who);
-    for role in roles {
+    for (n, role) in roles.iter().enumerate() {
+        if roles[..n].contains(role) {
+            return Err(Failed::because(Message::RoleAlreadyAssigned {
+                role: role.clone(),
+                who: who.into(),
+            }));
+        }
         element.push(Element::new("role").with("id", role.as_str()));
     }
     env.section("acls").push(element);
@@ -351,6 +362,9 @@ pub fn add_permissions(
     check_permissions(env, permissions);
     env.checked()?;
     if find(&env.cib, "acl_role", role).is_none() {
+        if ids::exists(&env.cib, role) {
+            return Err(Failed::because(not_found(&env.cib, role, "ACL role")));
+        }
         env.check_new_id(role, "ACL role");
         env.checked()?;
         env.section("acls").push(Element::new("acl_role").with("id", role));

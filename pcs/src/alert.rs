@@ -201,9 +201,12 @@ pub fn remove(env: &mut Environment<'_>, ids: &[String]) -> Outcome {
 }
 
 fn remove_named(env: &mut Environment<'_>, ids: &[String], name: &str, kind: &str) -> Outcome {
-    for id in ids {
+    for (n, id) in ids.iter().enumerate() {
         if let Some(message) = missing(env, id, name, kind) {
             env.error(message);
+        } else if ids[..n].contains(id) {
+            let kinds = vec![kind.to_owned()];
+            env.error(Message::IdNotFound { id: id.clone(), kinds, near: None });
         }
     }
     env.checked()?;

@@ -9,11 +9,20 @@ use crate::message::Message;
 use crate::report::Report;
 
 fn may_begin(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_' || (!c.is_ascii() && c.is_alphabetic())
+    may_begin_made(c) || (!c.is_ascii() && c.is_alphabetic())
+}
+
+/// Ids we make ourselves stay within ASCII.
+fn may_begin_made(c: char) -> bool {
+    c.is_ascii_alphabetic() || c == '_'
 }
 
 fn may_follow(c: char) -> bool {
-    may_begin(c) || c.is_ascii_digit() || c == '-' || c == '.'
+    may_begin(c) || may_follow_only(c)
+}
+
+fn may_follow_only(c: char) -> bool {
+    c.is_ascii_digit() || c == '-' || c == '.'
 }
 
 /// Says what is wrong with an id, if anything is.
@@ -42,17 +51,18 @@ pub fn check(id: &str, what: &str) -> Option<Message> {
 pub fn sanitize(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
-        if (out.is_empty() && may_begin(c)) || (!out.is_empty() && may_follow(c)) {
+        if may_begin_made(c) || (!out.is_empty() && may_follow_only(c)) {
             out.push(c);
         }
     }
     out
 }
 
-/// Says whether an element's `id` attribute names this element.
+/// Says whether an element's `id` attribute names this element. That of an ACL user is a user's
+/// name, which may be anybody's id as well.
 fn has_own_id(element: &Element, in_acls: bool) -> bool {
     match element.name() {
-        "obj_ref" | "resource_ref" => false,
+        "obj_ref" | "resource_ref" | "acl_target" => false,
         "role" => !in_acls,
         _ => true,
     }
@@ -67,6 +77,10 @@ fn collect<'a>(element: &'a Element, in_acls: bool, ids: &mut BTreeSet<&'a str>)
         && has_own_id(element, in_acls)
     {
         ids.insert(id);
+    }
+    // the resource that stands for a guest node takes the node's name as its id
+    if element.name() == "nvpair" && element.get("name") == Some("remote-node") {
+        ids.extend(element.get("value"));
     }
     for child in element.children() {
         collect(child, in_acls, ids);

@@ -33,6 +33,14 @@ pub enum Message {
     RequiredOneOf { names: Vec<String>, deprecated: Vec<String>, kind: String },
     #[error("{} is deprecated and might be removed in a future release, therefore it should not be used{}", typed(.kind, &format!("option '{name}'")), instead(.replaced_by))]
     DeprecatedOption { name: String, replaced_by: Vec<String>, kind: String },
+    #[error("{name} cannot be empty")]
+    ParameterEmpty { name: String },
+    #[error("Clone option 'promotable' is not compatible with '{agent}' resource agent")]
+    AgentNotPromotable { agent: String },
+    #[error(
+        "changing a monitor operation interval from {from} to {to} to make the operation unique"
+    )]
+    MonitorIntervalChanged { from: String, to: String },
     #[error("invalid score '{score}', use integer or INFINITY or -INFINITY")]
     InvalidScore { score: String },
     #[error("Value '{value}' of option '{name}' is not unique across '{agent}' resources. Following resources are configured with the same value of the instance attribute: {}", quoted(.resources))]
@@ -81,6 +89,8 @@ pub enum Message {
         "This command does not accept stonith resource. Use 'pcs stonith create' command instead."
     )]
     UseStonithCreate,
+    #[error("This command does not accept stonith resource.")]
+    StonithNotAccepted,
     #[error("Meta attributes of {} are not validated", .kinds.join(" / "))]
     MetaNotValidated { kinds: Vec<String> },
     #[error("{kind} meta attribute{} {} has no effect on cluster resource handling, meta attributes with effect: {}", plural(.names.len(), "", "s"), quoted(.names), quoted(.known))]
@@ -256,8 +266,12 @@ pub enum Message {
         "Removing colocation constraint with interchanged source resource id and target resource id. This behavior is deprecated and will be removed."
     )]
     ColocationSwapped,
-    #[error("No order constraint has resource '{resource}' in it")]
-    OrderNotFound { resource: String },
+    #[error("No matching resources found in ordering list")]
+    OrderNotFound,
+    #[error("value of '{name}' option is empty")]
+    OptionValueEmpty { name: String },
+    #[error("invalid {name} value '{value}', allowed values are: {}", .allowed.join(", "))]
+    OptionValueNotAllowed { name: String, value: String, allowed: Vec<String> },
     #[error("no matching ticket constraint found")]
     TicketConstraintNotFound,
     #[error(
@@ -282,6 +296,12 @@ pub enum Message {
     TagAddAndRemove { ids: Vec<String> },
     #[error("Cannot add reference {} already in the tag '{tag}': {}", plural(.ids.len(), "id", "ids"), quoted(.ids))]
     TagAlreadyHas { tag: String, ids: Vec<String> },
+    #[error("Tag cannot contain itself")]
+    TagInItself,
+    #[error("Cannot specify adjacent id '{id}' without ids to add")]
+    TagAdjacentWithoutIds { id: String },
+    #[error("Ids to remove must be unique, duplicate ids: {}", quoted(.ids))]
+    TagDuplicateIdsToRemove { ids: Vec<String> },
     #[error("Tag '{tag}' does not contain {}: {}", plural(.ids.len(), "id", "ids"), quoted(.ids))]
     TagLacks { tag: String, ids: Vec<String> },
     #[error(
@@ -372,8 +392,16 @@ pub enum Message {
     // --- moving resources ---
     #[error("You must specify a node when moving/banning a stopped resource")]
     NodeNeededForStopped,
-    #[error("Creating location constraint '{id}' with a score of -INFINITY for resource {resource} on {node}.\n\tThis will prevent {resource} from {} on {node} until the constraint is removed{}.\n\tThis will be the case even if {node} is the last node in the cluster", if *.promoted { "being promoted" } else { "running" }, if *.lifetime { " or its lifetime is over" } else { "" })]
-    BanCreated { id: String, resource: String, node: String, promoted: bool, lifetime: bool },
+    #[error("when specifying --promoted you must use the promotable clone id{}", .clone.as_ref().map(|id| format!(" ({id})")).unwrap_or_default())]
+    PromotableNeeded { clone: Option<String> },
+    #[error(
+        "cannot clear resource '{resource}'\ncrm_resource: Node '{node}' not found\nError performing operation: No such object"
+    )]
+    CannotClear { resource: String, node: String },
+    #[error("Creating location constraint '{id}' with a score of -INFINITY for resource {resource} on {node}.\n\tThis will prevent {resource} from {} on {node} until the constraint is removed.\n\tThis will be the case even if {node} is the last node in the cluster", if *.promoted { "being promoted" } else { "running" })]
+    BanCreated { id: String, resource: String, node: String, promoted: bool },
+    #[error("Migration will take effect until: {until}")]
+    MigrationUntil { until: String },
     #[error(
         "A move constraint has been created and the resource '{resource}' may or may not move depending on other configuration"
     )]

@@ -115,12 +115,19 @@ pub struct AgentMetadata {
     pub parameters: Vec<Parameter>,
     /// Its actions, in its order.
     pub actions: Vec<Action>,
+    /// Whether it follows OCF 1.1, by which an agent names all that it can do.
+    pub names_all_actions: bool,
 }
 
 impl AgentMetadata {
     /// Finds a parameter.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// Says whether its resources may be promoted, as far as the metadata tells.
+    pub fn may_be_promoted(&self) -> bool {
+        !self.names_all_actions || self.actions.iter().any(|action| action.name == "promote")
     }
 
     /// Says whether the agent turns a node on by the cluster's own doing (unfencing).
@@ -142,6 +149,7 @@ impl AgentMetadata {
             longdesc: described(agent, "longdesc"),
             parameters: parameters(agent),
             actions: agent.child("actions").map(actions).unwrap_or_default(),
+            names_all_actions: described(agent, "version").is_some_and(|v| v.trim() == "1.1"),
         };
         if name.standard == "ocf" {
             metadata.add_tracing();

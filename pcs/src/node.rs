@@ -233,6 +233,7 @@ pub fn change_utilization(env: &mut Environment<'_>, name: &str, pairs: &Pairs) 
     };
     let set_id = match element.child("utilization") {
         Some(set) => set.id().unwrap_or_default().to_owned(),
+        None if pairs.iter().all(|(_, value)| value.is_empty()) => return Ok(()),
         None => {
             element.push(Element::new("utilization").with("id", section.as_str()));
             section

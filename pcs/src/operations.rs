@@ -152,19 +152,23 @@ pub fn advised(metadata: &AgentMetadata, stonith: bool) -> Vec<Pairs> {
 }
 
 /// Completes the operations of a new resource: those somebody typed, those the agent advises
-/// beside them (`with_advised`), and always a monitor.
+/// beside them (`with_advised`; without it only its monitors), and always a monitor. Says which
+/// intervals of monitors were changed, and to what.
 pub fn complete(
     typed: &[Pairs],
     metadata: Option<&AgentMetadata>,
     stonith: bool,
     with_advised: bool,
-) -> Vec<Pairs> {
+) -> (Vec<Pairs>, Vec<(String, String)>) {
     let name_of = |pairs: &Pairs| nvset::get(pairs, "name").unwrap_or_default().to_owned();
     let mut all: Vec<Pairs> = typed.to_vec();
     let typed_names: Vec<String> = typed.iter().map(name_of).collect();
-    if let (true, Some(metadata)) = (with_advised, metadata) {
+    if let Some(metadata) = metadata {
         let advised = advised(metadata, stonith);
-        all.extend(advised.into_iter().filter(|pairs| !typed_names.contains(&name_of(pairs))));
+        all.extend(advised.into_iter().filter(|pairs| {
+            let name = name_of(pairs);
+            (with_advised || name == "monitor") && !typed_names.contains(&name)
+        }));
     }
     if !all.iter().any(|pairs| name_of(pairs) == "monitor") {
         all.push(vec![("name".to_owned(), "monitor".to_owned())]);
@@ -175,12 +179,13 @@ pub fn complete(
             pairs.push(("interval".to_owned(), interval.to_owned()));
         }
     }
-    distinct_intervals(&mut all, typed.len());
-    all
+    let changed = distinct_intervals(&mut all, typed.len());
+    (all, changed)
 }
 
 /// An advised operation gives way by a second when another one has its interval.
-fn distinct_intervals(all: &mut [Pairs], typed: usize) {
+fn distinct_intervals(all: &mut [Pairs], typed: usize) -> Vec<(String, String)> {
+    let mut changed = Vec::new();
     let mut seen: Vec<(String, u64)> = Vec::new();
     for (index, pairs) in all.iter_mut().enumerate() {
         let name = nvset::get(pairs, "name").unwrap_or_default().to_owned();
@@ -193,9 +198,13 @@ fn distinct_intervals(all: &mut [Pairs], typed: usize) {
             if let Some(pair) = pairs.iter_mut().find(|(key, _)| key == "interval") {
                 pair.1 = seconds.to_string();
             }
+            if name == "monitor" {
+                changed.push((interval, seconds.to_string()));
+            }
         }
         seen.push((name, seconds));
     }
+    changed
 }
 
 /// Builds an `<op>` for a resource; `taken` are ids of elements that are being built beside it.

@@ -38,16 +38,22 @@ pub fn tags(cib: &Element) -> Vec<Tag> {
 /// Reported: one of them is not there.
 pub fn config(env: &mut Environment<'_>, ids: &[String]) -> Outcome<Vec<Tag>> {
     let all = tags(&env.cib);
-    check_there(env, &all, ids)?;
+    check_there(env, &all, ids);
+    env.checked()?;
     if ids.is_empty() {
         return Ok(all);
     }
     Ok(ids.iter().filter_map(|id| all.iter().find(|tag| tag.id == *id).cloned()).collect())
 }
 
-fn check_there(env: &mut Environment<'_>, all: &[Tag], ids: &[String]) -> Outcome {
+fn check_there(env: &mut Environment<'_>, all: &[Tag], ids: &[String]) {
     for id in ids {
-        if !all.iter().any(|tag| tag.id == *id) {
+        if all.iter().any(|tag| tag.id == *id) {
+            continue;
+        }
+        if crate::ids::exists(&env.cib, id) {
+            env.error(Message::IdOfOtherKind { id: id.clone(), expected: vec!["tag".into()] });
+        } else {
             env.error(Message::IdNotFound {
                 id: id.clone(),
                 kinds: vec!["tag".into()],
@@ -55,7 +61,6 @@ fn check_there(env: &mut Environment<'_>, all: &[Tag], ids: &[String]) -> Outcom
             });
         }
     }
-    env.checked()
 }
 
 fn check_references(env: &mut Environment<'_>, references: &[String]) {
@@ -66,17 +71,23 @@ fn check_references(env: &mut Environment<'_>, references: &[String]) {
             env.error(message);
         }
     }
-    let mut twice: Vec<String> = references
+    let twice = repeated(references);
+    if !twice.is_empty() {
+        env.error(Message::TagDuplicateIds { ids: twice });
+    }
+}
+
+/// Returns the ids that come more than once.
+fn repeated(ids: &[String]) -> Vec<String> {
+    let mut twice: Vec<String> = ids
         .iter()
         .enumerate()
-        .filter(|(n, id)| references[..*n].contains(id))
+        .filter(|(n, id)| ids[..*n].contains(id))
         .map(|(_, id)| id.clone())
         .collect();
     twice.sort();
     twice.dedup();
-    if !twice.is_empty() {
-        env.error(Message::TagDuplicateIds { ids: twice });
-    }
+    twice
 }
 
 /// Makes a tag.
@@ -85,6 +96,9 @@ fn check_references(env: &mut Environment<'_>, references: &[String]) {
 /// Reported.
 pub fn create(env: &mut Environment<'_>, id: &str, references: &[String]) -> Outcome {
     env.check_new_id(id, "id");
+    if references.iter().any(|reference| reference == id) {
+        env.error(Message::TagInItself);
+    }
     check_references(env, references);
     env.checked()?;
     let mut tag = Element::new("tag").with("id", id);
@@ -101,7 +115,8 @@ pub fn create(env: &mut Environment<'_>, id: &str, references: &[String]) -> Out
 /// Reported.
 pub fn remove(env: &mut Environment<'_>, ids: &[String]) -> Outcome {
     let all = tags(&env.cib);
-    check_there(env, &all, ids)?;
+    check_there(env, &all, ids);
+    env.checked()?;
     let tags = env.section("tags");
     tags.retain_children(|tag| !tag.id().is_some_and(|id| ids.iter().any(|i| i == id)));
     Ok(())
@@ -119,14 +134,19 @@ pub fn update(
     place: &Place,
 ) -> Outcome {
     let all = tags(&env.cib);
-    check_there(env, &all, std::slice::from_ref(&id.to_owned()))?;
-    let Some(tag) = all.into_iter().find(|tag| tag.id == id) else { return Ok(()) };
+    check_there(env, &all, std::slice::from_ref(&id.to_owned()));
+    let tag = all.into_iter().find(|tag| tag.id == id);
     check_references(env, add);
     let both: Vec<String> = add.iter().filter(|a| remove.contains(a)).cloned().collect();
     if !both.is_empty() {
         env.error(Message::TagAddAndRemove { ids: both });
     }
+    let Some(tag) = tag else { return env.checked() };
     check_place(env, &tag, add, place);
+    let twice = repeated(remove);
+    if !twice.is_empty() {
+        env.error(Message::TagDuplicateIdsToRemove { ids: twice });
+    }
     let absent: Vec<String> =
         remove.iter().filter(|r| !tag.idref_list.contains(r)).cloned().collect();
     if !absent.is_empty() {
@@ -164,6 +184,10 @@ pub fn update(
 
 fn check_place(env: &mut Environment<'_>, tag: &Tag, add: &[String], place: &Place) {
     if let Some(adjacent) = place.adjacent() {
+        if add.is_empty() {
+            env.error(Message::TagAdjacentWithoutIds { id: adjacent.into() });
+            return;
+        }
         if !tag.idref_list.iter().any(|r| r == adjacent) {
             env.error(Message::TagAdjacentNotThere { id: adjacent.into(), tag: tag.id.clone() });
         }

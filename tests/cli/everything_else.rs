@@ -65,5 +65,5 @@ fn usage_is_shown_for_words_that_make_no_sense() {
     let home = Home::new();
     assert!(home.pcs("resource create").starts_with("\nUsage: pcs resource create...\n"));
     assert!(home.pcs("nonsense").starts_with("\nUsage: pcs [-f file] [-h] [commands]...\n"));
-    assert!(home.pcs("help").starts_with("Usage: pcs"));
+    assert!(home.pcs("help").starts_with("\nUsage: pcs [-f file] [-h] [commands]...\n"));
 }

@@ -14,7 +14,7 @@ fn help_fits_a_screen_and_each_command_has_its_own() {
     assert!(help.lines().count() <= 40 && help.lines().all(|line| line.len() <= 80), "{help}");
     assert_eq!(
         home.host("help config checkpoint diff"),
-        "Usage: pcs config checkpoint diff...\n    checkpoint diff <number | live> <number | live>\n        Show what differs between two configurations\n"
+        "\nUsage: pcs config checkpoint diff...\n    checkpoint diff <number | live> <number | live>\n        Show what differs between two configurations\n"
     );
     assert_eq!(home.host("quorum expected-votes --help"), home.host("help quorum expected-votes"));
     // nothing is coloured where nobody sees it

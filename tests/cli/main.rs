@@ -4,6 +4,7 @@
 mod home;
 
 mod backups;
+mod borderline;
 mod constraints;
 mod desired;
 mod everything_else;

@@ -22,8 +22,8 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
                 .deprecated("'pcs acl show' is now 'pcs acl config'; the old spelling still works");
             config(context, rest)
         }
-        "enable" => switch(context, rest, "true"),
-        "disable" => switch(context, rest, "false"),
+        "enable" => switch(context, rest, true),
+        "disable" => switch(context, rest, false),
         "role" => role(context, rest),
         "user" | "target" => holder(context, rest, Holder::User),
         "group" => holder(context, rest, Holder::Group),
@@ -101,11 +101,12 @@ fn commands(view: &AclView) -> Vec<String> {
         .collect()
 }
 
-fn switch(context: &mut Context, words: &[String], value: &str) -> Cli {
+fn switch(context: &mut Context, words: &[String], on: bool) -> Cli {
     context.supports(&["-f"])?;
     if !words.is_empty() {
-        return Err(usage(""));
+        return Err(usage(if on { "enable" } else { "disable" }));
     }
+    let value = if on { "true" } else { "false" };
     let pairs = vec![("enable-acl".to_owned(), value.to_owned())];
     context.change(|env| property::set(env, &pairs, false, false))
 }
@@ -196,20 +197,22 @@ fn assignment(
 }
 
 fn holder(context: &mut Context, words: &[String], holder: Holder) -> Cli {
-    context.supports(&["-f"])?;
     let user = holder == Holder::User;
     let pick =
         |of_user: &'static str, of_group: &'static str| if user { of_user } else { of_group };
-    let whole = || usage(pick("user ", "group "));
-    let Some((command, rest)) = words.split_first() else { return Err(whole()) };
+    let Some((command, rest)) = words.split_first() else {
+        return Err(usage(pick("user", "group")));
+    };
     match command.as_str() {
         "create" => {
+            context.supports(&["-f"])?;
             let [who, roles @ ..] = rest else {
                 return Err(usage(pick("user create", "group create")));
             };
             context.change(|env| acl::create_holder(env, who, holder, roles))
         }
         "delete" | "remove" => {
+            context.supports(&["-f"])?;
             let [who] = rest else {
                 let command = if command == "delete" {
                     pick("user delete", "group delete")
@@ -220,15 +223,15 @@ fn holder(context: &mut Context, words: &[String], holder: Holder) -> Cli {
             };
             context.change(|env| acl::delete_holder(env, who, holder))
         }
-        _ => Err(whole()),
+        _ => Err(usage(pick("user", "group"))),
     }
 }
 
 fn permission(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["-f"])?;
     let Some((command, rest)) = words.split_first() else { return Err(usage("permission")) };
     match command.as_str() {
         "add" => {
+            context.supports(&["-f"])?;
             let [role, rest @ ..] = rest else { return Err(usage("permission add")) };
             if rest.is_empty() {
                 return Err(usage("permission add"));
@@ -237,6 +240,7 @@ fn permission(context: &mut Context, words: &[String]) -> Cli {
             context.change(|env| acl::add_permissions(env, role, &permissions))
         }
         "delete" | "remove" => {
+            context.supports(&["-f"])?;
             let [id] = rest else {
                 let delete = command == "delete";
                 return Err(usage(if delete { "permission delete" } else { "permission remove" }));

@@ -2,8 +2,6 @@
 
 use jiff::{SpanRelativeTo, Timestamp};
 
-use super::context::{Cli, fail};
-
 fn write(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
@@ -20,20 +18,13 @@ pub(crate) fn engine() -> (model::WallTime, pengine::Options) {
     (now, pengine::Options { utc_offset, ..pengine::Options::default() })
 }
 
-/// Returns the moment after a time like `PT1H` or `1h` as ISO 8601.
-pub(crate) fn after(lifetime: &str) -> Cli<String> {
+/// Returns the moment after a time like `PT1H` or `1h` as ISO 8601; none when it is no time.
+pub(crate) fn after(lifetime: &str) -> Option<String> {
     let seconds = pcs::options::seconds(lifetime).and_then(|s| i64::try_from(s).ok());
     let seconds = seconds.or_else(|| {
         let span: jiff::Span = lifetime.parse().ok()?;
         let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
         Some(duration.as_secs())
-    });
-    match seconds
-        .and_then(|s| Timestamp::now().checked_add(jiff::SignedDuration::from_secs(s)).ok())
-    {
-        Some(moment) => Ok(write(moment)),
-        None => fail(format!(
-            "'{lifetime}' is not a valid lifetime, use an ISO 8601 duration (e.g. PT30M, P1D)"
-        )),
-    }
+    })?;
+    Timestamp::now().checked_add(jiff::SignedDuration::from_secs(seconds)).ok().map(write)
 }

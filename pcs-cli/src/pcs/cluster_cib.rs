@@ -12,7 +12,7 @@ use crate::cib_source;
 const AREA: &str = "cluster";
 
 /// Sections that can be named with `scope=`.
-const SCOPES: [&str; 10] = [
+const SCOPES: [&str; 11] = [
     "acls",
     "alerts",
     "configuration",
@@ -23,6 +23,7 @@ const SCOPES: [&str; 10] = [
     "op_defaults",
     "resources",
     "rsc_defaults",
+    "tags",
 ];
 
 /// Runs what of `pcs cluster` needs no other node.
@@ -91,6 +92,9 @@ fn section<'a>(cib: &'a Element, scope: Option<&str>) -> Cli<&'a Element> {
 fn cib(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--config", "-f"])?;
     let (file, scope, _) = options(words, "cib")?;
+    if scope.is_some() && context.has("--config") {
+        return Err(Failure::Usage { area: AREA, command: "cib" });
+    }
     if context.is_plan() {
         return fail("this command changes nothing, so there is no plan to show");
     }

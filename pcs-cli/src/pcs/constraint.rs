@@ -6,7 +6,7 @@ use pcs::constraint::view::Constraints;
 use pcs::constraint::{self, colocation, order, ticket};
 
 use super::constraint_text::{self, Part};
-use super::context::{Cli, Context, Failure, fail};
+use super::context::{Cli, Context, Failure, fail, print_error};
 use super::words::{self, Pairs};
 
 const USAGE: Failure = Failure::Usage { area: "constraint", command: "" };
@@ -90,7 +90,7 @@ fn references(context: &mut Context, words: &[String]) -> Cli {
         context.print(&format!("Resource: {id}"));
         let found = constraint::references(&cib, id);
         if found.is_empty() {
-            context.print("  No Matches");
+            context.print("  No Matches.");
         }
         for constraint in found {
             context.print(&format!("  {constraint}"));
@@ -266,13 +266,33 @@ fn run_order(context: &mut Context, words: &[String]) -> Cli {
     }
 }
 
+/// What can be done to a resource in an order.
+const ACTIONS: [&str; 4] = ["start", "stop", "promote", "demote"];
+
+/// Refuses a second `then` or `with`: more than two resources are a set.
+fn only_once(words: &[String], keyword: &str, command: &str) -> Cli {
+    if words.iter().filter(|word| *word == keyword).count() < 2 {
+        return Ok(());
+    }
+    print_error(&format!(
+        "Error: Multiple '{keyword}'s cannot be specified.\nHint: Use the 'pcs constraint {command} set' command if you want to create a constraint for more than two resources."
+    ));
+    Err(USAGE)
+}
+
 fn order_add(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "-f"])?;
+    only_once(words, "then", "order")?;
     let then = words.iter().position(|word| word == "then").ok_or(USAGE)?;
     let behind = &words[then + 1..];
     let options = behind.iter().position(|word| word.contains('=')).unwrap_or(behind.len());
     let (first_action, first) = two_words(&words[..then]).ok_or(USAGE)?;
     let (then_action, second) = two_words(&behind[..options]).ok_or(USAGE)?;
+    for action in [&first_action, &then_action].into_iter().flatten() {
+        if !ACTIONS.contains(&action.as_str()) {
+            return Err(USAGE);
+        }
+    }
     let typed = words::pairs(&behind[options..])?;
     let first = order::Side { action: first_action, resource: first.to_owned() };
     let second = order::Side { action: then_action, resource: second.to_owned() };
@@ -296,7 +316,7 @@ fn run_colocation(context: &mut Context, words: &[String]) -> Cli {
         }
         [command, rest @ ..] if command == "delete" || command == "remove" => {
             context.supports(&["-f"])?;
-            let [who, with] = rest else { return Err(USAGE) };
+            let [who, with, ..] = rest else { return Err(USAGE) };
             context.change(|env| colocation::remove(env, who, with))
         }
         _ => Err(USAGE),
@@ -315,6 +335,7 @@ fn role(context: &mut Context, role: Option<String>) -> Option<String> {
 
 fn colocation_add(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "-f"])?;
+    only_once(words, "with", "colocation")?;
     let with = words.iter().position(|word| word == "with").ok_or(USAGE)?;
     let behind = &words[with + 1..];
     let is_score = |word: &String| word.contains('=') || pcs::options::is_score(word);
@@ -344,7 +365,11 @@ fn colocation_add(context: &mut Context, words: &[String]) -> Cli {
 /// Reads `A B [options] set C … [setoptions …]`.
 fn set_words(words: &[String]) -> Cli<(Vec<SetWords>, Pairs)> {
     let end = words.iter().position(|word| word == "setoptions").unwrap_or(words.len());
-    let options = words::pairs(words.get(end + 1..).unwrap_or_default())?;
+    let options = words.get(end + 1..).unwrap_or_default();
+    if options.iter().any(|word| word == "setoptions") {
+        return fail("Keyword 'setoptions' may be mentioned at most once");
+    }
+    let options = words::pairs(options)?;
     let mut sets = Vec::new();
     for part in words[..end].split(|word| word == "set") {
         let names = part.iter().position(|word| word.contains('=')).unwrap_or(part.len());

@@ -591,7 +591,8 @@ impl Context {
     pub(crate) fn explain(&mut self, failure: &Failure) -> i32 {
         match failure {
             Failure::Usage { area, command } => {
-                print_error(usage::of(area, command).trim_end());
+                let words = self.arguments.words.get(1..).unwrap_or_default();
+                print_error(usage::of_words(area, command, words).trim_end());
                 1
             }
             Failure::Text(text) => {

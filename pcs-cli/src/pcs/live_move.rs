@@ -37,7 +37,7 @@ pub(crate) fn run(context: &mut Context, id: &str, node: Option<&str>) -> Cli {
     ));
     let settled = context.settle(Some(timeout.unwrap_or(0)));
     let after = context.cib().map(|cib| pcs::history::active_nodes(&cib, id)).unwrap_or_default();
-    context.change(|env| ban::clear(env, id, None, None))?;
+    context.change(|env| ban::clear(env, id, None, false, None))?;
     context.progress(&format!(
         "Location constraint created to move resource '{id}' has been removed\nWaiting for the cluster to apply configuration changes..."
     ));

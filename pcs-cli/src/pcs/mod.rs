@@ -119,16 +119,17 @@ fn dispatch(context: &mut Context) -> Cli {
     }
     let Some((area, rest)) = words.split_first() else {
         if context.arguments.has("--help") {
-            context.print(usage::main().trim());
+            context.print(usage::main().trim_end());
             return Ok(());
         }
         return Err(Failure::Usage { area: "", command: "" });
     };
-    if context.arguments.has("--help") || area == "help" {
+    if context.arguments.has("--help")
+        || area == "help"
+        || rest.first().is_some_and(|word| word == "help")
+    {
         let of: Vec<&str> = words.iter().filter(|w| *w != "help").map(String::as_str).collect();
-        let command = of.get(1..).unwrap_or_default().join(" ");
-        let text = of.first().map_or_else(usage::main, |area| usage::of(area, &command));
-        context.print(text.trim());
+        context.print(usage::help(&of).trim_end());
         return Ok(());
     }
     let run: Command = match area.as_str() {

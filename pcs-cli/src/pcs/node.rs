@@ -34,16 +34,16 @@ pub(crate) fn switch(
     if context.has("--all") && !words.is_empty() {
         return fail("Cannot specify both --all and a list of nodes.");
     }
-    if context.has("--wait") && context.has("-f") {
+    let wait = context.wait_quietly()?;
+    if words.is_empty() && !context.has("--all") && !context.is_live() {
+        return fail("Node(s) must be specified if -f is used");
+    }
+    if wait.is_some() && context.has("-f") {
         return fail("Cannot use '-f' together with '--wait'");
     }
-    let wait = context.wait_quietly()?;
     let names = if context.has("--all") {
         node::all_names(&context.cib()?)
     } else if words.is_empty() {
-        if !context.is_live() {
-            return fail("Node(s) must be specified if -f is used");
-        }
         vec![context.local_node()?]
     } else {
         words.to_vec()
@@ -56,6 +56,7 @@ fn attribute(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "--name", "--output-format", "-f"])?;
     match words {
         [] | [_] => show(context, words, "attribute"),
+        _ if shows_only(context) => Err(USAGE),
         [name, rest @ ..] => {
             let pairs = words::pairs(rest)?;
             let force = context.force();
@@ -77,10 +78,16 @@ fn attribute(context: &mut Context, words: &[String]) -> Cli {
     }
 }
 
+/// Says whether an option is given that means nothing where something is set.
+fn shows_only(context: &Context) -> bool {
+    context.has("--name") || context.has("--output-format")
+}
+
 fn utilization(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--name", "--output-format", "-f"])?;
     match words {
         [] | [_] => show(context, words, "utilization"),
+        _ if shows_only(context) => Err(USAGE),
         [name, rest @ ..] => {
             let pairs = words::pairs(rest)?;
             context.change(|env| node::change_utilization(env, name, &pairs))

@@ -48,6 +48,9 @@ fn unset(context: &mut Context, words: &[String]) -> Cli {
     if words.is_empty() {
         return Err(Failure::Usage { area: AREA, command: "unset" });
     }
+    if let Some((_, name)) = words.iter().enumerate().find(|(n, name)| words[..*n].contains(name)) {
+        return fail(format!("duplicate argument: '{name}'"));
+    }
     let pairs: words::Pairs = words.iter().map(|name| (name.clone(), String::new())).collect();
     change(context, &pairs)
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "config" => config(context, rest, false),
         "delete" | "remove" => delete_resources(context, rest, false),
         "group" => run_group(context, rest),
-        "ungroup" => ungroup(context, rest),
+        "ungroup" => ungroup(context, rest, "ungroup"),
         "clone" => resource_clone::clone(context, rest, false),
         "promotable" => resource_clone::clone(context, rest, true),
         "unclone" => resource_clone::unclone(context, rest),
@@ -378,11 +378,14 @@ pub(crate) fn delete_resources(context: &mut Context, words: &[String], stonith:
 
 fn run_group(context: &mut Context, words: &[String]) -> Cli {
     let (command, rest) =
-        words.split_first().map_or(("list", words), |(word, rest)| (word.as_str(), rest));
+        words.split_first().map_or(("", words), |(word, rest)| (word.as_str(), rest));
     match command {
         "add" => group_add(context, rest),
         "list" => {
             context.supports(&["-f", "--output-format"])?;
+            if !rest.is_empty() {
+                return Err(Failure::Usage { area: AREA, command: "group list" });
+            }
             let all = Resources::of(&context.cib()?);
             let by_id =
                 || all.groups.iter().map(|g| (&g.id, &g.member_ids)).collect::<BTreeMap<_, _>>();
@@ -394,7 +397,8 @@ fn run_group(context: &mut Context, words: &[String]) -> Cli {
             }
             Ok(())
         }
-        "delete" | "remove" => ungroup(context, rest),
+        "delete" => ungroup(context, rest, "group delete"),
+        "remove" => ungroup(context, rest, "group remove"),
         _ => Err(Failure::Usage { area: AREA, command: "group" }),
     }
 }
@@ -418,10 +422,10 @@ fn group_add(context: &mut Context, words: &[String]) -> Cli {
     context.settle(wait)
 }
 
-fn ungroup(context: &mut Context, words: &[String]) -> Cli {
+fn ungroup(context: &mut Context, words: &[String], command: &'static str) -> Cli {
     context.supports(&["--wait", "-f"])?;
     let [id, resources @ ..] = words else {
-        return Err(Failure::Usage { area: AREA, command: "ungroup" });
+        return Err(Failure::Usage { area: AREA, command });
     };
     let wait = context.wait()?;
     context.change(|env| group::ungroup(env, id, resources))?;
@@ -432,12 +436,11 @@ fn ungroup(context: &mut Context, words: &[String]) -> Cli {
 pub(crate) fn enable_resources(context: &mut Context, words: &[String], stonith: bool) -> Cli {
     context.supports(&["--wait", "-f"])?;
     if words.is_empty() {
-        return fail("You must specify resource(s) to enable");
+        let what = if stonith { "stonith resource(s)" } else { "resource(s)" };
+        return fail(format!("You must specify {what} to enable"));
     }
+    only(context, words, stonith, "enable")?;
     let wait = context.wait()?;
-    if stonith {
-        only(context, words, true, "enable")?;
-    }
     context.change(|env| enable::enable(env, words))?;
     context.settle(wait)?;
     if wait.is_none() {
@@ -458,7 +461,12 @@ pub(crate) fn disable_resources(context: &mut Context, words: &[String], stonith
         "--no-strict",
     ])?;
     if words.is_empty() {
-        return fail("You must specify resource(s) to disable");
+        let what = if stonith { "stonith resource(s)" } else { "resource(s)" };
+        return fail(format!("You must specify {what} to disable"));
+    }
+    only(context, words, stonith, "disable")?;
+    if context.has("--no-strict") && context.has("-f") {
+        return fail("'--no-strict' cannot be used with '-f'");
     }
     if context.has("--brief") && !context.has("--simulate") && !context.has("--safe") {
         return fail("'--brief' cannot be used without '--simulate' or '--safe'");
@@ -472,9 +480,6 @@ pub(crate) fn disable_resources(context: &mut Context, words: &[String], stonith
         return super::resource_safe::disable(context, words);
     }
     let wait = context.wait()?;
-    if stonith {
-        only(context, words, true, "disable")?;
-    }
     context.change(|env| enable::disable(env, words))?;
     context.settle(wait)?;
     if wait.is_none() {
@@ -515,10 +520,10 @@ pub(crate) fn update_resource(context: &mut Context, words: &[String], stonith: 
     let [id, rest @ ..] = words else {
         return Err(Failure::Usage { area, command: "update" });
     };
+    only(context, std::slice::from_ref(id), stonith, "update")?;
     if rest.is_empty() {
         return Err(Failure::Usage { area, command: "update" });
     }
-    only(context, std::slice::from_ref(id), stonith, "update")?;
     let wait = context.wait()?;
     let sections = words::Sections::split(rest, &["op", "meta"]);
     let mut operations = Vec::new();
@@ -594,6 +599,9 @@ pub(crate) fn run_operation(context: &mut Context, words: &[String], stonith: bo
 fn utilization(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["-f"])?;
     let cib = context.cib()?;
+    if let [id, ..] = words {
+        only(context, std::slice::from_ref(id), false, "")?;
+    }
     let (shown, pairs): (Vec<&Element>, &[String]) = match words {
         [] => (resource::primitives(&cib).collect(), &[]),
         [id, pairs @ ..] => match resource::find(&cib, id).filter(|e| e.name() == "primitive") {

@@ -48,7 +48,7 @@ fn parse(words: &[String], with_type: bool) -> Cli<Request> {
             })
             .collect()
     };
-    for keyword in ["container", "network"] {
+    for keyword in ["container", "network", "meta"] {
         if sections.has(keyword) && sections.flat(keyword).is_empty() {
             return fail(format!("No {keyword} options specified"));
         }
@@ -64,9 +64,17 @@ fn parse(words: &[String], with_type: bool) -> Cli<Request> {
     })
 }
 
+/// Takes the bundle's id off; the word of a section is none.
+fn named<'a>(words: &'a [String], command: &'static str) -> Cli<(&'a String, &'a [String])> {
+    match words.split_first() {
+        Some((id, rest)) if !KEYWORDS.contains(&id.as_str()) => Ok((id, rest)),
+        _ => Err(usage(command)),
+    }
+}
+
 fn create(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "--disabled", "--wait", "-f"])?;
-    let [id, rest @ ..] = words else { return Err(usage("bundle create")) };
+    let (id, rest) = named(words, "bundle create")?;
     let mut request = parse(rest, true)?;
     request.disabled = context.has("--disabled");
     let wait = context.wait()?;
@@ -77,7 +85,7 @@ fn create(context: &mut Context, words: &[String]) -> Cli {
 
 fn reset(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "--disabled", "--wait", "-f"])?;
-    let [id, rest @ ..] = words else { return Err(usage("bundle reset")) };
+    let (id, rest) = named(words, "bundle reset")?;
     let mut request = parse(rest, false)?;
     request.disabled = context.has("--disabled");
     let wait = context.wait()?;
@@ -97,7 +105,12 @@ fn changes(sections: &Sections, keyword: &'static str) -> Cli<(Vec<Pairs>, Vec<S
             Some((verb, rest)) if (verb == "remove" || verb == "delete") && !rest.is_empty() => {
                 gone.extend(rest.iter().cloned());
             }
-            _ => return Err(usage("bundle update")),
+            None => return fail(format!("No {keyword} options specified")),
+            Some(_) => {
+                return fail(format!(
+                    "When using '{keyword}' you must specify either 'add' and options or either of 'delete' or 'remove' and id(s)"
+                ));
+            }
         }
     }
     Ok((add, gone))
@@ -105,12 +118,12 @@ fn changes(sections: &Sections, keyword: &'static str) -> Cli<(Vec<Pairs>, Vec<S
 
 fn update(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "--wait", "-f"])?;
-    let [id, rest @ ..] = words else { return Err(usage("bundle update")) };
+    let (id, rest) = named(words, "bundle update")?;
     let sections = Sections::split(rest, &KEYWORDS);
     if let Some(word) = sections.first.first() {
         return fail(format!("missing value of '{word}' option"));
     }
-    for keyword in ["container", "network"] {
+    for keyword in ["container", "network", "meta"] {
         if sections.has(keyword) && sections.flat(keyword).is_empty() {
             return fail(format!("No {keyword} options specified"));
         }

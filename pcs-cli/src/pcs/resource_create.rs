@@ -169,16 +169,26 @@ fn target(
 ) -> Cli<Target> {
     let place = match (before, after) {
         (Some(_), Some(_)) => {
-            return fail(format!("you cannot specify both {dashes}before and {dashes}after"));
+            let group = if group.is_none() {
+                format!(" and you have to specify {dashes}group")
+            } else {
+                String::new()
+            };
+            return fail(format!(
+                "you cannot specify both {dashes}before and {dashes}after{group}"
+            ));
         }
         (Some(id), None) => Place::Before(id),
         (None, Some(id)) => Place::After(id),
         (None, None) => Place::End,
     };
-    if group.is_none() && place != Place::End {
-        return fail(format!(
-            "you cannot use {dashes}before or {dashes}after without {dashes}group"
-        ));
+    let side = match place {
+        Place::Before(_) => "before",
+        Place::After(_) => "after",
+        Place::End => "",
+    };
+    if group.is_none() && !side.is_empty() {
+        return fail(format!("you cannot use {dashes}{side} without {dashes}group"));
     }
     Ok(match (group, clone, bundle) {
         (Some(group), _, _) => Target::Group { group, place },

@@ -11,7 +11,7 @@ struct Words {
     lifetime: Option<String>,
 }
 
-fn parse(words: &[String]) -> Cli<Words> {
+fn parse(words: &[String], command: &'static str) -> Cli<Words> {
     let mut parsed = Words::default();
     for word in words {
         if let Some(lifetime) = word.strip_prefix("lifetime=") {
@@ -21,7 +21,7 @@ fn parse(words: &[String]) -> Cli<Words> {
         } else if parsed.node.is_none() {
             parsed.node = Some(word.clone());
         } else {
-            return Err(Failure::Usage { area: "resource", command: "" });
+            return Err(Failure::Usage { area: "resource", command });
         }
     }
     Ok(parsed)
@@ -29,15 +29,28 @@ fn parse(words: &[String]) -> Cli<Words> {
 
 type Constrain = fn(&mut pcs::Environment<'_>, &Request<'_>, &[String]) -> pcs::Outcome;
 
-fn constrain(context: &mut Context, words: &[String], constrain: Constrain) -> Cli {
+fn constrain(
+    context: &mut Context,
+    words: &[String],
+    command: &'static str,
+    constrain: Constrain,
+) -> Cli {
+    let verb = if command == "ban" { "ban" } else { "move" };
     let Some((id, rest)) = words.split_first() else {
-        return fail("must specify a resource");
+        return fail(format!("must specify a resource to {verb}"));
     };
-    let parsed = parse(rest)?;
+    let parsed = parse(rest, command)?;
     let wait = context.wait()?;
-    let until = match &parsed.lifetime {
-        Some(lifetime) => Some(super::clock::after(lifetime)?),
-        None => None,
+    let until = match parsed.lifetime.as_deref() {
+        None | Some("") => None,
+        Some(lifetime) => match super::clock::after(lifetime) {
+            Some(until) => Some(until),
+            None => {
+                return fail(format!(
+                    "cannot {verb} resource '{id}'\nInvalid duration specified: {lifetime}\nPlease refer to https://en.wikipedia.org/wiki/ISO_8601#Durations for examples of valid durations"
+                ));
+            }
+        },
     };
     let promoted = context.has("--promoted");
     let active = if parsed.node.is_none() { context.active_nodes(id)? } else { Vec::new() };
@@ -56,19 +69,13 @@ fn constrain(context: &mut Context, words: &[String], constrain: Constrain) -> C
 /// Runs `pcs resource ban ID [NODE]`.
 pub(crate) fn ban(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["-f", "--promoted", "--wait"])?;
-    if words.is_empty() {
-        return fail("must specify a resource to ban");
-    }
-    constrain(context, words, ban::ban)
+    constrain(context, words, "ban", ban::ban)
 }
 
 /// Runs `pcs resource move-with-constraint ID [NODE]`.
 pub(crate) fn move_with_constraint(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["-f", "--promoted", "--wait"])?;
-    if words.is_empty() {
-        return fail("must specify a resource to move");
-    }
-    constrain(context, words, ban::prefer)
+    constrain(context, words, "move-with-constraint", ban::prefer)
 }
 
 /// Runs `pcs resource move ID [NODE]`: moves it, then takes the constraint back.
@@ -80,7 +87,7 @@ pub(crate) fn move_resource(context: &mut Context, words: &[String]) -> Cli {
     let Some((id, rest)) = words.split_first() else {
         return fail("must specify a resource to move");
     };
-    let parsed = parse(rest)?;
+    let parsed = parse(rest, "move")?;
     if parsed.lifetime.is_some() {
         return fail(
             "Option 'lifetime' belongs to 'pcs resource move-with-constraint'; 'pcs resource move' takes its constraint away again",
@@ -95,9 +102,11 @@ pub(crate) fn clear(context: &mut Context, words: &[String]) -> Cli {
     let Some((id, rest)) = words.split_first() else {
         return fail("must specify a resource to clear");
     };
-    let parsed = parse(rest)?;
+    let parsed = parse(rest, "clear")?;
     let wait = context.wait()?;
     let expired = context.has("--expired").then(super::clock::now);
-    context.change(|env| ban::clear(env, id, parsed.node.as_deref(), expired.as_deref()))?;
+    let promoted = context.has("--promoted");
+    context
+        .change(|env| ban::clear(env, id, parsed.node.as_deref(), promoted, expired.as_deref()))?;
     context.settle(wait)
 }

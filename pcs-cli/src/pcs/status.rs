@@ -340,11 +340,18 @@ pub(crate) fn cluster_status(context: &mut Context) -> Cli {
 pub(crate) fn resources(context: &mut Context, words: &[String], stonith: bool) -> Cli {
     context.shows_status = true;
     context.supports(&["-f", "--hide-inactive", "--output-format", "--watch"])?;
-    let mut filter = Filter::default();
-    for (n, word) in words.iter().enumerate() {
+    let mut asked = Asked::default();
+    for word in words {
         match word.strip_prefix("node=") {
-            Some(node) => filter.node = Some(node.to_owned()),
-            None if n == 0 => filter.resource = Some(word.clone()),
+            Some("") => return fail("missing value of 'node' option"),
+            Some(node) if asked.node.as_deref().is_some_and(|known| known != node) => {
+                let known = asked.node.unwrap_or_default();
+                return fail(format!(
+                    "duplicate option 'node' with different values '{known}' and '{node}'"
+                ));
+            }
+            Some(node) => asked.node = Some(node.to_owned()),
+            None if asked.id.is_none() => asked.id = Some(word.clone()),
             None => {
                 super::words::pairs(std::slice::from_ref(word))?;
                 return fail(format!("Unknown option '{word}'"));
@@ -352,16 +359,35 @@ pub(crate) fn resources(context: &mut Context, words: &[String], stonith: bool) 
         }
     }
     if let Some(pause) = status_watch::pause(context)? {
-        let mut once = |context: &mut Context| resources_once(context, &filter, stonith);
+        let mut once = |context: &mut Context| resources_once(context, &asked, stonith);
         return status_watch::run(context, pause, &mut once);
     }
-    resources_once(context, &filter, stonith)
+    resources_once(context, &asked, stonith)
 }
 
-fn resources_once(context: &mut Context, filter: &Filter, stonith: bool) -> Cli {
+/// What of all resources is asked for.
+#[derive(Debug, Default)]
+struct Asked {
+    /// A resource's id, or a tag's.
+    id: Option<String>,
+    node: Option<String>,
+}
+
+fn resources_once(context: &mut Context, asked: &Asked, stonith: bool) -> Cli {
     let detail = detail(context);
     let sight = look(context)?;
-    let kind = if filter.resource.is_some() { None } else { Some(stonith) };
+    let tags = pcs::tag::tags(&sight.cib);
+    let tagged = tags.into_iter().find(|tag| Some(&tag.id) == asked.id.as_ref());
+    let is_known = tagged.is_some()
+        || asked.id.as_ref().is_none_or(|id| pcs::resource::find(&sight.cib, id).is_some());
+    let filter = &Filter {
+        resources: match tagged {
+            Some(tag) => tag.idref_list,
+            None => asked.id.iter().cloned().collect(),
+        },
+        node: asked.node.clone(),
+    };
+    let kind = if asked.id.is_some() { None } else { Some(stonith) };
     let wanted = |resource: &&view::resources::ResourceStatus| {
         status_text::is_shown(resource, &sight.status, detail, filter, kind)
     };
@@ -376,14 +402,18 @@ fn resources_once(context: &mut Context, filter: &Filter, stonith: bool) -> Cli 
     }
     let any =
         status_text::resources(&sight.status, Detail::default(), &Filter::default(), Some(stonith));
-    if let Some(id) = &filter.resource
-        && pcs::resource::find(&sight.cib, id).is_none()
+    if let Some(id) = &asked.id
+        && !is_known
+        && !detail.hide_inactive
     {
         context.hint_text(&pcs::resource::near(&sight.cib, id).into_iter().collect::<Vec<_>>());
         return fail(format!("resource or tag id '{id}' not found"));
     }
     let what = if stonith { "stonith devices" } else { "resources" };
-    let which = if any.is_empty() { "configured" } else { "active" };
-    context.print(&format!("NO {what} {which}"));
+    if !any.is_empty() || detail.hide_inactive {
+        context.print("No active resources");
+    } else {
+        context.print(&format!("NO {what} configured"));
+    }
     Ok(())
 }

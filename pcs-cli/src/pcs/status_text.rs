@@ -22,8 +22,8 @@ pub(crate) struct Detail {
 /// Which resources are shown.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
-    /// Only this one, what is in it and what it is in.
-    pub(crate) resource: Option<String>,
+    /// Only these, what is in them and what they are in; none named: all.
+    pub(crate) resources: Vec<String>,
     /// Only what is on this node.
     pub(crate) node: Option<String>,
 }
@@ -270,7 +270,7 @@ impl Shown<'_> {
     }
 
     fn names(&self, id: &str) -> bool {
-        self.filter.resource.as_ref().is_none_or(|wanted| wanted == id)
+        self.filter.resources.is_empty() || self.filter.resources.iter().any(|wanted| wanted == id)
     }
 
     fn primitives(&self, members: &[PrimitiveStatus], whole: bool) -> Vec<String> {

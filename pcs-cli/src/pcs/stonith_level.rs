@@ -19,6 +19,9 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "clear" => clear(context, rest),
         "verify" => {
             context.supports(&["-f"])?;
+            if !rest.is_empty() {
+                return Err(Failure::Usage { area: AREA, command: "level verify" });
+            }
             context.read(level::verify)
         }
         "config" => config(context, rest),

@@ -3,7 +3,7 @@
 use pcs::resource::group::Place;
 use pcs::tag;
 
-use super::context::{Cli, Context, Failure, fail};
+use super::context::{Cli, Context, Failure, fail, print_error};
 use super::json;
 use super::resource_text::quote;
 use super::words::Sections;
@@ -73,6 +73,16 @@ fn update(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["-f", "--after", "--before"])?;
     let [id, rest @ ..] = words else { return Err(USAGE) };
     let sections = Sections::split(rest, &["add", "remove", "delete"]);
+    for keyword in ["add", "remove", "delete"] {
+        let each = sections.each(keyword);
+        if each.len() > 1 {
+            return fail(format!("'{keyword}' cannot be used more than once"));
+        }
+        if each.iter().any(Vec::is_empty) {
+            print_error("Hint: Specify at least one id for 'add' or 'remove' arguments.");
+            return Err(USAGE);
+        }
+    }
     let add = sections.flat("add");
     let mut remove = sections.flat("remove");
     remove.extend(sections.flat("delete"));
@@ -85,8 +95,5 @@ fn update(context: &mut Context, words: &[String]) -> Cli {
         (None, Some(id)) => Place::After(id.to_owned()),
         (None, None) => Place::End,
     };
-    if add.is_empty() && place != Place::End {
-        return fail("Cannot specify --before or --after without specifying ids to add");
-    }
     context.change(|env| tag::update(env, id, &add, &remove, &place))
 }

@@ -50,7 +50,7 @@ pub(super) const GLOBAL: [(&str, &str); 9] = [
 ];
 
 /// Areas whose commands are all described together, and how their usage begins.
-const WHOLE: [(&str, &str); 11] = [
+const WHOLE: [(&str, &str); 10] = [
     ("alert", "<command>"),
     ("booth", "<command>"),
     ("cib", "<command>"),
@@ -61,7 +61,6 @@ const WHOLE: [(&str, &str); 11] = [
     ("qdevice", "<command>"),
     ("quorum", "<command>"),
     ("tag", "<command>"),
-    ("pcsd", "<command>"),
 ];
 
 /// Describes pcs as a whole, on one screen.
@@ -103,6 +102,44 @@ pub(crate) fn of(area: &str, command: &str) -> String {
         text = rows(area, "");
     }
     format!("\n{head}\n{text}")
+}
+
+/// Describes what the words behind an area were about. Without words that is all of its commands;
+/// a word that is none of a group's commands has the group described.
+pub(crate) fn of_words(area: &str, command: &str, words: &[String]) -> String {
+    let is_whole = WHOLE.iter().any(|(name, _)| *name == area);
+    if area.is_empty() || is_whole {
+        return of(area, command);
+    }
+    let head = if command.is_empty() && words.is_empty() {
+        " [commands]..."
+    } else if is_group(area, command) && words.len() > command.split_whitespace().count() {
+        " ..."
+    } else {
+        return of(area, command);
+    };
+    let group = if command.is_empty() { String::new() } else { format!(" {command}") };
+    format!("\nUsage: pcs {area}{group}{head}\n{}", rows(area, command))
+}
+
+/// Says whether commands begin with this.
+fn is_group(area: &str, command: &str) -> bool {
+    let inside = if command.is_empty() { String::new() } else { format!("{command} ") };
+    commands().any(|row| row.0 == area && row.1.starts_with(&inside))
+}
+
+/// Describes what help was asked for: an area, or a command of it.
+pub(crate) fn help(words: &[&str]) -> String {
+    let Some((area, rest)) = words.split_first() else { return main() };
+    let mut command = rest.to_vec();
+    while !command.is_empty() && rows(area, &command.join(" ")).is_empty() {
+        command.pop();
+    }
+    if command.is_empty() && !rest.is_empty() {
+        // no such command: all of them are told, under the heading of a mistake
+        return of(area, "");
+    }
+    if command.is_empty() { of_words(area, "", &[]) } else { of(area, &command.join(" ")) }
 }
 
 /// Describes everything.

@@ -158,7 +158,10 @@ fn resources(
     wanted: &Wanted,
     detail: Detail,
 ) -> Option<(&'static str, Vec<String>)> {
-    let filter = Filter { resource: wanted.resource.clone(), node: wanted.node.clone() };
+    let filter = Filter {
+        resources: wanted.resource.clone().into_iter().collect(),
+        node: wanted.node.clone(),
+    };
     if wanted.by_node {
         let idle: Vec<&str> = status
             .resources
@@ -173,7 +176,8 @@ fn resources(
         let lines: Vec<String> = idle
             .iter()
             .flat_map(|id| {
-                let filter = Filter { resource: Some((*id).to_owned()), node: wanted.node.clone() };
+                let filter =
+                    Filter { resources: vec![(*id).to_owned()], node: wanted.node.clone() };
                 status_text::resources(status, detail, &filter, None)
             })
             .collect();

@@ -35,7 +35,7 @@ pub(super) fn operations(call: &mut Call, all: bool) -> Result<Said, Answer> {
                 continue;
             }
             let base = find(&document, id).and_then(Element::id).unwrap_or(id);
-            let filter = Filter { resource: Some(base.to_owned()), node: None };
+            let filter = Filter { resources: vec![base.to_owned()], node: None };
             let head = headline(&status, &filter, base);
             let mut sorted: Vec<&Element> = resource.children_named("lrm_rsc_op").collect();
             sorted.sort_by_key(|op| op.get("call-id").and_then(|c| c.parse::<i64>().ok()));

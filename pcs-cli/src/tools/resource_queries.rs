@@ -103,7 +103,7 @@ pub(super) fn locate(call: &mut Call) -> Result<Said, Answer> {
 pub(super) fn list(call: &mut Call) -> Result<Said, Answer> {
     let document = call.document()?;
     let status = call.status(&document)?;
-    let filter = Filter { resource: None, node: call.node().map(str::to_owned) };
+    let filter = Filter { resources: Vec::new(), node: call.node().map(str::to_owned) };
     let lines = status_text::resources(&status, Detail::default(), &filter, None);
     let text = if lines.is_empty() {
         "NO resources configured\n".to_owned()
@@ -167,7 +167,7 @@ pub(super) fn xml(call: &mut Call, expanded: bool) -> Result<Said, Answer> {
     let id = element.id().unwrap_or_default().to_owned();
     let status = call.status(&document)?;
     let shown = if expanded { with_template(&document, &element) } else { element };
-    let filter = Filter { resource: Some(id), node: None };
+    let filter = Filter { resources: vec![id], node: None };
     let mut text = String::new();
     for line in status_text::resources(&status, Detail::default(), &filter, None) {
         let line = line.trim_start();

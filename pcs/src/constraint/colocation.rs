@@ -31,6 +31,7 @@ pub fn add(
     typed: &Pairs,
     force: bool,
 ) -> Outcome {
+    super::check_not_empty(typed)?;
     for side in [who, with] {
         if let Some(role) = &side.role
             && !ROLES.contains(&role.as_str())

@@ -44,12 +44,20 @@ fn may_be_constrained(cib: &Element, id: &str) -> bool {
             .is_some_and(|tags| tags.children().any(|tag| tag.id() == Some(id)))
 }
 
-/// Checks a resource for a constraint of one or two resources.
+/// Refuses options without a value where two resources are constrained.
+pub(crate) fn check_not_empty(typed: &[(String, String)]) -> Outcome {
+    match typed.iter().find(|(_, value)| value.is_empty()) {
+        Some((name, _)) => Err(Failed::because(Message::OptionValueEmpty { name: name.clone() })),
+        None => Ok(()),
+    }
+}
+
+/// Checks a resource for a constraint of two resources, where a tag cannot stand.
 ///
 /// # Errors
 /// Said.
 pub fn check_resource(env: &Environment<'_>, id: &str, force: bool) -> Outcome {
-    if !may_be_constrained(&env.cib, id) {
+    if resource::find(&env.cib, id).is_none() {
         let near = resource::near(&env.cib, id);
         return Err(Failed::because(Message::ResourceNotFound { id: id.into(), near }));
     }

@@ -32,12 +32,22 @@ pub fn add(
     typed: &Pairs,
     force: bool,
 ) -> Outcome {
+    super::check_not_empty(typed)?;
     check_resource(env, &first.resource, force)?;
     check_resource(env, &then.resource, force)?;
     if in_one_group(&env.cib, &first.resource, &then.resource) {
         return Err(Failed::because(Message::OrderInOneGroup));
     }
     let get = |name: &str| nvset::get(typed, name);
+    if let Some(value) = get("symmetrical")
+        && !["true", "false"].contains(&value.to_lowercase().as_str())
+    {
+        return Err(Failed::because(Message::OptionValueNotAllowed {
+            name: "symmetrical".into(),
+            value: value.into(),
+            allowed: vec!["true".into(), "false".into()],
+        }));
+    }
     if get("score").is_some() {
         env.report(Report::deprecation(Message::DeprecatedOption {
             name: "score".into(),
@@ -168,8 +178,9 @@ pub fn add_sets(
 /// Removes resources from all orders, and from sets of any constraint.
 ///
 /// # Errors
-/// Said: one of them is in none.
+/// Said: none of them is in any.
 pub fn remove(env: &mut Environment<'_>, resources: &[String]) -> Outcome {
+    let mut found = false;
     for resource in resources {
         let is_one = |c: &Element| {
             c.name() == "rsc_order"
@@ -178,9 +189,7 @@ pub fn remove(env: &mut Environment<'_>, resources: &[String]) -> Outcome {
         let simple = super::all(&env.cib).any(is_one);
         env.section("constraints").retain_children(|c| !is_one(c));
         let in_sets = set::remove_references(env, resource, |_| true);
-        if !simple && !in_sets {
-            return Err(Failed::because(Message::OrderNotFound { resource: resource.clone() }));
-        }
+        found |= simple || in_sets;
     }
-    Ok(())
+    if found { Ok(()) } else { Err(Failed::because(Message::OrderNotFound)) }
 }

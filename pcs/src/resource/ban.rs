@@ -2,15 +2,52 @@
 
 use cib::Element;
 
-use super::{find, not_found};
+use super::{find, is_clone, is_stonith, not_found, parent};
 use crate::environment::Environment;
 use crate::message::Message;
+use crate::nvset;
 use crate::report::{Failed, Outcome};
 
 const KINDS: [&str; 4] = ["bundle", "clone", "group", "resource"];
 
-fn check_resource(env: &mut Environment<'_>, id: &str) -> Outcome {
-    if find(&env.cib, id).is_none() {
+fn is_promotable(element: &Element) -> bool {
+    let wanted = nvset::value(element, "meta_attributes", "promotable");
+    element.name() == "master" || (is_clone(element) && wanted.is_some_and(crate::options::is_true))
+}
+
+/// Only a promotable clone is promoted; what is inside one is promoted with it.
+fn check_promotable(env: &mut Environment<'_>, id: &str) {
+    if find(&env.cib, id).is_some_and(is_promotable) {
+        return;
+    }
+    let mut inner = id.to_owned();
+    let mut clone = None;
+    while let Some(outer) = parent(&env.cib, &inner) {
+        inner = outer.id().unwrap_or_default().to_owned();
+        if is_promotable(outer) {
+            clone = Some(inner.clone());
+        }
+    }
+    env.error(Message::PromotableNeeded { clone });
+}
+
+fn check_node(env: &mut Environment<'_>, node: &str) {
+    let known = crate::node::all_names(&env.cib);
+    if !known.iter().any(|name| name == node) {
+        let near = crate::options::nearest(node, known.iter().map(String::as_str));
+        env.error(Message::NodeNotFound { node: node.into(), near });
+    }
+}
+
+fn check_resource(env: &mut Environment<'_>, id: &str, promoted: bool) -> Outcome {
+    let found = find(&env.cib, id);
+    if found.is_some_and(is_stonith) {
+        env.error(Message::StonithNotAccepted);
+    } else if found.is_some() {
+        if promoted {
+            check_promotable(env, id);
+        }
+    } else {
         let message = match not_found(&env.cib, id, &[]) {
             Message::IdNotFound { id, near, .. } => Message::IdNotFound {
                 id,
@@ -37,12 +74,26 @@ pub struct Request<'a> {
     pub until: Option<&'a str>,
 }
 
+fn tell_end(env: &mut Environment<'_>, request: &Request<'_>) {
+    if let Some(until) = request.until {
+        env.info(Message::MigrationUntil { until: until.into() });
+    }
+}
+
+fn check(env: &mut Environment<'_>, request: &Request<'_>) -> Outcome {
+    check_resource(env, request.resource, request.promoted)?;
+    if let Some(node) = request.node {
+        check_node(env, node);
+    }
+    env.checked()
+}
+
 /// Bans a resource from a node; `active` names the nodes it runs on.
 ///
 /// # Errors
 /// Reported, or said.
 pub fn ban(env: &mut Environment<'_>, request: &Request<'_>, active: &[String]) -> Outcome {
-    check_resource(env, request.resource)?;
+    check(env, request)?;
     let node = match (request.node, active) {
         (Some(node), _) => node.to_owned(),
         (None, [only]) => only.clone(),
@@ -54,13 +105,13 @@ pub fn ban(env: &mut Environment<'_>, request: &Request<'_>, active: &[String]) 
         }
     };
     let id = format!("cli-ban-{}-on-{node}", request.resource);
-    put(env, &id, request, &node, "-INFINITY");
+    put(env, &RuleNames::of_ban(&id), request, &node, "-INFINITY");
+    tell_end(env, request);
     env.warn(Message::BanCreated {
         id,
         resource: request.resource.into(),
         node,
         promoted: request.promoted,
-        lifetime: request.until.is_some(),
     });
     Ok(())
 }
@@ -70,22 +121,56 @@ pub fn ban(env: &mut Environment<'_>, request: &Request<'_>, active: &[String]) 
 /// # Errors
 /// Reported, or said.
 pub fn prefer(env: &mut Environment<'_>, request: &Request<'_>, active: &[String]) -> Outcome {
-    check_resource(env, request.resource)?;
+    check(env, request)?;
     let Some(node) = request.node else {
         return ban(env, request, active);
     };
     // an older ban of that node would win
     remove(env, request.resource, Some(node), true);
-    let id = format!("cli-prefer-{}", request.resource);
-    put(env, &id, request, node, "INFINITY");
+    put(env, &RuleNames::of_preference(request.resource), request, node, "INFINITY");
+    tell_end(env, request);
     env.warn(Message::MoveConstraintCreated { resource: request.resource.into() });
     Ok(())
 }
 
-fn put(env: &mut Environment<'_>, id: &str, request: &Request<'_>, node: &str, score: &str) {
+/// The ids of a constraint and of the rule that ends it, as crm_resource gives them.
+struct RuleNames {
+    constraint: String,
+    rule: String,
+    expression: String,
+    date: String,
+}
+
+impl RuleNames {
+    fn of_ban(id: &str) -> Self {
+        Self {
+            constraint: id.to_owned(),
+            rule: format!("{id}-rule"),
+            expression: format!("{id}-expr"),
+            date: format!("{id}-lifetime"),
+        }
+    }
+
+    fn of_preference(resource: &str) -> Self {
+        Self {
+            constraint: format!("cli-prefer-{resource}"),
+            rule: format!("cli-prefer-rule-{resource}"),
+            expression: format!("cli-prefer-expr-{resource}"),
+            date: format!("cli-prefer-lifetime-end-{resource}"),
+        }
+    }
+}
+
+fn put(
+    env: &mut Environment<'_>,
+    names: &RuleNames,
+    request: &Request<'_>,
+    node: &str,
+    score: &str,
+) {
     let role = if request.promoted { "Promoted" } else { "Started" };
     let mut constraint = Element::new("rsc_location")
-        .with("id", id)
+        .with("id", names.constraint.as_str())
         .with("rsc", request.resource)
         .with("role", role);
     match request.until {
@@ -95,12 +180,12 @@ fn put(env: &mut Environment<'_>, id: &str, request: &Request<'_>, node: &str, s
         }
         Some(until) => {
             let rule = Element::new("rule")
-                .with("id", format!("{id}-rule"))
+                .with("id", names.rule.as_str())
                 .with("score", score)
                 .with("boolean-op", "and")
                 .with_child(
                     Element::new("expression")
-                        .with("id", format!("{id}-expr"))
+                        .with("id", names.expression.as_str())
                         .with("attribute", "#uname")
                         .with("operation", "eq")
                         .with("value", node)
@@ -108,7 +193,7 @@ fn put(env: &mut Environment<'_>, id: &str, request: &Request<'_>, node: &str, s
                 )
                 .with_child(
                     Element::new("date_expression")
-                        .with("id", format!("{id}-lifetime"))
+                        .with("id", names.date.as_str())
                         .with("operation", "lt")
                         .with("end", until),
                 );
@@ -116,7 +201,7 @@ fn put(env: &mut Environment<'_>, id: &str, request: &Request<'_>, node: &str, s
         }
     }
     let constraints = env.section("constraints");
-    constraints.retain_children(|c| c.id() != Some(id));
+    constraints.retain_children(|c| c.id() != Some(&names.constraint));
     constraints.push(constraint);
 }
 
@@ -151,9 +236,18 @@ pub fn clear(
     env: &mut Environment<'_>,
     resource: &str,
     node: Option<&str>,
+    promoted: bool,
     expired: Option<&str>,
 ) -> Outcome {
-    check_resource(env, resource)?;
+    check_resource(env, resource, promoted)?;
+    if let Some(node) = node
+        && !crate::node::all_names(&env.cib).iter().any(|name| name == node)
+    {
+        return Err(Failed::because(Message::CannotClear {
+            resource: resource.into(),
+            node: node.into(),
+        }));
+    }
     let Some(now) = expired else {
         remove(env, resource, node, false);
         return Ok(());

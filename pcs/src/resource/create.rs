@@ -147,6 +147,13 @@ fn create_primitive(env: &mut Environment<'_>, request: &Request, agent: &AgentN
         check_parameters(env, agent, metadata, request);
     }
     check_meta(env, request, agent);
+    if let (Target::Clone { meta, .. }, Some(metadata)) = (&request.target, &metadata)
+        && nvset::get(meta, "promotable").is_some_and(crate::options::is_true)
+        && !metadata.may_be_promoted()
+    {
+        let message = Message::AgentNotPromotable { agent: agent.to_string() };
+        env.forceable(message, request.force);
+    }
     let primitive = build(env, request, agent, metadata.as_ref());
     place(env, request, primitive)?;
     env.checked()
@@ -160,6 +167,11 @@ fn check_parameters(
     request: &Request,
 ) {
     let kind = if agent.is_stonith() { "stonith" } else { "resource" };
+    for (name, value) in &request.parameters {
+        if value.is_empty() {
+            env.error(Message::ParameterEmpty { name: name.clone() });
+        }
+    }
     check_names(env, metadata, &request.parameters, kind, request.force);
     check_required(env, metadata, &request.parameters, kind, request.force);
     check_deprecated(env, metadata, &request.parameters, kind, request.force);
@@ -189,7 +201,7 @@ pub(crate) fn check_required(
     kind: &str,
     force: bool,
 ) {
-    let given = |name: &str| parameters.iter().any(|(key, value)| key == name && !value.is_empty());
+    let given = |name: &str| parameters.iter().any(|(key, _)| key == name);
     let mut missing = Vec::new();
     for parameter in metadata.parameters.iter().filter(|p| p.required && !p.deprecated) {
         let old: Vec<String> = metadata
@@ -324,7 +336,7 @@ pub(crate) fn warn_unknown_meta(env: &mut Environment<'_>, meta: &Pairs, kind: &
 }
 
 fn build(
-    env: &Environment<'_>,
+    env: &mut Environment<'_>,
     request: &Request,
     agent: &AgentName,
     metadata: Option<&AgentMetadata>,
@@ -341,7 +353,7 @@ fn build(
         meta.retain(|(name, _)| name != "provides");
         meta.push(("provides".into(), "unfencing".into()));
     }
-    if request.disabled {
+    if request.disabled && !matches!(request.target, Target::Clone { .. }) {
         meta.retain(|(name, _)| name != "target-role");
         meta.push(("target-role".into(), "Stopped".into()));
     }
@@ -352,12 +364,15 @@ fn build(
             primitive.push(nvset::new_set(kind, &set, pairs));
         }
     }
-    let all = operations::complete(
+    let (all, changed) = operations::complete(
         &request.operations,
         metadata,
         agent.is_stonith(),
         !request.no_advised_operations,
     );
+    for (from, to) in changed {
+        env.warn(Message::MonitorIntervalChanged { from, to });
+    }
     let mut list = Element::new("operations");
     let mut taken = Vec::new();
     for operation in &all {
@@ -371,6 +386,9 @@ fn place(env: &mut Environment<'_>, request: &Request, primitive: Element) -> Ou
     match &request.target {
         Target::Alone => env.section("resources").push(primitive),
         Target::Group { group, place } => {
+            if group == &request.id {
+                return Err(Failed::because(Message::IdAlreadyExists { id: group.clone() }));
+            }
             group::check_place(env, group, place, &[request.id.as_str()]);
             env.checked()?;
             group::insert(&mut env.cib, group, place, vec![primitive.into()]);
@@ -389,9 +407,14 @@ fn place(env: &mut Environment<'_>, request: &Request, primitive: Element) -> Ou
             };
             let mut clone =
                 Element::new("clone").with("id", clone_id.as_str()).with_child(primitive);
+            let mut meta = meta.clone();
+            if request.disabled {
+                meta.retain(|(name, _)| name != "target-role");
+                meta.push(("target-role".into(), "Stopped".into()));
+            }
             if !meta.is_empty() {
                 let set = format!("{clone_id}-meta_attributes");
-                clone.push(nvset::new_set("meta_attributes", &set, meta));
+                clone.push(nvset::new_set("meta_attributes", &set, &meta));
             }
             env.section("resources").push(clone);
         }

@@ -157,6 +157,9 @@ pub fn manage(env: &mut Environment<'_>, ids: &[String], monitors: bool) -> Outc
 /// Reported.
 pub fn unmanage(env: &mut Environment<'_>, ids: &[String], monitors: bool) -> Outcome {
     for id in expand(env, ids)? {
+        if find(&env.cib, &id).is_some_and(|e| e.name() == "bundle") {
+            set_meta(env, &id, "is-managed", "false");
+        }
         for primitive in primitives_below(&env.cib, &id) {
             set_meta(env, &primitive, "is-managed", "false");
             if monitors {
