@@ -16,10 +16,9 @@ pub(crate) fn all(planned: &mut Planned) {
                 continue;
             }
             for probe in planned.placed.book.matching(part, Key::once(task::MONITOR), None) {
-                let mut at = 0;
-                while at < planned.placed.book[probe].after.len() {
+                // (not what is put after it on the way)
+                for at in 0..planned.placed.book[probe].after.len() {
                     let then = planned.placed.book[probe].after[at].other;
-                    at += 1;
                     round += 1;
                     before_restarts(planned, probe, part, then, &mut seen, round);
                 }
