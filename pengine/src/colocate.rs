@@ -602,9 +602,11 @@ impl Placing {
         let cause = self.cause_of(colocation, source);
         // who avoids another says where that one should not be, hardly ever where it should; only
         // for a dependent that has no other node the primary may give way
+        let towards_primary = self.cluster.family(colocation.primary).contains(&source);
+        let follower = if towards_primary { colocation.dependent } else { source };
         let gives_way = self.cluster[apart.primary].stickiness < -apart.score
             && self.has_influence(apart, None)
-            && self.allowed_on_one(source);
+            && self.allowed_on_one(follower);
         // where nodes themselves are compared, only the node itself has the value
         let by_name = attribute == "#uname" && self.cluster.bundle_of(source).is_none();
         for (position, place) in nodes.iter_mut().enumerate() {

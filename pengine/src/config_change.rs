@@ -155,7 +155,10 @@ fn entry_changed(
     key: Key,
     entry: &Entry,
 ) -> bool {
-    if key.interval_ms > 0 && operation::configured(cluster, rsc, key).is_none() {
+    let gone = || {
+        operation::configured(cluster, rsc, key).is_none_or(|config| operation::disabled(&config))
+    };
+    if key.interval_ms > 0 && gone() {
         if cluster.properties.cancel_removed_actions {
             cancel(cluster, book, rsc, key, node, entry);
         }

@@ -57,7 +57,7 @@ fn unpack_resource(unpacked: &mut Unpacked, node: NodeIx, element: &Element) -> 
         None => removed_resource(unpacked, element)?,
     };
     if locks {
-        shutdown_lock(&mut unpacked.cluster, rsc, node, element);
+        shutdown_lock(unpacked, rsc, node, element);
     }
     let saved_role = unpacked.cluster[rsc].role;
     unpacked.cluster[rsc].role = Role::Unknown;
@@ -84,13 +84,15 @@ fn unpack_resource(unpacked: &mut Unpacked, node: NodeIx, element: &Element) -> 
     Some(rsc)
 }
 
-fn shutdown_lock(cluster: &mut Cluster, rsc: ResourceIx, node: NodeIx, element: &Element) {
+fn shutdown_lock(unpacked: &mut Unpacked, rsc: ResourceIx, node: NodeIx, element: &Element) {
+    let Unpacked { cluster, book, .. } = unpacked;
     let Some(lock) = element.get("shutdown-lock").and_then(values::number).filter(|t| *t != 0)
     else {
         return;
     };
     let limit = i64::try_from(cluster.properties.shutdown_lock_limit_ms / 1000).unwrap_or(0);
     if limit > 0 && cluster.now > lock + limit {
+        crate::location::forget_lock(cluster, book, rsc, node);
         return;
     }
     cluster[rsc].lock_node = Some(node);

@@ -3,7 +3,8 @@
 use cib::Element;
 use model::Score;
 
-use crate::cluster::Variant;
+use crate::action::Book;
+use crate::cluster::{Cluster, Variant};
 use crate::constraint::{
     Constrained, Discovery, Location, as_sets, constrained_resource, set_members, sets,
 };
@@ -11,6 +12,7 @@ use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::{Cause, Cell};
 use crate::role::Role;
 use crate::rules::{self, Context};
+use crate::task;
 use crate::unpack::{add_own_score, add_score};
 use crate::values;
 
@@ -117,10 +119,10 @@ fn by_rule(
             continue;
         }
         let score = match attribute {
+            // a node without a value is no choice; one that is no score counts nothing
             Some(name) => cluster
                 .attribute_for(node, name, Some(resource))
-                .and_then(values::score)
-                .unwrap_or_default(),
+                .map_or(Score::MINUS_INFINITY, |text| values::score(text).unwrap_or_default()),
             None => fixed.unwrap_or_default(),
         };
         nodes.push((node, score));
@@ -217,13 +219,20 @@ pub(crate) fn apply_node_criteria(all: &mut Constrained) {
     }
 }
 
+/// Has the history that holds a lock erased.
+pub(crate) fn forget_lock(cluster: &mut Cluster, book: &mut Book, rsc: ResourceIx, node: NodeIx) {
+    book.simple(cluster, rsc, task::LRM_DELETE, Some(node), false);
+}
+
 fn shutdown_lock(all: &mut Constrained, rsc: ResourceIx) {
     let one = &all.cluster[rsc];
     if !one.is_primitive() || one.fence_device || one.is_remote {
         return;
     }
-    if one.lock_node.is_some() {
+    if let Some(lock) = one.lock_node {
+        // started elsewhere all the same: that must not be disturbed any more
         if !one.running_on.is_empty() {
+            forget_lock(&mut all.cluster, &mut all.book, rsc, lock);
             all.cluster[rsc].lock_node = None;
             all.cluster[rsc].lock_time = 0;
         }

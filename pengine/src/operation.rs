@@ -84,7 +84,7 @@ pub(crate) fn disabled(op: &Element) -> bool {
     op.get("enabled").and_then(values::boolean) == Some(false)
 }
 
-/// Finds the entry for a key.
+/// Finds the entry for a key; one that is switched off still tells what a failure leads to.
 pub(crate) fn configured(
     cluster: &Cluster,
     resource: ResourceIx,
@@ -93,7 +93,7 @@ pub(crate) fn configured(
     let find = |name: &str, interval: u64| {
         entries(cluster, resource)
             .into_iter()
-            .find(|op| op.get("name") == Some(name) && interval_of(op) == interval && !disabled(op))
+            .find(|op| op.get("name") == Some(name) && interval_of(op) == interval)
     };
     find(key.task, key.interval_ms).or_else(|| match key.task {
         task::MIGRATE_TO | task::MIGRATE_FROM => find("migrate", 0),

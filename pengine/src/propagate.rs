@@ -546,7 +546,7 @@ fn intermediate_stop(planned: &mut Planned, first: ActionIx, then: ActionIx, fil
         require(planned, first, then);
     }
     let book = &planned.placed.book;
-    if !book[then].optional && !book[then].migratable {
+    if !book[then].migratable {
         unmigrate(planned, first, then);
     }
     let book = &planned.placed.book;

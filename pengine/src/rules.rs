@@ -58,7 +58,6 @@ fn sooner(next: &mut NextChange, when: Seconds) {
 /// Evaluates a rule; how deep rules may nest is bounded by the document's depth.
 pub(crate) fn holds(rule: &Element, context: &Context<'_>, next: &mut NextChange) -> bool {
     let any = rule.get("boolean-op").is_some_and(|op| op.eq_ignore_ascii_case("or"));
-    let mut seen = false;
     let mut result = !any;
     for child in rule.children() {
         let answer = match child.name() {
@@ -72,7 +71,6 @@ pub(crate) fn holds(rule: &Element, context: &Context<'_>, next: &mut NextChange
             "op_expression" => operation_expression(child, context),
             _ => continue,
         };
-        seen = true;
         if any && answer {
             return true;
         }
@@ -81,7 +79,7 @@ pub(crate) fn holds(rule: &Element, context: &Context<'_>, next: &mut NextChange
             break;
         }
     }
-    if seen { result } else { true }
+    result
 }
 
 /// Evaluates all rules of an element; one that holds is enough, none at all holds.
@@ -297,6 +295,12 @@ mod tests {
         check(&rule("lt", "10"), &[], false);
         check(&rule("ne", "10"), &[], true);
         check("<rule><expression attribute='a' operation='not_defined'/></rule>", &[], true);
+    }
+
+    #[test]
+    fn a_rule_of_nothing_holds_unless_one_thing_must() {
+        check("<rule/>", &[], true);
+        check("<rule boolean-op='or'/>", &[], false);
     }
 
     #[test]

@@ -2,11 +2,43 @@
 //!
 //! Each has the case of Pacemaker's own suite that shows that 3.0.2 does as we do.
 
+use cib::Element;
+
 use crate::outcome::{Edge, Outcome};
 
 /// Takes out of two outcomes what may differ between them.
-pub(crate) fn settle(theirs: &mut Outcome, ours: &mut Outcome) {
+pub(crate) fn settle(document: &Element, theirs: &mut Outcome, ours: &mut Outcome) {
     ordered_instances(theirs, ours);
+    later_members(document, theirs, ours);
+    if *ours != *theirs {
+        for outcome in [ours, theirs] {
+            outcome.drop_scores(|line| score_of_unusable(document, line));
+        }
+    }
+}
+
+/// A group's member that is active while the one before it is not stops before that one starts
+/// (`group-fail`), and what stops after a probe starts after it.
+fn later_members(document: &Element, theirs: &Outcome, ours: &mut Outcome) {
+    let known: Vec<Edge> = theirs.edges().collect();
+    let extra: Vec<Edge> = ours.edges().filter(|edge| !known.contains(edge)).collect();
+    for edge in extra {
+        let (Some(first), Some(then)) = (Instance::of(&edge.first), Instance::of(&edge.then))
+        else {
+            continue;
+        };
+        let follows = document.descendants().filter(|one| one.name() == "group").any(|group| {
+            let members: Vec<&str> = group
+                .children()
+                .filter(|child| child.name() == "primitive")
+                .filter_map(Element::id)
+                .collect();
+            members.windows(2).any(|pair| pair == [then.resource, first.resource])
+        });
+        if follows && matches!(first.task, "stop" | "monitor") && then.task == "start" {
+            ours.drop_edge(&edge);
+        }
+    }
 }
 
 /// With `ordered`, every instance is started after all before it and stopped before them
@@ -23,6 +55,25 @@ fn ordered_instances(theirs: &Outcome, ours: &mut Outcome) {
             ours.drop_edge(&edge);
         }
     }
+}
+
+/// Tells whether a line tells a score on a node that can take nothing, in a document whose locations
+/// have rules: 2.1.5 adds a rule's score to what the node itself has there, minus infinity, in some
+/// cases (`boolean-op=or`, `score-attribute`). It changes no plan.
+fn score_of_unusable(document: &Element, line: &str) -> bool {
+    let Some((_, node)) = line.rsplit_once(" score on ") else { return false };
+    let Some((node, _)) = node.split_once(':') else { return false };
+    let ruled = document
+        .at(&["configuration", "constraints"])
+        .is_some_and(|constraints| constraints.descendants().any(|one| one.name() == "rule"));
+    let state = document
+        .child("status")
+        .and_then(|status| status.children().find(|state| state.get("uname") == Some(node)));
+    let usable = state.is_some_and(|state| {
+        state.get("join") == Some("member")
+            && !state.descendants().any(|pair| pair.get("name") == Some("shutdown"))
+    });
+    ruled && !usable
 }
 
 /// What an action on an instance is about.

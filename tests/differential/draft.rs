@@ -52,6 +52,9 @@ pub(crate) struct Draft {
     pub(crate) constraints: Vec<Element>,
     pub(crate) tags: Vec<Element>,
     pub(crate) defaults: BTreeMap<String, String>,
+    /// Further sets of defaults, of resources and of operations.
+    pub(crate) default_sets: Vec<Element>,
+    pub(crate) operation_default_sets: Vec<Element>,
     /// One `node_state` for each node that was ever seen.
     pub(crate) states: Vec<Element>,
     pub(crate) tickets: Vec<Element>,
@@ -93,11 +96,20 @@ impl Draft {
         self.set_pair(resource, "utilization", "use", name, value);
     }
 
+    /// Sets a parameter of a resource.
+    pub(crate) fn set_parameter(&mut self, resource: &str, name: &str, value: &str) {
+        self.set_pair(resource, "instance_attributes", "params", name, value);
+    }
+
+    /// A resource, wherever it is.
+    pub(crate) fn find_resource_mut(&mut self, resource: &str) -> Option<&mut Element> {
+        self.resources.iter_mut().find_map(|top| {
+            if top.id() == Some(resource) { Some(top) } else { top.find_id_mut(resource) }
+        })
+    }
+
     fn set_pair(&mut self, resource: &str, set: &str, short: &str, name: &str, value: &str) {
-        for top in &mut self.resources {
-            let found =
-                if top.id() == Some(resource) { Some(top) } else { top.find_id_mut(resource) };
-            let Some(found) = found else { continue };
+        if let Some(found) = self.find_resource_mut(resource) {
             let id = format!("{resource}-{short}");
             if found.child(set).is_none() {
                 found.content_mut().insert(
@@ -114,7 +126,6 @@ impl Draft {
                         .with("value", value),
                 );
             }
-            return;
         }
     }
 
@@ -145,9 +156,14 @@ impl Draft {
         if !self.tags.is_empty() {
             configuration.push(holding("tags", &self.tags));
         }
-        if !self.defaults.is_empty() {
+        if !self.defaults.is_empty() || !self.default_sets.is_empty() {
             let set = pairs("meta_attributes", "defaults", &self.defaults);
-            configuration.push(Element::new("rsc_defaults").with_child(set));
+            let mut defaults = Element::new("rsc_defaults").with_child(set);
+            self.default_sets.iter().for_each(|set| defaults.push(set.clone()));
+            configuration.push(defaults);
+        }
+        if !self.operation_default_sets.is_empty() {
+            configuration.push(holding("op_defaults", &self.operation_default_sets));
         }
         let mut status = holding("status", &self.states);
         if !self.tickets.is_empty() {

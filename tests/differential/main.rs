@@ -10,20 +10,26 @@
 //! a profile. Features are applied in order: resources before constraints, the status last.
 //!
 //! Where Pacemaker itself has changed since 2.1.5 we do as 3.0.2 does: `allowed.rs` knows such differences
-//! by their shape, `told.rs` by what the other program says of its own decisions; both have the reasons. `known.txt` lists seeds that differ otherwise. Function names in scores are not compared; neither are the order of steps and summaries,
-//! which name roles and reasons in the words of their version.
+//! by their shape in the plan, `cured.rs` by their shape in the document, `told.rs` by what the other
+//! program says of its own decisions; all have the reasons. `known.txt` lists seeds that differ otherwise.
+//! Function names in scores are not compared; neither are the order of steps and summaries, which name
+//! roles and reasons in the words of their version.
 
 #![allow(clippy::panic, reason = "a test with a harness of its own")]
 
 mod allowed;
+mod cured;
 mod dice;
 mod draft;
 mod made_bundles;
+mod made_changes;
 mod made_constraints;
 mod made_everything;
 mod made_remote;
 mod made_resources;
+mod made_rules;
 mod made_status;
+mod made_templates;
 mod outcome;
 mod shrink;
 mod told;
@@ -233,9 +239,103 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
             made_status::histories,
         ],
     ),
+    (
+        "rules",
+        Compared::All,
+        &[
+            made_resources::nodes,
+            made_rules::weights,
+            made_resources::primitives,
+            made_rules::parameters,
+            made_rules::ruled_attributes,
+            made_rules::ruled_locations,
+            made_status::histories,
+        ],
+    ),
+    (
+        "templates",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::groups,
+            made_templates::templates,
+            made_templates::tags,
+            made_constraints::locations,
+            made_constraints::colocations,
+            made_constraints::orders,
+            made_templates::by_tag,
+            made_status::histories,
+        ],
+    ),
+    (
+        "failures",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::groups,
+            made_changes::operations,
+            made_changes::failures,
+            made_constraints::orders,
+            made_status::histories,
+        ],
+    ),
+    (
+        "changes",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::groups,
+            made_resources::options,
+            made_constraints::orders,
+            made_status::histories,
+            made_changes::digests,
+            made_changes::removed,
+        ],
+    ),
+    (
+        "pending",
+        Compared::All,
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_rules::discovery,
+            made_status::histories,
+            made_changes::pending,
+            made_changes::removed,
+        ],
+    ),
+    (
+        "quorum",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::groups,
+            made_resources::promotable,
+            made_changes::quorum,
+            made_constraints::orders,
+            made_constraints::tickets,
+            made_status::histories,
+        ],
+    ),
+    (
+        "locks",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::groups,
+            made_constraints::locations,
+            made_status::histories,
+            made_changes::locks,
+        ],
+    ),
 ];
 
-/// Differences for a reason: `PROFILE SEED  why`.
+/// Differences that are not explained: `PROFILE SEED  what`.
 const KNOWN: &str = include_str!("known.txt");
 
 /// Differences that are made small and shown; of others the seed is told.
@@ -315,7 +415,7 @@ fn run(
             continue;
         }
         let document = document(features, seed);
-        match difference(oracle, compared, &directory, &document.to_xml()) {
+        match difference(oracle, compared, &directory, &document) {
             Verdict::Same => {}
             Verdict::Refused(why) => {
                 refused += 1;
@@ -326,20 +426,14 @@ fn run(
             Verdict::Different(_) if failures.len() >= SHOWN_MAX => {
                 failures.push(seed.to_string());
             }
-            Verdict::Different(whole) => {
+            Verdict::Different(_) => {
                 std::fs::write(directory.join(format!("{seed}.whole.xml")), document.to_xml())?;
-                // what is left must differ in what the whole does, lest it slide into something else
-                let lines: Vec<&str> =
-                    whole.lines().filter(|line| line.starts_with("  ")).collect();
-                let small = shrink::smallest(document, &mut |candidate| {
-                    let verdict = difference(oracle, compared, &directory, &candidate.to_xml());
-                    matches!(verdict, Verdict::Different(what)
-                        if lines.is_empty() || what.lines().any(|line| lines.contains(&line)))
-                });
-                let text = small.to_xml();
+                let mut compare =
+                    |candidate: &cib::Element| difference(oracle, compared, &directory, candidate);
+                let Some(small) = cured::unexplained(document, &mut compare) else { continue };
                 let path = directory.join(format!("{seed}.xml"));
-                std::fs::write(&path, &text)?;
-                if let Verdict::Different(what) = difference(oracle, compared, &directory, &text) {
+                std::fs::write(&path, small.to_xml())?;
+                if let Verdict::Different(what) = compare(&small) {
                     failures.push(format!("seed {seed}, kept as {}:\n{what}", path.display()));
                 }
             }
@@ -382,22 +476,28 @@ enum Verdict {
     Refused(String),
 }
 
-fn difference(oracle: &str, compared: Compared, directory: &Path, document: &str) -> Verdict {
+fn difference(
+    oracle: &str,
+    compared: Compared,
+    directory: &Path,
+    document: &cib::Element,
+) -> Verdict {
+    let text = document.to_xml();
     let seen = |outcome: outcome::Outcome| match compared {
         Compared::All => outcome,
         Compared::Plan => outcome.without_scores(),
     };
-    let mut theirs = match outcome::of(&[oracle], directory, document) {
+    let mut theirs = match outcome::of(&[oracle], directory, &text) {
         Ok(theirs) => seen(theirs),
         Err(why) => return Verdict::Refused(why),
     };
     let systole = env!("CARGO_BIN_EXE_systole");
-    match outcome::of(&[systole, "crm_simulate"], directory, document).map(seen) {
+    match outcome::of(&[systole, "crm_simulate"], directory, &text).map(seen) {
         Ok(mut ours) => {
-            allowed::settle(&mut theirs, &mut ours);
+            allowed::settle(document, &mut theirs, &mut ours);
             if ours == theirs {
                 Verdict::Same
-            } else if let Some(change) = told::changed_since(oracle, directory, document) {
+            } else if let Some(change) = told::changed_since(oracle, directory, &text) {
                 Verdict::Refused(format!("{oracle} plans this as it did before a change: {change}"))
             } else {
                 Verdict::Different(theirs.difference(&ours))

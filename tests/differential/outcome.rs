@@ -23,12 +23,22 @@ pub(crate) struct Edge {
     line: String,
 }
 
+/// Seconds of CPU that a run may take: some versions to compare make 2.1.5 go round for ever.
+const CPU_SECONDS: &str = "--cpu=5";
+
 /// Runs a program that is called like `crm_simulate`.
 pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<Outcome, String> {
     let (input, dot) = (directory.join("cib.xml"), directory.join("dot"));
     std::fs::write(&input, document).map_err(|error| error.to_string())?;
-    let mut command = Command::new(program[0]);
-    command.args(&program[1..]).arg("-x").arg(&input).arg("-D").arg(&dot).args(["-S", "-s"]);
+    let mut command = Command::new("prlimit");
+    command
+        .arg(CPU_SECONDS)
+        .args(program)
+        .arg("-x")
+        .arg(&input)
+        .arg("-D")
+        .arg(&dot)
+        .args(["-S", "-s"]);
     let output = command
         .current_dir(directory)
         .env_remove("CIB_file")
@@ -93,6 +103,11 @@ impl Outcome {
             let line = line.clone();
             Some(Edge { first: first.to_owned(), then: then.to_owned(), line })
         })
+    }
+
+    /// Takes some of the scores out.
+    pub(crate) fn drop_scores(&mut self, some: impl Fn(&str) -> bool) {
+        self.scores.retain(|line| !some(line));
     }
 
     pub(crate) fn drop_edge(&mut self, edge: &Edge) {

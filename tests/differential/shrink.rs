@@ -77,7 +77,15 @@ fn sound(document: &Element) -> bool {
         });
         contained && (reached || bundle.child("primitive").is_none())
     });
-    let there = |id: &str| resources.find_id(id).is_some();
+    // a rule of nothing is refused by the schema, and says nothing
+    let ruled = document
+        .descendants()
+        .filter(|element| element.name() == "rule")
+        .all(|rule| rule.children().next().is_some());
+    let tags = document.at(&["configuration", "tags"]);
+    let there = |id: &str| {
+        resources.find_id(id).is_some() || tags.is_some_and(|tags| tags.find_id(id).is_some())
+    };
     let named = document
         .at(&["configuration", "constraints"])
         .into_iter()
@@ -95,7 +103,8 @@ fn sound(document: &Element) -> bool {
         .all(|id| {
             let made =
                 |bundle: &Element| id.starts_with(&format!("{}-", bundle.id().unwrap_or_default()));
-            there(id.split(':').next().unwrap_or(id)) || bundles(resources).any(made)
+            let removed = id.starts_with("gone");
+            removed || there(id.split(':').next().unwrap_or(id)) || bundles(resources).any(made)
         });
     // capacities that are not there mean something else to 2.1.5
     let counted = document
@@ -104,7 +113,7 @@ fn sound(document: &Element) -> bool {
         .flat_map(Element::children)
         .map(|node| node.child("utilization").map_or(0, |set| set.children().count()));
     let counts: std::collections::BTreeSet<usize> = counted.collect();
-    filled && whole && named && known && (counts.len() <= 1 && !counts.contains(&1))
+    filled && whole && ruled && named && known && (counts.len() <= 1 && !counts.contains(&1))
 }
 
 fn bundles(resources: &Element) -> impl Iterator<Item = &Element> {
