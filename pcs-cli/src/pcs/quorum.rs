@@ -1,12 +1,14 @@
 //! `pcs quorum`: the options of quorum and the arbiter, and what the running cluster makes of them.
 
 use pcs::cluster::config;
+use pcs::cluster::device::{self, DeviceRequest};
 use serde_json::{Map, Value as Json};
 
 use super::cluster_config::{change, document};
 use super::cluster_setup::pairs;
 use super::context::{Cli, Context, Failure, fail};
 use super::json;
+use super::words::Sections;
 
 fn usage<T>(command: &'static str) -> Cli<T> {
     Err(Failure::Usage { area: "quorum", command })
@@ -15,10 +17,14 @@ fn usage<T>(command: &'static str) -> Cli<T> {
 /// `pcs quorum …`
 pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        None | Some(("config", [])) => show(context),
+        None => show(context),
+        Some(("config", rest)) => {
+            context.supports(&["--corosync_conf", "--output-format"])?;
+            if rest.is_empty() { show(context) } else { usage("config") }
+        }
         Some(("update", rest)) => update(context, rest),
         Some(("status", rest)) => super::status_nodes::quorum(context, rest),
-        Some(("device", rest)) => device(context, rest),
+        Some(("device", rest)) => run_device(context, rest),
         Some(("expected-votes", rest)) => expected_votes(context, rest),
         Some(("unblock", _)) => {
             context.supports(&["--force", "--yes"])?;
@@ -99,26 +105,27 @@ fn update(context: &mut Context, words: &[String]) -> Cli {
     })
 }
 
-fn device(context: &mut Context, words: &[String]) -> Cli {
+fn run_device(context: &mut Context, words: &[String]) -> Cli {
     match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         Some(("add", rest)) if !rest.is_empty() => {
-            file_only(context)?;
-            add_device(context, rest)
-        }
-        Some(("remove" | "delete", [])) => {
-            file_only(context)?;
+            file_only(context, &["--force"])?;
+            let request = request(context, rest, true)?;
             change(context, |document, context| {
-                context.with_reports(|_| config::remove_device(document))
+                context.with_reports(|reports| device::add(document, &request, reports))
             })
         }
+        Some(("remove" | "delete", rest)) => {
+            file_only(context, &[])?;
+            if !rest.is_empty() {
+                return usage("device remove");
+            }
+            change(context, |document, context| context.with_reports(|_| device::remove(document)))
+        }
         Some(("update", rest)) if !rest.is_empty() => {
-            file_only(context)?;
-            let update = DeviceOptions::parse(rest, false)?;
+            file_only(context, &["--force"])?;
+            let request = request(context, rest, false)?;
             change(context, |document, context| {
-                context.with_reports(|_| {
-                    let (generic, model) = (&update.generic, &update.options);
-                    config::update_device(document, generic, model, &update.heuristics)
-                })
+                context.with_reports(|reports| device::update(document, &request, reports))
             })
         }
         Some(("status", [])) => {
@@ -129,9 +136,9 @@ fn device(context: &mut Context, words: &[String]) -> Cli {
             fail("This version does not ask a quorum device (corosync-qnetd), so it has no status")
         }
         Some(("heuristics", [verb])) if verb == "delete" || verb == "remove" => {
-            file_only(context)?;
+            file_only(context, &[])?;
             change(context, |document, context| {
-                context.with_reports(|_| config::remove_heuristics(document))
+                context.with_reports(|_| device::remove_heuristics(document))
             })
         }
         Some(("heuristics", _)) => usage("device heuristics"),
@@ -140,8 +147,10 @@ fn device(context: &mut Context, words: &[String]) -> Cli {
 }
 
 /// Refuses arbiters in a running cluster: nobody would ask them.
-fn file_only(context: &Context) -> Cli {
-    context.supports(&["--corosync_conf", "--force", "--request-timeout", "--skip-offline"])?;
+fn file_only(context: &Context, besides: &[&str]) -> Cli {
+    let mut options = vec!["--corosync_conf", "--request-timeout", "--skip-offline"];
+    options.extend(besides);
+    context.supports(&options)?;
     if context.has("--corosync_conf") {
         return Ok(());
     }
@@ -151,52 +160,43 @@ fn file_only(context: &Context) -> Cli {
     )
 }
 
-/// `[generic] model MODEL [options] [heuristics options]`.
-#[derive(Default)]
-struct DeviceOptions {
-    generic: Vec<(String, String)>,
-    model: String,
-    options: Vec<(String, String)>,
-    heuristics: Vec<(String, String)>,
-}
-
-impl DeviceOptions {
-    fn parse(words: &[String], with_model: bool) -> Cli<Self> {
-        let is_group = |word: &String| word == "model" || word == "heuristics";
-        let end = words.iter().position(is_group).unwrap_or(words.len());
-        let mut parsed = Self { generic: pairs(&words[..end])?, ..Self::default() };
-        let mut rest = &words[end..];
-        while let Some((group, more)) = rest.split_first() {
-            let end = more.iter().position(is_group).unwrap_or(more.len());
-            let (mut options, others) = more.split_at(end);
-            if group == "model" {
-                if with_model {
-                    let Some((model, more)) = options.split_first() else {
-                        return usage("device add");
-                    };
-                    parsed.model.clone_from(model);
-                    options = more;
-                }
-                parsed.options.extend(pairs(options)?);
-            } else {
-                parsed.heuristics.extend(pairs(options)?);
-            }
-            rest = others;
+/// Reads `[generic] model [MODEL] [options] [heuristics options]`.
+fn request(context: &Context, words: &[String], with_model: bool) -> Cli<DeviceRequest> {
+    let sections = Sections::split(words, &["model", "heuristics"]);
+    for keyword in ["model", "heuristics"] {
+        let each = sections.each(keyword);
+        if each.len() > 1 {
+            return fail(format!("'{keyword}' cannot be used more than once"));
         }
-        if with_model && parsed.model.is_empty() { usage("device add") } else { Ok(parsed) }
+        if each.iter().any(Vec::is_empty) {
+            return fail(format!("No {keyword} options specified"));
+        }
     }
-}
-
-fn add_device(context: &mut Context, words: &[String]) -> Cli {
-    let device = DeviceOptions::parse(words, true)?;
-    if device.model != "net" {
-        return fail(format!("'{}' is not a valid model value, use 'net'", device.model));
+    if with_model && !sections.has("model") {
+        return usage("device add");
     }
-    change(context, |document, context| {
-        context.with_reports(|reports| {
-            let (generic, options) = (&device.generic, &device.options);
-            let heuristics = &device.heuristics;
-            config::add_device(document, &device.model, generic, options, heuristics, reports)
-        })
+    let mut options = sections.flat("model");
+    let mut model = String::new();
+    if with_model {
+        let Some((first, rest)) = options.split_first().filter(|(first, _)| !first.contains('='))
+        else {
+            return usage("device add");
+        };
+        model.clone_from(first);
+        options = rest.to_vec();
+    }
+    let generic = pairs(&sections.first)?;
+    if generic.iter().any(|(name, _)| name == "model") {
+        return fail("Model cannot be specified in generic options");
+    }
+    Ok(DeviceRequest {
+        model,
+        generic,
+        options: pairs(&options)?,
+        heuristics: match sections.has("heuristics") {
+            true => Some(pairs(&sections.flat("heuristics"))?),
+            false => None,
+        },
+        force: context.force(),
     })
 }

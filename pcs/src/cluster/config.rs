@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::ClusterMessage;
+use super::device::NOT_BESIDE_A_DEVICE;
 use super::options::{COMPRESSION, CRYPTO, Group, Pairs, QUORUM, TOTEM, any_error, error};
 use super::setup::{
     check_cipher, check_knet_only, check_name, last, link_group, set_all, set_two_node,
@@ -235,6 +236,28 @@ pub fn update_quorum(
     reports: &mut Vec<Report>,
 ) -> Outcome {
     QUORUM.check(options, true, reports);
+    let has_device =
+        document.section("quorum").is_some_and(|quorum| quorum.sections("device").next().is_some());
+    if has_device {
+        let names: Vec<String> = options
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| NOT_BESIDE_A_DEVICE.contains(&name.as_str()))
+            .collect();
+        if !names.is_empty() {
+            reports.push(error(ClusterMessage::NotBesideQuorumDevice { names }));
+        }
+    } else if last(options, "last_man_standing_window").is_some() {
+        let on = match last(options, "last_man_standing") {
+            Some(value) => value == "1",
+            None => document
+                .section("quorum")
+                .is_some_and(|quorum| quorum.get("last_man_standing") == Some("1")),
+        };
+        if !on {
+            reports.push(error(ClusterMessage::LastManStandingNeeded));
+        }
+    }
     if any_error(reports) {
         return Err(Failed::Reported);
     }
@@ -282,100 +305,6 @@ pub fn rename(
     Ok(())
 }
 
-/// Adds an arbiter.
-///
-/// # Errors
-/// There is one.
-pub fn add_device(
-    document: &mut Document,
-    model: &str,
-    generic: &Pairs,
-    options: &Pairs,
-    heuristics: &Pairs,
-    reports: &mut Vec<Report>,
-) -> Outcome {
-    if document.section_mut("quorum").sections("device").next().is_some() {
-        reports.push(error(ClusterMessage::QuorumDeviceExists));
-        return Err(Failed::Reported);
-    }
-    let mut device = Section::new("device");
-    for (name, value) in generic {
-        device.set(name, &**value);
-    }
-    device.set("model", model);
-    for (name, pairs) in [("heuristics", heuristics), (model, options)] {
-        if !pairs.is_empty() {
-            let mut section = Section::new(name);
-            for (name, value) in pairs {
-                section.set(name, &**value);
-            }
-            device.push_section(section);
-        }
-    }
-    document.section_mut("quorum").push_section(device);
-    set_two_node(document);
-    Ok(())
-}
-
-/// Changes options of the arbiter; an empty value takes one away.
-///
-/// # Errors
-/// There is none.
-pub fn update_device(
-    document: &mut Document,
-    generic: &Pairs,
-    options: &Pairs,
-    heuristics: &Pairs,
-) -> Outcome {
-    let quorum = document.section_mut("quorum");
-    let Some(device) = quorum.sections_mut("device").next() else {
-        return Err(Failed::because(ClusterMessage::NoQuorumDevice.into()));
-    };
-    let set = |section: &mut Section, pairs: &Pairs| {
-        for (name, value) in pairs {
-            if value.is_empty() {
-                section.remove(name);
-            } else {
-                section.set(name, &**value);
-            }
-        }
-    };
-    let model = device.get("model").unwrap_or("net").to_owned();
-    set(device, generic);
-    for (name, pairs) in [("heuristics", heuristics), (&*model, options)] {
-        if !pairs.is_empty() {
-            set(device.section_mut(name), pairs);
-        }
-    }
-    Ok(())
-}
-
-/// Takes the arbiter's tests of the network away.
-///
-/// # Errors
-/// There is none.
-pub fn remove_heuristics(document: &mut Document) -> Outcome {
-    let quorum = document.section_mut("quorum");
-    let Some(device) = quorum.sections_mut("device").next() else {
-        return Err(Failed::because(ClusterMessage::NoQuorumDevice.into()));
-    };
-    device.remove_sections("heuristics", |_| true);
-    Ok(())
-}
-
-/// Takes the arbiter away.
-///
-/// # Errors
-/// There is none.
-pub fn remove_device(document: &mut Document) -> Outcome {
-    let removed = document.section_mut("quorum").remove_sections("device", |_| true);
-    if removed == 0 {
-        return Err(Failed::because(ClusterMessage::NoQuorumDevice.into()));
-    }
-    set_two_node(document);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -415,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tie_breaker_and_an_arbiter_end_the_rule_for_two() {
+    fn a_tie_breaker_ends_the_rule_for_two() {
         let two_node = |document: &Document| {
             document.section("quorum").unwrap().get("two_node").map(str::to_owned)
         };
@@ -425,12 +354,5 @@ mod tests {
         assert_eq!(two_node(&document), None);
         update_quorum(&mut document, &pairs(&[("auto_tie_breaker", "")]), &mut Vec::new()).unwrap();
         assert_eq!(two_node(&document).as_deref(), Some("1"));
-        let none = Pairs::new();
-        let host = pairs(&[("host", "q")]);
-        add_device(&mut document, "net", &none, &host, &none, &mut Vec::new()).unwrap();
-        assert_eq!(two_node(&document), None);
-        remove_device(&mut document).unwrap();
-        assert_eq!(two_node(&document).as_deref(), Some("1"));
-        assert!(remove_device(&mut document).is_err());
     }
 }

@@ -50,6 +50,20 @@ pub enum ClusterMessage {
     NoQuorumDevice,
     #[error("quorum device is already defined")]
     QuorumDeviceExists,
+    #[error("These options cannot be set when the cluster uses a quorum device: {}", quoted(.names))]
+    NotBesideQuorumDevice { names: Vec<String> },
+    #[error(
+        "If quorum option 'last_man_standing_window' is enabled, quorum option 'last_man_standing' must be enabled as well"
+    )]
+    LastManStandingNeeded,
+    #[error("{name} cannot be empty, use {wanted}")]
+    OptionEmpty { name: String, wanted: String },
+    #[error("invalid heuristics {} {}, heuristics options may contain a-z A-Z 0-9 /_- characters only", option_word(.names), quoted(.names))]
+    HeuristicsNameInvalid { names: Vec<String> },
+    #[error("invalid heuristics {} {}, allowed options are: 'interval', 'mode', 'sync_timeout', 'timeout' and options matching patterns: 'exec_NAME'", option_word(.names), quoted(.names))]
+    HeuristicsUnknown { names: Vec<String> },
+    #[error("No exec_NAME options are specified, so heuristics are effectively disabled")]
+    HeuristicsWithoutCommands,
 
     // --- members ---
     #[error("Node '{node}' does not appear to exist in configuration")]
@@ -72,4 +86,8 @@ pub enum ClusterMessage {
     TooManyLinks { max: usize },
     #[error("Addresses of the new link are missing for {} {}", plural(.nodes.len(), "node", "nodes"), quoted(.nodes))]
     LinkAddressMissing { nodes: Vec<String> },
+}
+
+fn option_word(names: &[String]) -> &'static str {
+    if names.len() == 1 { "option" } else { "options:" }
 }

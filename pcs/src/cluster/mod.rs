@@ -3,6 +3,7 @@
 //! Pure: `pcs-cli` asks and tells people, `pcsd` acts on its host.
 
 pub mod config;
+pub mod device;
 pub mod known_hosts;
 pub mod members;
 mod message;

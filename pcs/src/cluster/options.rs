@@ -17,6 +17,8 @@ pub(super) enum Value {
     OneOf(&'static [&'static str]),
     /// 0 or a positive number.
     Natural,
+    /// A positive number.
+    Positive,
     /// A number between these, with the words that say so.
     Range(u64, u64, &'static str),
     /// `0` or `1`, written `no` and `yes`.
@@ -139,7 +141,7 @@ pub(super) const QUORUM: Group = Group {
     options: &[
         ("auto_tie_breaker", FLAG),
         ("last_man_standing", FLAG),
-        ("last_man_standing_window", Value::Natural),
+        ("last_man_standing_window", Value::Positive),
         ("wait_for_all", FLAG),
     ],
 };
@@ -212,6 +214,7 @@ impl Value {
                     && value.bytes().all(|byte| byte.is_ascii_digit())
                     && value.parse::<u32>().is_ok()
             }
+            Self::Positive => value.parse::<u32>().is_ok_and(|number| number > 0),
             Self::Range(low, high, _) => {
                 value.parse().is_ok_and(|number: u64| (low..=high).contains(&number))
             }
@@ -225,6 +228,7 @@ impl Value {
         match self {
             Self::OneOf(choices) => (choices.iter().map(|&word| word.to_owned()).collect(), None),
             Self::Natural => words("a non-negative integer"),
+            Self::Positive => words("a positive integer"),
             Self::Range(_, _, text) => words(text),
             Self::Broadcast => (vec!["0".to_owned(), "1".to_owned()], None),
             Self::Text => words("a non-empty string"),
