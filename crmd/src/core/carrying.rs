@@ -95,6 +95,11 @@ impl InFlight {
         self.operation.is_some() && self.sequence.is_none()
     }
 
+    /// Tells whether it was found under way: nothing is known of it but that.
+    pub(super) fn is_found(&self) -> bool {
+        self.operation.is_none() && self.sequence.is_none()
+    }
+
     /// Returns source and target, if this is part of a migration.
     pub(super) fn migration(&self) -> Option<(String, String)> {
         let parameters = &self.operation.as_ref()?.parameters;

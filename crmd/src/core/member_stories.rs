@@ -562,6 +562,53 @@ fn with_fencing_a_silent_member_is_not_taken_for_one_that_runs_nothing() {
     assert!(state.find_id("status-3-maintenance").is_some());
 }
 
+/// Node 3 stood still and comes back while it stops what runs on node 2 by now, or does not.
+fn after_a_standstill(stopping: bool) -> World {
+    let mut world = World::settled();
+    let config = with_nodes(super::testing::CONFIG);
+    world.tell(Event::Config(std::sync::Arc::new(cib::parse(&config).unwrap())));
+    let started = |call| record("web", "start", 0, 0, call);
+    let mut there = vec![started(4)];
+    if stopping {
+        let mut stop = record("web", "stop", 0, 193, -1);
+        stop.status = ExecStatus::Pending;
+        there.push(stop);
+    }
+    world.see(&[1, 2], true);
+    world.pass(10);
+    world.histories.insert(NodeId(2), vec![started(3)]);
+    world.tell(Event::Reconnected { node: NodeId(2) });
+    world.pass(10);
+    world.histories.insert(NodeId(3), there);
+    world.see(&[1, 2, 3], true);
+    world.pass(600);
+    world
+}
+
+#[test]
+fn a_copy_on_its_way_out_of_a_node_that_was_away_does_not_cost_the_one_that_serves() {
+    let mut world = after_a_standstill(true);
+    assert_eq!(planned(&world), ["probe web on ser1"]);
+    let entry = |world: &World| world.entry("web_last_0").and_then(|e| e.get("call-id")).is_some();
+    assert!(entry(&world), "only the engine sees it so");
+    // the stop fails: the resource may be active there, and that is not kept from the engine
+    world.report(3, record("web", "stop", 0, 1, 5));
+    world.pass(600);
+    let (_, document) = world.asked.last().unwrap();
+    let failed =
+        document.child("status").unwrap().descendants().any(|entry| {
+            entry.get("operation") == Some("stop") && entry.get("rc-code") == Some("1")
+        });
+    assert!(failed, "{}", document.to_xml());
+}
+
+#[test]
+fn a_copy_that_nobody_stops_is_one_too_many() {
+    let stops = planned(&after_a_standstill(false));
+    assert!(stops.iter().any(|action| action.starts_with("stop web on ser2")), "{stops:?}");
+    assert!(stops.iter().any(|action| action.starts_with("stop web on ser3")), "{stops:?}");
+}
+
 #[test]
 fn a_node_lost_on_its_way_out_is_a_lost_node() {
     let mut world = World::settled();
@@ -612,15 +659,19 @@ fn planned(world: &World) -> Vec<String> {
         .collect()
 }
 
+/// The engine plans for nodes that the configuration knows.
+fn with_nodes(text: &str) -> String {
+    text.replace(
+        "<nodes/>",
+        "<nodes><node id=\"1\" uname=\"ser1\"/><node id=\"2\" uname=\"ser2\"/>\
+         <node id=\"3\" uname=\"ser3\"/></nodes>",
+    )
+}
+
 fn with_fencing(world: &mut World) {
-    let text = super::testing::CONFIG
+    let text = with_nodes(super::testing::CONFIG)
         .replace("value=\"false\"", "value=\"true\"")
-        .replace("<group", "<primitive id=\"fence\" class=\"stonith\" type=\"fence_x\"/><group")
-        .replace(
-            "<nodes/>",
-            "<nodes><node id=\"1\" uname=\"ser1\"/><node id=\"2\" uname=\"ser2\"/>\
-             <node id=\"3\" uname=\"ser3\"/></nodes>",
-        );
+        .replace("<group", "<primitive id=\"fence\" class=\"stonith\" type=\"fence_x\"/><group");
     world.tell(Event::Config(std::sync::Arc::new(cib::parse(&text).unwrap())));
     world.pass(10);
 }

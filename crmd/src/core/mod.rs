@@ -24,6 +24,7 @@ mod plan_stories;
 mod planning;
 mod results;
 pub mod runner;
+mod sight;
 pub mod status;
 #[cfg(test)]
 pub(crate) mod testing;

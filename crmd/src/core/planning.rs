@@ -13,7 +13,6 @@ use super::graph::{ActionKind, GraphAction, TransitionGraph};
 use super::interface::{Effect, Now, Severity};
 use super::journal::What;
 use super::runner::ABORT_ALL;
-use super::status::{self, Presence, StatusChange};
 
 /// Changes are gathered this long before a plan is made for them, so that a thousand of them cost
 /// few plans; too short for anybody to notice.
@@ -173,23 +172,6 @@ impl Controller {
         document.set("have-quorum", if self.view.quorate { "1" } else { "0" });
         document.set("dc-uuid", self.identity.me.to_string());
         Some(Arc::new(document))
-    }
-
-    /// Returns the status section as the engine is to see it. It takes a member that does not answer
-    /// for one that has just come up and runs nothing, and would start its resources elsewhere; in
-    /// maintenance that member's resources are left where they may be, nothing new goes there, and
-    /// what nobody knows of is started only when that member, too, was asked for it.
-    fn status_for_planning(&self) -> Arc<Element> {
-        let silent = self.peers.iter().filter(|(_, peer)| peer.silent);
-        let mut section = Arc::clone(self.status());
-        for (node, peer) in silent {
-            let (node, name, presence) = (*node, self.name(*node), Presence::Member(peer.since));
-            let section = Arc::make_mut(&mut section);
-            status::apply(section, &StatusChange::Node { node, name, presence });
-            let (set, name, value) = (None, "maintenance".to_owned(), Some("true".to_owned()));
-            status::apply(section, &StatusChange::Attribute { node, set, name, value });
-        }
-        section
     }
 
     /// Takes the engine's answer, if it still counts, and begins to carry it out.
