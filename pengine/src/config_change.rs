@@ -92,7 +92,7 @@ fn check(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, element: &Element
     }
     let mut entries: Vec<Entry> =
         element.children_named("lrm_rsc_op").filter_map(Entry::read).collect();
-    list_sort(&mut entries, &mut |a: &Entry, b: &Entry| a.call_id.cmp(&b.call_id));
+    list_sort(&mut entries, &mut |a: &Entry, b: &Entry| crate::entry::compare(a, b, true));
     let (start, stop) = active_span(&entries);
     for (at, entry) in (0_i64..).zip(&entries) {
         if start < stop || at < start {

@@ -422,10 +422,8 @@ impl Playback {
                 top = clone;
             }
             let cause = Cause::BuiltIn("failure with on-fail=stop");
-            let nodes = unpacked.scores.candidates(top);
-            for node in nodes {
-                unpacked.locate(top, node, Score::MINUS_INFINITY, cause.clone());
-            }
+            // also where no constraint has allowed it yet
+            unpacked.locate_everywhere(top, Score::MINUS_INFINITY, &cause);
         }
     }
 

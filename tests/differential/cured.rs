@@ -40,7 +40,7 @@ pub(crate) fn unexplained(
         });
         let explains = |kind: &&Kind| {
             let mut cured = small.clone();
-            (kind.without)(&mut cured) && matches!(compare(&cured), Verdict::Same)
+            (kind.without)(&mut cured) && !matches!(compare(&cured), Verdict::Different(_))
         };
         let Some(kind) = KINDS.iter().find(explains) else { return Some(small) };
         (kind.without)(&mut document);
