@@ -41,20 +41,33 @@ fn later_members(document: &Element, theirs: &Outcome, ours: &mut Outcome) {
     }
 }
 
-/// With `ordered`, every instance is started after all before it and stopped before them
-/// (`order-clone`); 2.1.5 orders neighbours only.
-fn ordered_instances(theirs: &Outcome, ours: &mut Outcome) {
-    let known: Vec<Edge> = theirs.edges().collect();
-    let extra: Vec<Edge> = ours.edges().filter(|edge| !known.contains(edge)).collect();
-    for edge in extra {
-        let (Some(first), Some(then)) = (Instance::of(&edge.first), Instance::of(&edge.then))
-        else {
-            continue;
-        };
-        if first.is_sibling(&then) && !first.is_neighbour(&then) {
+/// With `ordered`, every instance is started after all before it and stopped before them, and so its
+/// probe comes before they are (`order-clone`); 2.1.5 orders neighbours only. It orders those even
+/// after an instance without a node, which comes up later now (`clone-order-16instances`).
+fn ordered_instances(theirs: &mut Outcome, ours: &mut Outcome) {
+    for edge in extra(ours, theirs) {
+        if let Some((first, then)) = Instance::both(&edge)
+            && then.follows(&first)
+            && !first.is_neighbour(&then)
+        {
             ours.drop_edge(&edge);
         }
     }
+    for edge in extra(theirs, ours) {
+        if let Some((first, then)) = Instance::both(&edge)
+            && then.follows(&first)
+            && first.is_neighbour(&then)
+            && edge.then.ends_with(" <none>")
+        {
+            theirs.drop_edge(&edge);
+        }
+    }
+}
+
+/// Orderings that only the first of two outcomes has.
+fn extra(here: &Outcome, there: &Outcome) -> Vec<Edge> {
+    let known: Vec<Edge> = there.edges().collect();
+    here.edges().filter(|edge| !known.contains(edge)).collect()
 }
 
 /// Tells whether a line tells a score on a node that can take nothing, in a document whose locations
@@ -85,9 +98,13 @@ struct Instance<'a> {
 }
 
 impl<'a> Instance<'a> {
-    /// Reads `RESOURCE:NUMBER_TASK_0 NODE`.
+    fn both(edge: &'a Edge) -> Option<(Self, Self)> {
+        Some((Self::of(&edge.first)?, Self::of(&edge.then)?))
+    }
+
+    /// Reads `RESOURCE:NUMBER_TASK_0 NODE`; what a group does has no node.
     fn of(action: &'a str) -> Option<Self> {
-        let (key, _node) = action.split_once(' ')?;
+        let key = action.split(' ').next()?;
         let (name, task) = key.strip_suffix("_0")?.rsplit_once('_')?;
         let (resource, number) = match name.split_once(':') {
             Some((resource, number)) => (resource, Some(number.parse().ok()?)),
@@ -96,8 +113,15 @@ impl<'a> Instance<'a> {
         Some(Self { resource, number, task })
     }
 
-    fn is_sibling(&self, other: &Self) -> bool {
-        (self.resource, self.task) == (other.resource, other.task)
+    /// Tells whether this comes after another instance's turn.
+    fn follows(&self, first: &Self) -> bool {
+        let numbered = self.number.is_some() || first.number.is_some();
+        let turn = match (first.task, self.task) {
+            ("running", "start") | ("stopped", "stop") => numbered,
+            ("monitor", "start" | "stop") => numbered && self.number != first.number,
+            (first, then) => first == then,
+        };
+        turn && self.resource == first.resource
     }
 
     fn is_neighbour(&self, other: &Self) -> bool {

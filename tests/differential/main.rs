@@ -53,6 +53,8 @@ enum Compared {
     All,
     /// The plan only: chains of colocations are added up in another way since 2.1.5.
     Plan,
+    /// The plan, and what agents are told with each action: notifications.
+    PlanAndDetails,
 }
 
 /// What documents are made of: each profile is one test.
@@ -133,7 +135,7 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
     ),
     (
         "clones",
-        Compared::Plan,
+        Compared::PlanAndDetails,
         &[
             made_resources::nodes,
             made_resources::clones,
@@ -202,7 +204,7 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
     ),
     (
         "promotable",
-        Compared::Plan,
+        Compared::PlanAndDetails,
         &[
             made_resources::nodes,
             made_resources::promotable,
@@ -484,8 +486,9 @@ fn difference(
 ) -> Verdict {
     let text = document.to_xml();
     let seen = |outcome: outcome::Outcome| match compared {
-        Compared::All => outcome,
-        Compared::Plan => outcome.without_scores(),
+        Compared::All => outcome.without_details(),
+        Compared::Plan => outcome.without_scores().without_details(),
+        Compared::PlanAndDetails => outcome.without_scores(),
     };
     let mut theirs = match outcome::of(&[oracle], directory, &text) {
         Ok(theirs) => seen(theirs),

@@ -13,6 +13,8 @@ pub(crate) struct Outcome {
     scores: BTreeSet<String>,
     /// The executed steps.
     steps: Vec<String>,
+    /// What the graph tells agents of each action, notifications among it.
+    details: BTreeSet<String>,
 }
 
 /// An ordering of two actions, as the graph for dot names them.
@@ -28,7 +30,8 @@ const CPU_SECONDS: &str = "--cpu=5";
 
 /// Runs a program that is called like `crm_simulate`.
 pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<Outcome, String> {
-    let (input, dot) = (directory.join("cib.xml"), directory.join("dot"));
+    let file = |name: &str| directory.join(name);
+    let (input, dot, graph) = (file("cib.xml"), file("dot"), file("graph.xml"));
     std::fs::write(&input, document).map_err(|error| error.to_string())?;
     let mut command = Command::new("prlimit");
     command
@@ -38,6 +41,8 @@ pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<O
         .arg(&input)
         .arg("-D")
         .arg(&dot)
+        .arg("-G")
+        .arg(&graph)
         .args(["-S", "-s"]);
     let output = command
         .current_dir(directory)
@@ -57,12 +62,36 @@ pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<O
     if both.contains("An invalid transition was produced") {
         return Err(format!("{} makes a plan that can't be carried out", program[0]));
     }
-    let dot = std::fs::read_to_string(&dot).map_err(|error| error.to_string())?;
+    let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let (dot, graph) = (read(&dot)?, read(&graph)?);
+    let graph = cib::parse(&graph).map_err(|error| error.to_string())?;
     Ok(Outcome {
         dot: dot.lines().map(plain).filter(|line| !line.is_empty()).collect(),
         scores: text.lines().filter(|line| line.contains(" score on ")).filter_map(score).collect(),
         steps: steps(&text),
+        details: details(&graph),
     })
+}
+
+/// What the transition graph has of each action beside its name.
+fn details(graph: &cib::Element) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for synapse in graph.children_named("synapse") {
+        let sets = synapse.children_named("action_set");
+        for action in sets.flat_map(cib::Element::children) {
+            let part = |name: &str| action.get(name).unwrap_or_default();
+            let of = format!("{} {}", part("operation_key"), part("on_node"));
+            if let Some(priority) = synapse.get("priority") {
+                all.insert(format!("{of}: priority={priority}"));
+            }
+            for child in action.children() {
+                for (name, value) in child.attributes() {
+                    all.insert(format!("{of}: {name}={value}"));
+                }
+            }
+        }
+    }
+    all
 }
 
 /// A line without what only lays it out.
@@ -119,6 +148,11 @@ impl Outcome {
         Self { scores: BTreeSet::new(), ..self }
     }
 
+    /// All but what agents are told.
+    pub(crate) fn without_details(self) -> Self {
+        Self { details: BTreeSet::new(), ..self }
+    }
+
     /// What only one of the two has: `-` is the other program's, `+` is ours.
     pub(crate) fn difference(&self, ours: &Self) -> String {
         let mut out = String::new();
@@ -135,10 +169,12 @@ impl Outcome {
         let all = |set: &BTreeSet<String>| -> Vec<String> { set.iter().cloned().collect() };
         let (theirs_dot, ours_dot) = (all(&self.dot), all(&ours.dot));
         let (theirs_scores, ours_scores) = (all(&self.scores), all(&ours.scores));
+        let (theirs_details, ours_details) = (all(&self.details), all(&ours.details));
         for (what, theirs, ours) in [
             ("scores", &theirs_scores, &ours_scores),
             ("steps", &self.steps, &ours.steps),
             ("graph", &theirs_dot, &ours_dot),
+            ("details", &theirs_details, &ours_details),
         ] {
             let (theirs, ours): (Vec<_>, Vec<_>) = (theirs.iter().collect(), ours.iter().collect());
             compare(what, &theirs, &ours);
