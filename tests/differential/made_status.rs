@@ -312,6 +312,8 @@ fn of_leaf(leaf: &Leaf, books: &mut [Book], dice: &mut Dice) {
                     let task = if task == "stop" { "stop" } else { "start" };
                     let pending = Result { task, interval: 0, rc: 193, expected: 0, status: -1 };
                     book.enter(leaf, &name, pending);
+                    // the stop is all that is left of its history
+                    book.active.remove(&leaf.id);
                 }
                 3 => {
                     book.active(leaf, &name, false, dice);

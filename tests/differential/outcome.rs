@@ -85,7 +85,9 @@ fn details(graph: &cib::Element) -> BTreeSet<String> {
                 all.insert(format!("{of}: priority={priority}"));
             }
             for child in action.children() {
-                for (name, value) in child.attributes() {
+                // (what reads the feature set is told it elsewhere now)
+                let told = child.attributes().filter(|(name, _)| *name != "crm_feature_set");
+                for (name, value) in told {
                     all.insert(format!("{of}: {name}={value}"));
                 }
             }
