@@ -495,17 +495,20 @@ fn difference(
         Err(why) => return Verdict::Refused(why),
     };
     let systole = env!("CARGO_BIN_EXE_systole");
-    match outcome::of(&[systole, "crm_simulate"], directory, &text).map(seen) {
+    let different = match outcome::of(&[systole, "crm_simulate"], directory, &text).map(seen) {
         Ok(mut ours) => {
             allowed::settle(document, &mut theirs, &mut ours);
             if ours == theirs {
-                Verdict::Same
-            } else if let Some(change) = told::changed_since(oracle, directory, &text) {
-                Verdict::Refused(format!("{oracle} plans this as it did before a change: {change}"))
-            } else {
-                Verdict::Different(theirs.difference(&ours))
+                return Verdict::Same;
             }
+            theirs.difference(&ours)
         }
-        Err(why) => Verdict::Different(why),
+        Err(why) => why,
+    };
+    match told::changed_since(oracle, directory, &text) {
+        Some(change) => {
+            Verdict::Refused(format!("{oracle} plans this as it did before a change: {change}"))
+        }
+        None => Verdict::Different(different),
     }
 }

@@ -73,7 +73,8 @@ pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<O
     })
 }
 
-/// What the transition graph has of each action beside its name.
+/// What the transition graph has of each action beside its name. How urgent it is does not count:
+/// 2.1.5 takes the promotion score of an instance for its priority.
 fn details(graph: &cib::Element) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for synapse in graph.children_named("synapse") {
@@ -81,9 +82,6 @@ fn details(graph: &cib::Element) -> BTreeSet<String> {
         for action in sets.flat_map(cib::Element::children) {
             let part = |name: &str| action.get(name).unwrap_or_default();
             let of = format!("{} {}", part("operation_key"), part("on_node"));
-            if let Some(priority) = synapse.get("priority") {
-                all.insert(format!("{of}: priority={priority}"));
-            }
             for child in action.children() {
                 // (what reads the feature set is told it elsewhere now)
                 let told = child.attributes().filter(|(name, _)| *name != "crm_feature_set");

@@ -116,7 +116,8 @@ fn with_this_late(text: &str) -> bool {
     })
 }
 
-/// The scores of what follows a follower were attenuated by that colocation only.
+/// The scores of what follows a follower were attenuated by that colocation only
+/// (`coloc-dependee-should-stay`).
 fn attenuates_once(text: &str) -> bool {
     let (mut linked, mut attenuated) = (false, false);
     text.lines().any(|line| {
