@@ -20,13 +20,8 @@ pub(crate) fn settle(document: &Element, theirs: &mut Outcome, ours: &mut Outcom
 /// A group's member that is active while the one before it is not stops before that one starts
 /// (`group-fail`), and what stops after a probe starts after it.
 fn later_members(document: &Element, theirs: &Outcome, ours: &mut Outcome) {
-    let known: Vec<Edge> = theirs.edges().collect();
-    let extra: Vec<Edge> = ours.edges().filter(|edge| !known.contains(edge)).collect();
-    for edge in extra {
-        let (Some(first), Some(then)) = (Instance::of(&edge.first), Instance::of(&edge.then))
-        else {
-            continue;
-        };
+    for edge in extra(ours, theirs) {
+        let Some((first, then)) = Instance::both(&edge) else { continue };
         let follows = document.descendants().filter(|one| one.name() == "group").any(|group| {
             let members: Vec<&str> = group
                 .children()
