@@ -19,22 +19,7 @@ pub fn v1(element: &Element) -> String {
 /// Returns the digest by which replicas and patches compare documents: white space and notes about
 /// who wrote do not count (comments do).
 pub fn v2(element: &Element) -> String {
-    if element.descendants().any(|e| PROVENANCE.iter().any(|key| e.get(key).is_some())) {
-        hex(&[&without_provenance(element).to_xml_compact()])
-    } else {
-        hex(&[&element.to_xml_compact()])
-    }
-}
-
-fn without_provenance(element: &Element) -> Element {
-    let mut copy = element.clone();
-    for key in PROVENANCE {
-        copy.unset(key);
-    }
-    for child in copy.children_mut() {
-        *child = without_provenance(child);
-    }
-    copy
+    hex(&[&element.to_xml_without(&PROVENANCE)])
 }
 
 /// Which of an operation's parameters are digested.

@@ -32,19 +32,24 @@ impl Element {
     /// Writes the tree indented by two spaces a level, one element a line, ending in a newline.
     pub fn to_xml(&self) -> String {
         let mut out = String::new();
-        self.write(&mut out, Some(0));
+        self.write(&mut out, Some(0), &[]);
         out
     }
 
     /// Writes the tree without any white space between elements, as digests and the wire want it.
     pub fn to_xml_compact(&self) -> String {
+        self.to_xml_without(&[])
+    }
+
+    /// Writes the tree as [`Self::to_xml_compact`] does, but for attributes of these names.
+    pub(crate) fn to_xml_without(&self, left_out: &[&str]) -> String {
         let mut out = String::new();
-        self.write(&mut out, None);
+        self.write(&mut out, None, left_out);
         out
     }
 
     /// Appends the tree; `level` is the indentation, none for a single line.
-    fn write(&self, out: &mut String, level: Option<usize>) {
+    fn write(&self, out: &mut String, level: Option<usize>, left_out: &[&str]) {
         let indent = |out: &mut String, level: Option<usize>| {
             if let Some(level) = level {
                 out.extend(std::iter::repeat_n("  ", level));
@@ -59,6 +64,9 @@ impl Element {
         out.push('<');
         out.push_str(self.name());
         for (key, value) in self.attributes() {
+            if left_out.contains(&key) {
+                continue;
+            }
             out.push(' ');
             out.push_str(key);
             out.push_str("=\"");
@@ -75,7 +83,7 @@ impl Element {
             // mixed content: white space would change it
             for content in self.content() {
                 match content {
-                    Content::Element(child) => child.write(out, None),
+                    Content::Element(child) => child.write(out, None, left_out),
                     Content::Text(text) => escape(text, false, out),
                     Content::Comment(text) => write_comment(text, out),
                 }
@@ -84,7 +92,7 @@ impl Element {
             newline(out);
             for content in self.content() {
                 match content {
-                    Content::Element(child) => child.write(out, level.map(|l| l + 1)),
+                    Content::Element(child) => child.write(out, level.map(|l| l + 1), left_out),
                     Content::Comment(text) => {
                         indent(out, level.map(|l| l + 1));
                         write_comment(text, out);

@@ -76,6 +76,9 @@ pub(crate) enum Paper {
     Input { severity: Severity, document: Arc<Element>, now: WallTime },
 }
 
+/// How far papers stand back: a tenth of the processor where somebody else wants it.
+const PAPERS_NICENESS: i32 = 10;
+
 /// Former documents that are kept.
 const DOCUMENTS_MAX: u64 = 100;
 
@@ -91,6 +94,11 @@ pub(crate) fn paper_thread(
     let (trouble, shown) = watch::channel(None);
     let (sender, papers) = std_mpsc::channel::<Paper>();
     std::thread::Builder::new().name("papers".to_owned()).spawn(move || {
+        // to pack an input of a large cluster takes longer than to answer the tool that caused it,
+        // and nobody waits for papers (a thread of Linux has a niceness of its own)
+        if let Err(error) = rustix::process::setpriority_process(None, PAPERS_NICENESS) {
+            tracing::debug!(%error, "papers are written as if they were urgent");
+        }
         while let Ok(first) = papers.recv() {
             // of several documents that wait only the last one matters
             let mut document = None;
