@@ -79,16 +79,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     if let Err(error) = enter::check() {
         return complain(&error.to_string());
     }
-    let entered = std::env::current_exe().and_then(|program| {
-        let mut words = vec![OsString::from("bench")];
-        words.extend_from_slice(arguments);
-        enter::run_inside(&program, &words, true)
-    });
-    match entered {
-        Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => complain(&format!("cannot make the lab: {error}")),
-    }
+    enter::run_command_inside("bench", arguments, true).unwrap_or_else(|text| complain(&text))
 }
 
 fn options(arguments: &[OsString]) -> Result<Options, String> {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus};
 
 /// Set inside a lab, so that the program knows it need not enter again.
 pub const INSIDE: &str = "SYSTOLE_LAB";
@@ -88,6 +88,24 @@ pub const DIRECTORY: &str = "SYSTOLE_LAB_DIRECTORY";
 /// Returns the directory for the hosts' disks; it is removed when the lab has ended.
 pub fn directory() -> std::path::PathBuf {
     std::env::var_os(DIRECTORY).map_or_else(std::env::temp_dir, Into::into)
+}
+
+/// Runs a command of this program again in a new lab, as [`run_inside`] does.
+///
+/// # Errors
+/// What kept it from that, in words.
+pub(crate) fn run_command_inside(
+    command: &str,
+    arguments: &[OsString],
+    keep_failed: bool,
+) -> Result<ExitCode, String> {
+    let entered = std::env::current_exe().and_then(|program| {
+        let mut words = vec![OsString::from(command)];
+        words.extend_from_slice(arguments);
+        run_inside(&program, &words, keep_failed)
+    });
+    let status = entered.map_err(|error| format!("cannot make the lab: {error}"))?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs a program (usually this one again) in a new lab and waits for it. When this process is
