@@ -93,7 +93,7 @@ fn without_avoidance(document: &mut Element) -> bool {
 /// we the one that comes first by name. With ids that its table has in the order of the names both
 /// decide alike.
 fn without_hash_order(document: &mut Element) -> bool {
-    // GLib's order of ids of one figure
+    // the order in which 2.1.5 goes through such ids, found by trying
     let mut ids: BTreeMap<String, &str> = BTreeMap::new();
     let mut nodes: Vec<(String, String)> = document
         .at(&["configuration", "nodes"])
@@ -102,7 +102,7 @@ fn without_hash_order(document: &mut Element) -> bool {
         .filter_map(|node| Some((node.get("uname")?.to_owned(), node.id()?.to_owned())))
         .collect();
     nodes.sort();
-    for ((_, id), new) in nodes.into_iter().zip(["4", "1", "3", "2"]) {
+    for ((_, id), new) in nodes.into_iter().zip(["1", "3", "2", "4"]) {
         ids.insert(id, new);
     }
     let mut changed = false;

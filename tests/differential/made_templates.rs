@@ -27,7 +27,7 @@ pub(crate) fn templates(draft: &mut Draft, dice: &mut Dice) {
                 let mut made = Element::new("template").with("id", id);
                 for attribute in &OF_TEMPLATE[..3] {
                     if let Some(value) = resource.get(attribute) {
-                        made.set(attribute, value.to_owned());
+                        made.set(attribute, value);
                     }
                 }
                 made.push(common_operations(id, dice));
