@@ -34,6 +34,18 @@ pub struct PlannedAction {
     pub subject: String,
     /// What stands between parentheses: nodes and roles.
     pub details: String,
+    /// Where the resource is left, where it has been active.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Where it will be.
+    #[serde(default)]
+    pub destination: Option<String>,
+    /// Its role, where roles are told.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// Its role afterwards, where that is another.
+    #[serde(default)]
+    pub next_role: Option<String>,
     /// Why, in the words of the summary.
     pub reason: Option<String>,
     /// It can't be done.

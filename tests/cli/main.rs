@@ -16,4 +16,5 @@ mod old_spellings;
 mod plan;
 mod properties;
 mod resources;
+mod simulate;
 mod tools;

@@ -11,7 +11,8 @@ use crate::cib_source::{self, CibSource};
 
 use super::answer::{Answer, VERSION, xml_input};
 use super::options::{Options, Spec, Takes};
-use super::simulation::{self, Spec as OperationSpec};
+use super::simulate_events::{self, inject, specs};
+use super::{frame, simulate_xml, simulation};
 
 const SPECS: [Spec; 37] = [
     ('h', "help", Takes::Nothing),
@@ -114,7 +115,8 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
 }
 
-type Failure = (ExitCode, String);
+/// How to exit, and what to say.
+pub(crate) type Failure = (ExitCode, String);
 
 fn input(options: &Options) -> Result<Element, Failure> {
     if let Some(read) = xml_input(options) {
@@ -158,10 +160,11 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         ..pengine::Options::default()
     };
     let quiet = options.has("quiet");
-    let mut out = String::new();
+    let mut said = Said::default();
     let mut err = String::new();
+    let mut warnings = String::new();
     if document.get("validate-with") == Some("none") {
-        err.push_str("Schema validation of configuration is disabled (support for validate-with set to \"none\" is deprecated and will be removed in a future release)\n");
+        warnings.push_str("Schema validation of configuration is disabled (support for validate-with set to \"none\" is deprecated and will be removed in a future release)\n");
     }
     let old = ["pacemaker-0", "pacemaker-1", "pacemaker-2"];
     let schema = document.get("validate-with").unwrap_or("none");
@@ -171,6 +174,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     }
     if !quiet {
         let status = pengine::status::read(&document, now, &engine);
+        let out = &mut said.text;
         out.push_str(&effective_date(&document, &engine, options));
         out.push_str(&view::status_text::maintenance_banner(&status));
         let line = view::status_text::instances_line(&status);
@@ -180,15 +184,18 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         out.push_str("Current cluster status:\n");
         out.push_str(&view::status_text::lists(&status));
         out.push_str(&details(&status, options));
-        out.push('\n');
     }
-    let events = inject(&mut document, options)?;
-    if !events.is_empty() && !quiet {
-        out.push_str("Performing Requested Modifications:\n");
-        for event in &events {
-            out.push_str(&format!("  * {event}\n"));
+    said.status("cluster_status", &document, options);
+    let events = inject(&mut document, options, &mut err)?;
+    if !events.is_empty() {
+        said.parts.push(simulate_events::xml(&events));
+        if !quiet {
+            said.text.push_str("\nPerforming Requested Modifications:\n");
+            for event in &events {
+                said.text.push_str(&format!("{}\n", event.text()));
+            }
+            said.text.push_str(&effective_date(&document, &engine, options));
         }
-        out.push('\n');
     }
     if let Some(path) = options.value("save-input") {
         store(path, &document.to_xml())?;
@@ -199,11 +206,18 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             .iter()
             .any(|name| options.has(name));
     if !plans {
-        return finish(out, err, options, arguments);
+        return finish(said, Answer { err, ..Answer::default() }, &warnings, options, arguments);
     }
+    if !quiet {
+        said.text.push('\n');
+    }
+    let mut code = None;
     let plan = ManuallyDrop::new(pengine::schedule(&document, now, &engine));
-    if options.has("show-scores") || options.has("show-utilization") {
-        let what = match (options.has("show-scores"), options.has("show-utilization")) {
+    let (scores, utilization) = (options.has("show-scores"), options.has("show-utilization"));
+    if scores || utilization {
+        said.parts.push(simulate_xml::scores(&plan, scores, utilization));
+        let out = &mut said.text;
+        let what = match (scores, utilization) {
             (true, true) => "Assignment Scores and Utilization Information:\n",
             (true, false) => "Assignment Scores:\n",
             _ => "Utilization Information:\n",
@@ -212,22 +226,23 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         if !quiet {
             out.push_str(what);
         }
-        if options.has("show-utilization") {
+        if utilization {
             for line in &plan.utilization {
                 out.push_str(&format!("{bullet}{line}\n"));
             }
         }
-        if options.has("show-scores") {
+        if scores {
             for line in &plan.scores {
                 out.push_str(&format!("{bullet}{line}\n"));
             }
         }
         out.push('\n');
     }
+    said.parts.push(simulate_xml::actions(&plan.report.actions));
     if !quiet {
-        out.push_str("Transition Summary:\n");
+        said.text.push_str("Transition Summary:\n");
         for action in &plan.report.actions {
-            out.push_str(&format!("  * {}\n", action.line));
+            said.text.push_str(&format!("  * {}\n", action.line));
         }
     }
     if let Some(path) = options.value("save-graph") {
@@ -242,13 +257,17 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         let failures = specs(options, "op-fail")?;
         let known = simulation::known_names(&pengine::status::read(&document, now, &engine));
         let outcome = simulation::execute(graph, &mut document, &failures, &known, now.secs());
+        said.parts.push(simulate_xml::transition(&outcome.steps));
+        if !outcome.complete {
+            err.push_str("Transition failed: terminated\nAn invalid transition was produced\n");
+            code = Some(ExitCode::Error);
+        }
+        said.status("revised_cluster_status", &document, options);
         if !quiet {
+            let out = &mut said.text;
             out.push_str("\nExecuting Cluster Transition:\n");
             for step in &outcome.steps {
-                out.push_str(&format!("  * {step}\n"));
-            }
-            if !outcome.complete {
-                err.push_str("Transition failed: terminated\nAn invalid transition was produced\n");
+                out.push_str(&format!("{}\n", step.text()));
             }
             let mut revised = pengine::status::read(&document, now, &engine);
             // what was under way before is not what comes of it
@@ -268,7 +287,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             cib_source::write(Path::new(path), &document).map_err(|e| (e.code(), e.chain()))?;
         }
     }
-    finish(out, err, options, arguments)
+    finish(said, Answer { err, code, ..Answer::default() }, &warnings, options, arguments)
 }
 
 /// Says what moment is taken for now: the one asked for, or the document's own, as saved inputs
@@ -299,11 +318,14 @@ fn details(status: &pengine::status::Status, options: &Options) -> String {
     if options.has("show-attrs") {
         out.push_str("\n  * Node Attributes:\n");
         for node in status.nodes.iter().filter(|node| node.online) {
-            out.push_str(&format!("    * Node: {}:\n", node.name));
-            for (name, value) in &node.attributes {
-                if !name.starts_with("fail-count-") && !name.starts_with("last-failure-") {
-                    out.push_str(&format!("      * {name:<32}: {value}\n"));
-                }
+            let told =
+                |name: &str| !name.starts_with("fail-count-") && !name.starts_with("last-failure-");
+            let mut attributes = node.attributes.iter().filter(|(name, _)| told(name)).peekable();
+            if attributes.peek().is_some() {
+                out.push_str(&format!("    * Node: {}:\n", node.name));
+            }
+            for (name, value) in attributes {
+                out.push_str(&format!("      * {name:<32}\t: {value:<10}\n"));
             }
         }
     }
@@ -329,15 +351,33 @@ fn details(status: &pengine::status::Status, options: &Options) -> String {
     out
 }
 
+/// What is told, in both forms.
+#[derive(Default)]
+struct Said {
+    text: String,
+    parts: Vec<Element>,
+}
+
+impl Said {
+    /// Adds the state of the cluster to what is told as XML.
+    fn status(&mut self, name: &str, document: &Element, options: &Options) {
+        if options.value("output-as") == Some("xml") {
+            let (attributes, counts) = (options.has("show-attrs"), options.has("show-failcounts"));
+            self.parts.push(simulate_xml::status(name, document, attributes, counts));
+        }
+    }
+}
+
 fn finish(
-    out: String,
-    err: String,
+    said: Said,
+    ending: Answer,
+    warnings: &str,
     options: &Options,
     arguments: &[String],
 ) -> Result<Answer, Failure> {
-    let out = match options.value("output-as") {
-        None | Some("text") => out,
-        Some("xml") => as_xml(&out, arguments),
+    let answer = match options.value("output-as") {
+        None | Some("text") => Answer { out: said.text, ..ending },
+        Some("xml") => frame::with_status("crm_simulate", arguments, said.parts, ending),
         Some(other) => {
             return Err((
                 ExitCode::Error,
@@ -345,27 +385,14 @@ fn finish(
             ));
         }
     };
+    let answer = Answer { err: format!("{warnings}{}", answer.err), ..answer };
     match options.value("output-to").filter(|to| *to != "-") {
         Some(path) => {
-            store(path, &out)?;
-            Ok(Answer { err, ..Answer::default() })
+            store(path, &answer.out)?;
+            Ok(Answer { out: String::new(), ..answer })
         }
-        None => Ok(Answer { out, err, code: None }),
+        None => Ok(answer),
     }
-}
-
-/// The text in the frame that Pacemaker's tools give their XML output.
-fn as_xml(out: &str, arguments: &[String]) -> String {
-    let mut result = Element::new("pacemaker-result")
-        .with("api-version", "2.38")
-        .with("request", format!("crm_simulate {}", arguments.join(" ")));
-    for line in out.lines().filter(|line| !line.trim().is_empty()) {
-        let mut item = Element::new("output").with("source", "stdout");
-        item.content_mut().push(cib::Content::Text(line.into()));
-        result.push(item);
-    }
-    result.push(Element::new("status").with("code", "0").with("message", "OK"));
-    format!("<?xml version=\"1.0\"?>\n{}", result.to_xml())
 }
 
 fn store(path: &str, text: &str) -> Result<(), Failure> {
@@ -374,95 +401,6 @@ fn store(path: &str, text: &str) -> Result<(), Failure> {
     }
     std::fs::write(path, text)
         .map_err(|error| (ExitCode::CantCreat, format!("failed to write `{path}`: {error}")))
-}
-
-fn specs(options: &Options, name: &'static str) -> Result<Vec<OperationSpec>, Failure> {
-    options
-        .values(name)
-        .map(|text| OperationSpec::parse(text).map_err(|error| (ExitCode::Usage, error)))
-        .collect()
-}
-
-/// Changes the document as the options for events say; tells what was done.
-fn inject(document: &mut Element, options: &Options) -> Result<Vec<String>, Failure> {
-    let mut done = Vec::new();
-    let boolean = |text: &str| matches!(text, "1" | "true" | "yes" | "on" | "y");
-    if let Some(text) = options.value("quorum") {
-        let value = if boolean(text) { "true" } else { "false" };
-        document.set("have-quorum", value);
-        done.push(format!("Setting quorum: {text}"));
-    }
-    if let Some(text) = options.value("watchdog") {
-        let config = document.child_or_insert("configuration").child_or_insert("crm_config");
-        let set = config.child_or_insert("cluster_property_set");
-        set.retain_children(|pair| pair.get("name") != Some("have-watchdog"));
-        set.push(
-            Element::new("nvpair")
-                .with("id", "crm_simulate-have-watchdog")
-                .with("name", "have-watchdog")
-                .with("value", if boolean(text) { "true" } else { "false" }),
-        );
-        done.push(format!("Setting watchdog: {text}"));
-    }
-    let id_of = |document: &Element, name: &str| {
-        document
-            .at(&["configuration", "nodes"])
-            .into_iter()
-            .flat_map(Element::children)
-            .find(|node| node.get("uname") == Some(name))
-            .and_then(|node| node.id().map(str::to_owned))
-    };
-    for (option, verb, change) in [
-        ("node-up", "Bringing node", simulation::set_up as fn(&mut Element)),
-        ("node-down", "Taking node", simulation::set_down),
-        ("node-fail", "Failing node", simulation::set_lost),
-    ] {
-        for name in options.values(option).map(str::to_owned).collect::<Vec<_>>() {
-            let id = id_of(document, &name);
-            if id.is_none() {
-                return Err((ExitCode::NoSuch, format!("there is no node `{name}`")));
-            }
-            let state = simulation::node_state(document, &name, id.as_deref());
-            change(state);
-            if option == "node-down" {
-                state.retain_children(|c| !matches!(c.name(), "lrm" | "transient_attributes"));
-            }
-            let tail = match option {
-                "node-up" => " online",
-                "node-down" => " offline",
-                _ => "",
-            };
-            done.push(format!("{verb} {name}{tail}"));
-        }
-    }
-    for (option, name, value, verb) in [
-        ("ticket-grant", "granted", "true", "Granting"),
-        ("ticket-revoke", "granted", "false", "Revoking"),
-        ("ticket-standby", "standby", "true", "Making"),
-        ("ticket-activate", "standby", "false", "Activating"),
-    ] {
-        for ticket in options.values(option).map(str::to_owned).collect::<Vec<_>>() {
-            let tickets = document.child_or_insert("status").child_or_insert("tickets");
-            if !tickets.children().any(|t| t.id() == Some(ticket.as_str())) {
-                tickets.push(Element::new("ticket_state").with("id", ticket.as_str()));
-            }
-            for state in tickets.children_mut() {
-                if state.id() == Some(ticket.as_str()) {
-                    state.set(name, value);
-                }
-            }
-            let tail = if option == "ticket-standby" { " standby" } else { "" };
-            done.push(format!("{verb} ticket {ticket}{tail}"));
-        }
-    }
-    for spec in specs(options, "op-inject")? {
-        simulation::inject(document, &spec).map_err(|error| (ExitCode::NoSuch, error))?;
-        done.push(format!(
-            "Injecting {}_{}_{}@{}={} into the configuration",
-            spec.resource, spec.task, spec.interval_ms, spec.node, spec.rc
-        ));
-    }
-    Ok(done)
 }
 
 /// Processes every document of a directory and tells how long each took.

@@ -39,6 +39,8 @@ mod resource_relations;
 #[cfg(test)]
 mod resource_tests;
 mod resource_usage;
+mod simulate_events;
+mod simulate_xml;
 pub(crate) mod simulation;
 mod stonith_admin;
 

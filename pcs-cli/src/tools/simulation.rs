@@ -44,12 +44,59 @@ impl Spec {
     }
 }
 
+/// Something that a simulation does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// An operation of a resource.
+    Operation { resource: String, task: String, interval_ms: u64, node: String },
+    /// An action that only orders others.
+    Pseudo { task: String, node: Option<String> },
+    /// Something that the cluster itself does.
+    Cluster { task: String, resource: Option<String>, node: String },
+    /// A node is fenced.
+    Fencing { node: String, how: String },
+    /// An operation was made to fail.
+    Pretended { action: u64, rc: i32 },
+    /// A node's attribute changes with that.
+    Attribute { name: String, value: String, node_id: String },
+}
+
+impl Step {
+    /// The line that tells of it.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Operation { resource, task, interval_ms, node } => {
+                let every =
+                    if *interval_ms > 0 { format!("={interval_ms}") } else { String::new() };
+                format!("  * Resource action: {resource:<15} {task}{every} on {node}")
+            }
+            Self::Pseudo { task, node } => {
+                let place = node.as_ref().map_or(String::new(), |node| format!(" on {node}"));
+                format!("  * Pseudo action:   {task}{place}")
+            }
+            Self::Cluster { task, resource, node } => {
+                let about =
+                    resource.as_ref().map_or(String::new(), |resource| format!(" for {resource}"));
+                format!("  * Cluster action:  {task}{about} on {node}")
+            }
+            Self::Fencing { node, how } => format!("  * Fencing {node} ({how})"),
+            Self::Pretended { action, rc } => {
+                format!("Pretending action {action} failed with rc={rc}")
+            }
+            Self::Attribute { name, value, node_id } => {
+                format!("  * Injecting attribute {name}={value} into /node_state '{node_id}'")
+            }
+        }
+    }
+}
+
 /// What came of a simulated transition.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// One line for each step.
-    pub(crate) steps: Vec<String>,
-    /// Whether every action was done.
+    /// What was done, in order.
+    pub(crate) steps: Vec<Step>,
+    /// Whether nothing is left waiting for something that never comes; what waits for an operation
+    /// that was made to fail is given up.
     pub(crate) complete: bool,
 }
 
@@ -85,7 +132,7 @@ pub(crate) fn execute(
         if done { Began::Done } else { Began::Failed }
     });
     let (_, in_flight, waiting, _) = runner.counts();
-    Outcome { steps, complete: !failed && in_flight == 0 && waiting == 0 }
+    Outcome { steps, complete: in_flight == 0 && (failed || waiting == 0) }
 }
 
 fn act(
@@ -94,31 +141,30 @@ fn act(
     failures: &[Spec],
     known: &BTreeSet<String>,
     now: i64,
-) -> (Vec<String>, bool) {
+) -> (Vec<Step>, bool) {
     let node = action.node.as_deref().unwrap_or_default();
     match action.kind {
         ActionKind::Pseudo => {
-            let place = action.node.as_ref().map_or(String::new(), |node| format!(" on {node}"));
-            (vec![format!("Pseudo action:   {}{place}", action.key)], true)
+            let step = Step::Pseudo { task: action.key.clone(), node: action.node.clone() };
+            (vec![step], true)
         }
         ActionKind::Cluster if action.task == "stonith" => {
             let how = action.meta("stonith_action").unwrap_or("reboot").to_owned();
             if how != "on" {
                 fence(document, node, action.node_uuid.as_deref());
             }
-            (vec![format!("Fencing {node} ({how})")], true)
+            (vec![Step::Fencing { node: node.to_owned(), how }], true)
         }
         ActionKind::Cluster => {
-            let line = match &action.resource {
-                Some(resource) => {
-                    format!("Cluster action:  {} for {} on {node}", action.task, resource.id)
-                }
-                None => format!("Cluster action:  {} on {node}", action.task),
-            };
             if action.task == "clear_failcount" {
                 clear_fail_count(document, node, action);
             }
-            (vec![line], true)
+            let step = Step::Cluster {
+                task: action.task.clone(),
+                resource: action.resource.as_ref().map(|resource| resource.id.clone()),
+                node: node.to_owned(),
+            };
+            (vec![step], true)
         }
         ActionKind::Resource => operation(action, document, failures, known, now),
     }
@@ -140,17 +186,20 @@ fn operation(
     failures: &[Spec],
     known: &BTreeSet<String>,
     now: i64,
-) -> (Vec<String>, bool) {
+) -> (Vec<Step>, bool) {
     let node = action.node.as_deref().unwrap_or_default();
     let resource = resource_name(action, known);
     let interval = action.interval_ms();
-    let what =
-        if interval > 0 { format!("{}={interval}", action.task) } else { action.task.clone() };
-    let mut lines = vec![format!("Resource action: {resource:<15} {what} on {node}")];
+    let mut steps = vec![Step::Operation {
+        resource: resource.clone(),
+        task: action.task.clone(),
+        interval_ms: interval,
+        node: node.to_owned(),
+    }];
     let target = action.target_rc();
     match action.task.as_str() {
         // none of these leaves a result
-        "delete" | "cancel" | "notify" => return (lines, true),
+        "delete" | "cancel" | "notify" => return (steps, true),
         _ => {}
     }
     let spec = failures.iter().find(|spec| {
@@ -165,11 +214,13 @@ fn operation(
     let rc = spec.map_or(target, |spec| spec.rc);
     let done = rc == target;
     if !done {
-        lines.push(format!("        Pretending action {} failed with rc={rc}", action.id.0));
+        steps.push(Step::Pretended { action: action.id.0, rc });
+        let operation = format!("{resource}#{}_{interval}", action.task);
+        steps.extend(count_failure(document, node, action.node_uuid.as_deref(), &operation, now));
     }
     let recorded = OperationResult { rc, failed: !done, now };
     record(document, action, &resource, &recorded);
-    (lines, done)
+    (steps, done)
 }
 
 struct OperationResult {
@@ -356,14 +407,14 @@ pub(crate) fn set_lost(state: &mut Element) {
 }
 
 /// Puts an operation's result into a document, with the fail count that goes with a failure.
-pub(crate) fn inject(document: &mut Element, spec: &Spec) -> Result<(), String> {
+pub(crate) fn inject(document: &mut Element, spec: &Spec) -> Result<Vec<Step>, String> {
     let configured = document
         .at(&["configuration", "resources"])
         .and_then(|resources| {
             let base = spec.resource.split(':').next().unwrap_or_default();
             resources.find_id(&spec.resource).or_else(|| resources.find_id(base))
         })
-        .ok_or_else(|| format!("there is no resource `{}`", spec.resource))?;
+        .ok_or_else(|| format!("Invalid resource name: {}", spec.resource))?;
     let of = |name: &str| configured.get(name).map(str::to_owned);
     let (class, provider, kind) = (of("class"), of("provider"), of("type"));
     let id = document
@@ -398,25 +449,45 @@ pub(crate) fn inject(document: &mut Element, spec: &Spec) -> Result<(), String> 
     };
     let failed = spec.rc != target;
     let now = jiff::Timestamp::now().as_second();
+    let mut steps = Vec::new();
     if failed && (spec.rc != 7 || target != 7) {
-        let name = format!("{}#{}_{}", spec.resource, spec.task, spec.interval_ms);
-        let state = node_state(document, &spec.node, id.as_deref());
-        let set =
-            state.child_or_insert("transient_attributes").child_or_insert("instance_attributes");
-        for (prefix, value) in [("fail-count-", "1".to_owned()), ("last-failure-", now.to_string())]
-        {
-            let full = format!("{prefix}{name}");
-            set.retain_children(|pair| pair.get("name") != Some(full.as_str()));
-            set.push(
-                Element::new("nvpair")
-                    .with("id", format!("status-{}-{full}", spec.node))
-                    .with("name", full)
-                    .with("value", value),
-            );
-        }
+        let operation = format!("{}#{}_{}", spec.resource, spec.task, spec.interval_ms);
+        steps = count_failure(document, &spec.node, id.as_deref(), &operation, now);
     }
     record(document, &action, &spec.resource, &OperationResult { rc: spec.rc, failed, now });
-    Ok(())
+    Ok(steps)
+}
+
+/// Counts a failure of an operation, `RESOURCE#TASK_INTERVAL`, in its node's attributes.
+fn count_failure(
+    document: &mut Element,
+    node: &str,
+    id: Option<&str>,
+    operation: &str,
+    now: i64,
+) -> Vec<Step> {
+    let state = node_state(document, node, id);
+    let node_id = state.id().unwrap_or(node).to_owned();
+    let set = state.child_or_insert("transient_attributes").child_or_insert("instance_attributes");
+    let count = format!("fail-count-{operation}");
+    let known = set.children().find(|pair| pair.get("name") == Some(count.as_str()));
+    let known = known.and_then(|pair| pair.get("value")?.parse::<model::Score>().ok());
+    let next = known.unwrap_or(model::Score::ZERO) + model::Score::new(1);
+    let mut steps = Vec::new();
+    for (name, value, told) in [
+        (count, next.to_string(), "value++".to_owned()),
+        (format!("last-failure-{operation}"), now.to_string(), now.to_string()),
+    ] {
+        set.retain_children(|pair| pair.get("name") != Some(name.as_str()));
+        set.push(
+            Element::new("nvpair")
+                .with("id", format!("status-{node}-{name}"))
+                .with("name", name.as_str())
+                .with("value", value),
+        );
+        steps.push(Step::Attribute { name, value: told, node_id: node_id.clone() });
+    }
+    steps
 }
 
 #[cfg(test)]

@@ -1,0 +1,113 @@
+//! `crm_simulate` with events, failures and XML. What is expected was taken from Pacemaker 2.1.5.
+
+use super::home::Home;
+
+/// One node and a resource that runs nowhere yet.
+const STOPPED: &str = r#"<cib crm_feature_set="3.16.1" validate-with="none" epoch="8" num_updates="2" admin_epoch="0" have-quorum="1" execution-date="1767225600">
+  <configuration>
+    <crm_config><cluster_property_set id="o"><nvpair id="o-s" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>
+    <nodes><node id="1" uname="alder"/></nodes>
+    <resources>
+      <primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/>
+    </resources>
+    <constraints/>
+  </configuration>
+  <status>
+    <node_state id="1" uname="alder" in_ccm="true" crmd="online" join="member" expected="member"><lrm id="1"><lrm_resources/></lrm></node_state>
+  </status>
+</cib>
+"#;
+
+fn stopped() -> Home {
+    let home = Home::new();
+    home.put(STOPPED);
+    home
+}
+
+/// What `crm_simulate` says from a line on.
+fn said(words: &str, from: &str) -> String {
+    let text = stopped().tool(&format!("crm_simulate -x cib.xml {words}"), &[]);
+    let start = text.find(from);
+    assert!(start.is_some(), "no `{from}` in:\n{text}");
+    text[start.unwrap_or_default()..].to_owned()
+}
+
+#[test]
+fn a_status_that_nothing_follows_ends_with_its_last_line() {
+    let status = said("", "Current cluster status:");
+    // (what comes next is standard error)
+    let last = "a\t(ocf:pacemaker:Dummy):\t Stopped\nSchema validation";
+    assert!(status.contains(last), "{status:?}");
+}
+
+#[test]
+fn an_operation_that_is_made_to_fail_is_counted_and_the_run_succeeds() {
+    let text = said("-S -F a_start_0@alder=1", "Executing Cluster Transition:");
+    let lines: Vec<&str> = text.lines().take(5).collect();
+    assert_eq!(
+        lines[..4],
+        [
+            "Executing Cluster Transition:",
+            "  * Resource action: a               monitor on alder",
+            "  * Resource action: a               start on alder",
+            "Pretending action 2 failed with rc=1",
+        ]
+    );
+    assert_eq!(
+        lines[4],
+        "  * Injecting attribute fail-count-a#start_0=value++ into /node_state '1'"
+    );
+    assert!(!text.contains("Transition failed") && !text.contains("exit "), "{text}");
+    let counts = said("-S -c -F a_start_0@alder=1", "Revised Cluster Status:");
+    assert!(counts.contains("a: migration-threshold=INFINITY fail-count=1"), "{counts}");
+}
+
+#[test]
+fn events_are_told_before_the_moment_and_the_plan() {
+    let text = said("-R -u birch -g site -i a_monitor_10000@alder=1", "\nPerforming");
+    let mut lines = text.lines().filter(|line| !line.contains("last-failure-"));
+    for expected in [
+        "",
+        "Performing Requested Modifications:",
+        "  * Bringing node birch online",
+        "  * Granting ticket site",
+        "  * Injecting a_monitor_10000@alder=1 into the configuration",
+        "  * Injecting attribute fail-count-a#monitor_10000=value++ into /node_state '1'",
+        "Using the original execution date of: 2026-01-01 00:00:00Z",
+        "",
+        "Transition Summary:",
+    ] {
+        assert_eq!(lines.next(), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn an_event_of_a_resource_that_is_not_there_is_passed_over() {
+    let text = said("-S -i b_monitor_10000@alder=1", "Current cluster status:");
+    assert!(text.contains("Invalid resource name: b\n"), "{text}");
+    assert!(text.contains("Transition Summary:\n  * Start      a       ( alder )\n"), "{text}");
+}
+
+#[test]
+fn in_xml_every_part_has_its_element() {
+    let text = said("-S -s --output-as=xml -d alder", "<modifications>");
+    assert!(text.contains(r#"<modify_node action="Offline" node="alder"/>"#), "{text}");
+    let text = said("-S -s --output-as=xml -F a_start_0@alder=1", "<cluster_status>");
+    let mut rest = text.as_str();
+    for expected in [
+        r#"<node name="alder" id="1" online="true""#,
+        r#"<resource id="a" resource_agent="ocf:pacemaker:Dummy" role="Stopped""#,
+        "</cluster_status>",
+        r#"<node_weight function="pcmk__primitive_assign" node="alder" score="0" id="a"/>"#,
+        r#"<rsc_action action="start" resource="a" node="alder"/>"#,
+        r#"<rsc_action resource="a" op="monitor" node="alder"/>"#,
+        r#"<inject_attr name="fail-count-a#start_0" value="value++" node_path="/node_state" cib_node="1"/>"#,
+        "<revised_cluster_status>",
+        r#"<status code="0" message="OK"/>"#,
+    ] {
+        let at = rest.find(expected);
+        assert!(at.is_some(), "no `{expected}` in:\n{rest}");
+        let at = at.unwrap_or_default();
+        rest = &rest[at + expected.len()..];
+    }
+}
