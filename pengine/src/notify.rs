@@ -355,14 +355,17 @@ fn tell(
             }
         }
     }
-    let start = placed.book.first_action(rsc, task::START, None);
-    let blocked = start.is_some_and(|start| {
-        let start = &placed.book[start];
-        !start.optional && !start.runnable
-    });
-    if matches!(about, task::START | task::PROMOTE)
+    let concerned = match about {
+        task::START => true,
+        // what can't start can't be promoted
+        task::PROMOTE => {
+            let start = placed.book.first_action(rsc, task::START, None);
+            start.is_none_or(|start| placed.book[start].optional || placed.book[start].runnable)
+        }
+        _ => false,
+    };
+    if concerned
         && placed.cluster[rsc].next_role != Role::Stopped
-        && !blocked
         && let Some(node) = placed.homes[rsc.position()].node
     {
         if about == task::PROMOTE || !required(placed, task::START) {
