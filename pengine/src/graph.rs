@@ -195,6 +195,9 @@ impl Graph {
             "rsc_op"
         };
         let mut element = Element::new(name);
+        if known.task == task::LRM_DELETE {
+            element.set("mode", "cib");
+        }
         element.set("id", (action.position() + 1).to_string());
         match &known.name {
             // points that stand for themselves are their own operation

@@ -47,7 +47,7 @@ fn primitive(all: &mut Constrained, rsc: ResourceIx) {
         book.order_tasks((rsc, task::START), (rsc, task::PROMOTE), UNRUNNABLE_FIRST_BLOCKS);
     }
     book.order_tasks(
-        (rsc, task::DELETE),
+        (rsc, task::LRM_DELETE),
         (rsc, task::MONITOR),
         IF_ON_SAME_NODE | THEN_CANCELS_FIRST,
     );

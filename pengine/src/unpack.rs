@@ -596,15 +596,19 @@ impl Unpacked {
     }
 }
 
-/// Tells whether there is a device that switches nodes on.
+/// Tells whether nodes are unfenced: there is a device that switches them on, or a resource that wants
+/// it done.
 fn unfencing_provided(document: &Element) -> bool {
-    let provides = |pair: &Element| {
-        pair.get("name") == Some("provides") && pair.get("value") == Some("unfencing")
+    let has = |section: &str, names: &[&str]| {
+        document.at(&["configuration", section]).is_some_and(|section| {
+            let sets = section.descendants().filter(|one| one.name() == "meta_attributes");
+            sets.flat_map(Element::children).any(|pair| {
+                pair.get("value") == Some("unfencing")
+                    && pair.get("name").is_some_and(|name| names.contains(&name))
+            })
+        })
     };
-    document.at(&["configuration", "resources"]).is_some_and(|resources| {
-        let sets = resources.descendants().filter(|one| one.name() == "meta_attributes");
-        sets.flat_map(Element::children).any(provides)
-    })
+    has("resources", &["provides", "requires"]) || has("rsc_defaults", &["requires"])
 }
 
 /// Adds a score to a resource and to all that is in it; a node that was no candidate begins with

@@ -25,6 +25,7 @@ mod made_bundles;
 mod made_changes;
 mod made_constraints;
 mod made_everything;
+mod made_fencing;
 mod made_remote;
 mod made_resources;
 mod made_rules;
@@ -198,6 +199,21 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
             made_resources::primitives,
             made_resources::options,
             made_constraints::locations,
+            made_constraints::orders,
+            made_status::histories,
+        ],
+    ),
+    (
+        "unfencing",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_remote::fencing,
+            made_remote::remotes,
+            made_resources::primitives,
+            made_resources::options,
+            made_fencing::requirements,
+            made_fencing::reconnections,
             made_constraints::orders,
             made_status::histories,
         ],
