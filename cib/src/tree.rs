@@ -260,15 +260,27 @@ impl Element {
 
     /// Finds the element with this `id` for changing; copies only the path to it.
     pub fn find_id_mut(&mut self, id: &str) -> Option<&mut Element> {
-        if self.id() == Some(id) {
-            return Some(self);
+        let mut place = Vec::new();
+        if !self.place_of_id(id, &mut place) {
+            return None;
         }
-        self.content.iter_mut().find_map(|c| match c {
-            Content::Element(child) if child.find_id(id).is_some() => {
-                Arc::make_mut(child).find_id_mut(id)
-            }
-            Content::Element(_) | Content::Text(_) | Content::Comment(_) => None,
+        place.iter().rev().try_fold(self, |element, at| match element.content.get_mut(*at)? {
+            Content::Element(child) => Some(Arc::make_mut(child)),
+            Content::Text(_) | Content::Comment(_) => None,
         })
+    }
+
+    /// Tells whether this `id` is here or below, and where: the places to go to, the last one first.
+    fn place_of_id(&self, id: &str, place: &mut Vec<usize>) -> bool {
+        if self.id() == Some(id) {
+            return true;
+        }
+        let found = self.content.iter().position(|content| match content {
+            Content::Element(child) => child.place_of_id(id, place),
+            Content::Text(_) | Content::Comment(_) => false,
+        });
+        place.extend(found);
+        found.is_some()
     }
 }
 
@@ -285,5 +297,27 @@ impl<'a> Iterator for Descendants<'a> {
         let element = self.stack.pop()?;
         self.stack.extend(element.children().rev());
         Some(element)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse;
+
+    #[test]
+    fn an_id_is_found_for_changing_wherever_it_is() {
+        let text = "<a id=\"1\"><!-- x --><b><c id=\"2\"/></b><b id=\"3\">t<c id=\"2\"/></b></a>";
+        for (id, changed) in [
+            ("1", text.replacen("id=\"1\"", "id=\"1\" k=\"v\"", 1)),
+            ("2", text.replacen("id=\"2\"", "id=\"2\" k=\"v\"", 1)),
+            ("3", text.replacen("id=\"3\"", "id=\"3\" k=\"v\"", 1)),
+        ] {
+            let before = parse(text).unwrap();
+            let mut tree = before.clone();
+            tree.find_id_mut(id).unwrap().set("k", "v");
+            assert_eq!(tree, parse(&changed).unwrap());
+            assert_eq!(before, parse(text).unwrap(), "a copy was changed with it");
+        }
+        assert_eq!(parse(text).unwrap().find_id_mut("4"), None);
     }
 }
