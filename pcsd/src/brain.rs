@@ -7,12 +7,18 @@ use cib::Element;
 use membership::conf::Conf;
 use model::{ExitCode, Paths};
 use pcs::cluster::protocol::{JoinState, QuorumState};
+use tonic::transport::Channel;
 use view::live::LiveInfo;
 use wire::tools::action::{Kind, Leave, Reload};
+use wire::tools::cluster_client::ClusterClient;
 use wire::tools::{Action, Caller, Change, InfoRequest, QueryRequest};
 
 /// The brain answers from memory; longer than this means that it hangs.
 const INFO_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Nobody decides for a moment only, so that these together are far more than enough.
+const ATTEMPTS_MAX: u32 = 100;
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Returns who asks, for the brain's audit log.
 fn caller() -> Option<Caller> {
@@ -155,18 +161,29 @@ pub(crate) async fn remove_nodes(paths: &Paths, names: &[String]) -> Result<(), 
                 xpath,
                 ..Change::default()
             };
-            let outcome = client
-                .apply(change)
-                .await
-                .map_err(|status| status.message().to_owned())?
-                .into_inner();
-            // What is not there need not be removed.
-            if !matches!(ExitCode::from_code(outcome.code), ExitCode::Ok | ExitCode::NoSuch) {
-                return Err(outcome.message);
-            }
+            persist(&mut client, change).await?;
         }
     }
     Ok(())
+}
+
+/// Has something deleted. A node that leaves changes who decides, so that for a moment nobody may:
+/// then it is tried again.
+async fn persist(client: &mut ClusterClient<Channel>, change: Change) -> Result<(), String> {
+    let mut attempts = 0;
+    loop {
+        let asked = client.apply(change.clone()).await;
+        let outcome = asked.map_err(|status| status.message().to_owned())?.into_inner();
+        match ExitCode::from_code(outcome.code) {
+            // What is not there need not be removed.
+            ExitCode::Ok | ExitCode::NoSuch => return Ok(()),
+            ExitCode::NoDc | ExitCode::Indeterminate if attempts < ATTEMPTS_MAX => {
+                attempts += 1;
+                tokio::time::sleep(ATTEMPT_PAUSE).await;
+            }
+            _ => return Err(outcome.message),
+        }
+    }
 }
 
 #[cfg(test)]
