@@ -73,6 +73,8 @@ pub(crate) fn action_from_wire(action: tools::Action) -> Option<(Caller, Action)
         Kind::Refresh(target) => Action::Refresh(target_from_wire(target)),
         Kind::Fail(target) => Action::Fail(target_from_wire(target)),
         Kind::WaitIdle(wait) => Action::WaitIdle { timeout_ms: wait.timeout_ms },
+        Kind::ExpectedVotes(expected) => Action::ExpectVotes { votes: expected.votes },
+        Kind::Unblock(_) => Action::Unblock,
         // a matter of the node itself: the shell has taken it before
         Kind::Reload(_) => return None,
     };
@@ -80,13 +82,15 @@ pub(crate) fn action_from_wire(action: tools::Action) -> Option<(Caller, Action)
 }
 
 fn action_to_wire(action: Action) -> tools::Action {
-    use tools::action::{Kind, Leave, WaitIdle};
+    use tools::action::{ExpectedVotes, Kind, Leave, Unblock, WaitIdle};
     let kind = match action {
         Action::Leave { all } => Kind::Leave(Leave { all }),
         Action::Cleanup(target) => Kind::Cleanup(target_to_wire(target)),
         Action::Refresh(target) => Kind::Refresh(target_to_wire(target)),
         Action::Fail(target) => Kind::Fail(target_to_wire(target)),
         Action::WaitIdle { timeout_ms } => Kind::WaitIdle(WaitIdle { timeout_ms }),
+        Action::ExpectVotes { votes } => Kind::ExpectedVotes(ExpectedVotes { votes }),
+        Action::Unblock => Kind::Unblock(Unblock {}),
     };
     tools::Action { caller: None, kind: Some(kind) }
 }
@@ -161,6 +165,7 @@ pub(crate) fn message_to_wire(message: PeerMessage) -> peer::message::Kind {
             Kind::Answer(peer::message::Answer { id, outcome })
         }
         PeerMessage::MayLeave => Kind::MayLeave(peer::message::MayLeave {}),
+        PeerMessage::ExpectedVotes(votes) => Kind::ExpectedVotes(votes),
     }
 }
 
@@ -209,5 +214,6 @@ pub(crate) fn message_from_wire(kind: peer::message::Kind) -> Result<PeerMessage
             outcome: outcome_from_wire(answer.outcome.unwrap_or_default()),
         },
         Kind::MayLeave(_) => PeerMessage::MayLeave,
+        Kind::ExpectedVotes(votes) => PeerMessage::ExpectedVotes(votes),
     })
 }

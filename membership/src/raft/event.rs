@@ -46,6 +46,9 @@ pub enum Licence {
     Unlicensed,
     /// The peer's fencing was requested after `Event::Condemned` and is confirmed.
     Fenced,
+    /// An operator says that the peer is off and stays so (`pcs quorum unblock`), and takes it upon
+    /// them that it may know more than this node does.
+    Confirmed,
     /// The peer came back with an empty store: what it knew is gone, nobody else has it. The core
     /// acts on this by itself.
     Wiped,

@@ -82,6 +82,14 @@ impl Brain {
             ToolRequest::Act { caller: _, action: Action::Leave { all } } => {
                 self.ask_to_leave(now, id, all, out);
             }
+            ToolRequest::Act { caller: _, action: Action::ExpectVotes { votes } } => {
+                let outcome = self.expect_votes(votes, out);
+                out.push(Output::Reply { id, outcome });
+            }
+            ToolRequest::Act { caller: _, action: Action::Unblock } => {
+                let outcome = self.unblock(now, out);
+                out.push(Output::Reply { id, outcome });
+            }
             ToolRequest::Act { caller: _, action } => self.ask(now, id, Ask::Act(action), out),
             ToolRequest::Attributes { caller: _, changes } => {
                 for change in changes {
@@ -168,6 +176,10 @@ impl Brain {
             Ask::Act(Action::Fail(target)) => self.fail(now, asker, &target, out),
             Ask::Act(Action::WaitIdle { timeout_ms }) => {
                 self.asking.idle_waiters.push((asker, now.monotonic + timeout_ms));
+            }
+            Ask::Act(Action::ExpectVotes { .. } | Action::Unblock) => {
+                let text = "this is a matter of each node itself, no question for the DC";
+                self.answer(asker, Outcome::refused(ExitCode::Usage, text), out);
             }
         }
     }

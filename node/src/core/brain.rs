@@ -162,6 +162,8 @@ pub enum Output {
     Warn(String),
     /// This generation has one voter, this node: wait_for_all is satisfied, also after a reboot.
     SoleVoter,
+    /// The votes that are expected from now on.
+    ExpectVotes(u32),
     /// This node may go now: end in order.
     Leave,
 }
@@ -199,6 +201,8 @@ pub struct Brain {
     pub(super) go_alone_at: Option<model::Monotonic>,
     /// Why it could not, as said last.
     pub(super) not_alone_since: Option<String>,
+    /// An operator has said that the other node of this pair is off; holds until it is seen.
+    pub(super) other_is_off: bool,
     /// Whether the heartbeats were told that there is nobody to wait for.
     pub(super) told_sole_voter: bool,
     /// Who commanded these hands last, under the highest authority: the DC of a node that takes no
@@ -296,6 +300,7 @@ impl Brain {
             leaving: Leaving::default(),
             go_alone_at: None,
             not_alone_since: None,
+            other_is_off: false,
             heard_dc: None,
             told_sole_voter: false,
             log_stopped: None,

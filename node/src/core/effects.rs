@@ -72,6 +72,7 @@ impl Brain {
             raft::Effect::WentAlone { generation, licence } => {
                 let how = match licence {
                     raft::Licence::Unlicensed => "nobody made sure that the other node is off",
+                    raft::Licence::Confirmed => "an operator says that the other node is off",
                     raft::Licence::Fenced => "the other node is confirmed off",
                     raft::Licence::Wiped => "the other node has lost its part of the log",
                 };

@@ -38,6 +38,7 @@ impl Brain {
         let lost: Vec<NodeId> =
             self.others().into_iter().filter(|node| !view.members.contains_key(node)).collect();
         self.view = view.clone();
+        self.other_is_off &= self.view.members.len() == 1;
         out.push(Output::Hands(self.hands_quorum()));
         if !lost.is_empty() {
             self.forget_askers(&lost);
@@ -48,7 +49,7 @@ impl Brain {
 
     /// A pair that lost one of its nodes under stonith-enabled=false goes on without a licence: the
     /// lower node id at once, the other one a little later.
-    fn plan_going_alone(&mut self, now: Now) {
+    pub(super) fn plan_going_alone(&mut self, now: Now) {
         self.go_alone_at = None;
         self.not_alone_since = None;
         if self.must_go_alone() {
@@ -63,7 +64,9 @@ impl Brain {
         let alone = self.view.members.len() == 1 && self.view.quorate;
         let of_a_pair = self.consensus.voters().len() == 2
             && self.consensus.voters().contains(&self.settings.me);
-        self.settings.may_go_alone && alone && of_a_pair && !self.fencing
+        // what an operator has made sure of needs no fencing
+        let without_fencing = !self.fencing || self.other_is_off;
+        self.settings.may_go_alone && alone && of_a_pair && without_fencing
     }
 
     pub(super) fn go_alone_when_due(&mut self, now: Now) {
@@ -73,7 +76,7 @@ impl Brain {
         self.go_alone_at = None;
         if self.must_go_alone() {
             let id = self.request(Pending::GoAlone);
-            let licence = Licence::Unlicensed;
+            let licence = if self.other_is_off { Licence::Confirmed } else { Licence::Unlicensed };
             self.consense(now, raft::Event::GoAlone { id, licence });
         }
     }
@@ -116,6 +119,7 @@ impl Brain {
             }
             PeerMessage::Answer { id, outcome } => self.take_answer(id, outcome, out),
             PeerMessage::MayLeave => self.let_go(out),
+            PeerMessage::ExpectedVotes(votes) => out.push(Output::ExpectVotes(votes)),
         }
     }
 

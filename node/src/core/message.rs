@@ -29,6 +29,8 @@ pub enum PeerMessage {
     Answer { id: u64, outcome: Outcome },
     /// The DC lets the node go that this goes to.
     MayLeave,
+    /// An operator has set the votes expected.
+    ExpectedVotes(u32),
 }
 
 /// Who asks.
@@ -86,6 +88,10 @@ pub enum Action {
     Fail(Target),
     /// Answer when no transition is in progress, or when the time is over.
     WaitIdle { timeout_ms: u64 },
+    /// Expect this many votes, here and on the other members; a matter of each node itself.
+    ExpectVotes { votes: u32 },
+    /// Wait for nobody who is missing; a matter of the node itself.
+    Unblock,
 }
 
 /// Which resources, where.

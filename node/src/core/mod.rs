@@ -14,6 +14,7 @@ pub mod store;
 mod stories;
 #[cfg(test)]
 mod testing;
+mod votes;
 mod wishes;
 
 pub use brain::{Brain, DocumentParts, Input, Output, Settings};

@@ -428,6 +428,7 @@ impl Cluster {
                 | Output::Archive { .. }
                 | Output::Born
                 | Output::SaveInput { .. }
+                | Output::ExpectVotes(_)
                 | Output::Journal(_) => {}
                 Output::SoleVoter => self.host(id).waits_for_nobody = true,
             }

@@ -121,6 +121,11 @@ impl Heartbeats {
     pub(super) fn wait_for_all_satisfied(&self) {
         self.handle.wait_for_all_satisfied();
     }
+
+    /// An operator says how many votes are expected.
+    pub(super) fn expected_votes(&self, votes: u32) {
+        self.handle.expected_votes(votes);
+    }
 }
 
 fn input(notice: Notice, name: &impl Fn(&NodeId) -> String) -> GroupInput {

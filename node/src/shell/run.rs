@@ -363,6 +363,10 @@ impl Daemon {
                     self.warnings.note(text, self.began.elapsed());
                 }
                 Output::SoleVoter => self.heartbeats.wait_for_all_satisfied(),
+                Output::ExpectVotes(votes) => {
+                    tracing::info!(votes, "an operator has set the votes expected");
+                    self.heartbeats.expected_votes(votes);
+                }
                 Output::Leave => self.leaving = true,
             }
         }

@@ -184,7 +184,9 @@ impl Cluster for Tools {
         let mut request = request.into_inner();
         let (caller, document) = self.admitted(peer, request.caller.take()).await?;
         match &request.kind {
-            Some(Kind::Leave(_) | Kind::Reload(_)) => permit::may_manage(&caller, &document)?,
+            Some(Kind::Leave(_) | Kind::Reload(_) | Kind::ExpectedVotes(_) | Kind::Unblock(_)) => {
+                permit::may_manage(&caller, &document)?
+            }
             Some(Kind::Cleanup(_) | Kind::Refresh(_) | Kind::Fail(_)) => {
                 permit::may_change_status(&caller, &document)?;
             }

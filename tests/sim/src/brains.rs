@@ -248,6 +248,9 @@ impl World {
                 }
                 Output::Warn(text) => self.note(|| format!("n{node} warns: {text}")),
                 Output::SoleVoter => self.group_event(node, Event::WaitForAllSatisfied),
+                Output::ExpectVotes(votes) => {
+                    self.group_event(node, Event::ExpectedVotes(votes));
+                }
                 Output::Archive { why, .. } => {
                     self.note(|| format!("n{node} archives its document: {why}"));
                 }

@@ -12,7 +12,7 @@ pub struct Hello {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Message {
-    #[prost(oneof = "message::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(oneof = "message::Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     pub kind: ::core::option::Option<message::Kind>,
 }
 /// Nested message and enum types in `Message`.
@@ -75,6 +75,9 @@ pub mod message {
         Answer(Answer),
         #[prost(message, tag = "11")]
         MayLeave(MayLeave),
+        /// An operator has set the votes expected.
+        #[prost(uint32, tag = "12")]
+        ExpectedVotes(u32),
     }
 }
 /// Generated client implementations.

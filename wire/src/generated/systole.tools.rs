@@ -58,7 +58,7 @@ pub struct Outcome {
 pub struct Action {
     #[prost(message, optional, tag = "1")]
     pub caller: ::core::option::Option<Caller>,
-    #[prost(oneof = "action::Kind", tags = "2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "action::Kind", tags = "2, 3, 4, 5, 6, 7, 8, 9")]
     pub kind: ::core::option::Option<action::Kind>,
 }
 /// Nested message and enum types in `Action`.
@@ -91,6 +91,15 @@ pub mod action {
     /// Read corosync.conf again on this node.
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Reload {}
+    /// Set the votes expected on every member, until corosync.conf is read again.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct ExpectedVotes {
+        #[prost(uint32, tag = "1")]
+        pub votes: u32,
+    }
+    /// Nobody who is missing is waited for: an operator made sure that they are off.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Unblock {}
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Kind {
         #[prost(message, tag = "2")]
@@ -105,6 +114,10 @@ pub mod action {
         WaitIdle(WaitIdle),
         #[prost(message, tag = "7")]
         Reload(Reload),
+        #[prost(message, tag = "8")]
+        ExpectedVotes(ExpectedVotes),
+        #[prost(message, tag = "9")]
+        Unblock(Unblock),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -143,6 +143,25 @@ fn a_node_that_was_not_met_since_its_start_is_not_gone_without() {
 }
 
 #[test]
+fn an_operator_may_let_a_node_go_on_that_has_not_met_the_other() {
+    let mut world = whole(2);
+    world.crash(0);
+    world.crash(1);
+    world.boot(0);
+    world.run(500);
+    assert!(world.core(0).why_not_alone(Licence::Unlicensed).is_some());
+    assert_eq!(world.core(0).why_not_alone(Licence::Confirmed), None);
+    let id = world.request();
+    world.tell(0, Event::GoAlone { id, licence: Licence::Confirmed });
+    world.run(500);
+    assert!(world.nodes[0].done.contains(&id));
+    assert!(world.core(0).is_sole_voter());
+    world.boot(1);
+    world.settle(20_000).expect("a pair again");
+    assert!(world.core(0).why_not_alone(Licence::Confirmed).is_some(), "the other is here");
+}
+
+#[test]
 fn an_orderly_leave_makes_the_other_the_sole_voter_and_the_leaver_comes_back() {
     let mut world = whole(2);
     assert_eq!(world.leader(), Some(0));
