@@ -106,7 +106,38 @@ fn there_is_no_plan_of_what_changes_nothing_or_not_only_the_configuration() {
         );
     }
     assert_eq!(
-        home.bare("cluster setup c ser1 --plan"),
+        home.bare("cluster sync --plan"),
         "Error: Specified option '--plan' is not supported in this command\nexit 1\n"
+    );
+}
+
+#[test]
+fn what_would_be_written_to_corosync_conf_is_shown_and_not_written() {
+    let home = Home::new();
+    let setup = "cluster setup c n1 addr=10.0.0.1 n2 addr=10.0.0.2 --corosync_conf=new.conf";
+    let planned = home.bare(&format!("{setup} --plan"));
+    assert!(
+        planned.starts_with("Plan (nothing has been changed):\n  Write 'new.conf':\n")
+            && planned.contains("    +     cluster_name: c\n")
+            && planned.contains("    +         ring0_addr: 10.0.0.2\n"),
+        "{planned}"
+    );
+    let update = "quorum update wait_for_all=1 --corosync_conf=new.conf";
+    assert!(home.bare(update).contains("No such file"), "the plan wrote the file");
+    assert_eq!(home.bare(setup), "");
+    assert_eq!(
+        home.bare(&format!("{update} --plan")),
+        "Plan (nothing has been changed):\n  Write 'new.conf':\n    +     wait_for_all: 1\n"
+    );
+    assert_eq!(home.bare(update), "");
+    assert_eq!(
+        home.bare(&format!("{update} --plan")),
+        "Nothing to do: the configuration is as asked already\n"
+    );
+    let json = home
+        .bare("quorum update wait_for_all=0 --corosync_conf=new.conf --plan --output-format=json");
+    assert!(
+        json.contains("\"nothing_to_do\": false") && json.contains("wait_for_all: 0"),
+        "{json}"
     );
 }

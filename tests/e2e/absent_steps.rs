@@ -4,8 +4,8 @@
 use crate::steps::{Step, answers, does, refuses};
 use crate::world::{Told, World};
 
-pub(crate) const STORIES: &[(&str, fn() -> Told)] =
-    &[("every_command_about_hosts_says_who_is_down_and_leaves_nothing_half_done", || {
+pub(crate) const STORIES: &[(&str, fn() -> Told)] = &[
+    ("every_command_about_hosts_says_who_is_down_and_leaves_nothing_half_done", || {
         World::tell(4, 2, |world| {
             crate::steps::take(world, FORMING)?;
             world.crash(2)?;
@@ -17,7 +17,11 @@ pub(crate) const STORIES: &[(&str, fn() -> Told)] =
             world.crash(2)?;
             crate::steps::take(world, DESTROYED)
         })
-    })];
+    }),
+    ("one_of_a_pair_goes_on_when_an_operator_says_that_the_other_is_off", || {
+        World::tell_formed(2, 1, |world| crate::steps::take(world, UNBLOCKED))
+    }),
+];
 
 pub(crate) const TABLES: &[&[Step]] = &[FORMING, MEMBERS, FILES, OTHERS, STOPPED, DESTROYED];
 
@@ -143,9 +147,17 @@ const FILES: &[Step] = &[
     ),
     does(0, "pcs quorum update wait_for_all= --skip-offline", &[]).gone(1, FILE, "wait_for_all"),
     refuses(0, "pcs quorum device add model net host=q algorithm=lms", &["--corosync_conf"]),
-    refuses(0, "pcs quorum device update model host=r", &["--corosync_conf"]),
-    refuses(0, "pcs quorum device delete", &["--corosync_conf"]),
-    refuses(0, "pcs quorum device remove", &["--corosync_conf"]),
+    does(
+        0,
+        "cp /etc/corosync/corosync.conf /run/with; pcs quorum device add model net host=q \
+         algorithm=lms --corosync_conf=/run/with; cp /run/with /etc/corosync/corosync.conf; \
+         pcs cluster sync --skip-offline",
+        &["ser2: Succeeded"],
+    ),
+    refuses(0, "pcs quorum device update model host=r", &[SKIP]).gone(1, FILE, "host: r"),
+    refuses(0, "pcs quorum device delete", &[SKIP]).then(1, FILE, &["host: q"]),
+    refuses(0, "pcs quorum device remove", &[SKIP]).then(1, FILE, &["host: q"]),
+    does(0, "pcs quorum device remove --skip-offline", &[]).gone(1, FILE, "host: q"),
     refuses(0, "pcs cluster sync", &[SKIP]),
     does(0, "pcs cluster sync --skip-offline", &["ser2: Succeeded"]),
     refuses(0, "pcs cluster corosync ser3", &["connect to ser3"]),
@@ -240,3 +252,28 @@ const DESTROYED: &[Step] = &[refuses(
 )
 .then(0, NO_FILE, &["No such file"])
 .then(1, NO_FILE, &["No such file"])];
+
+const UNBLOCKED: &[Step] = &[
+    does(0, "pcs property set dc-deadtime=2s", &[]),
+    does(0, "pcs resource create R ocf:heartbeat:Dummy --wait=60", &["is running"]),
+    refuses(0, "pcs quorum unblock --force", &["not waiting for nodes"]),
+    does(0, "pcs cluster stop --all", &[]),
+    does(0, "pcs cluster start", &[]).then(
+        0,
+        "pcs quorum status",
+        &["Quorate:          No", "Total votes:      1"],
+    ),
+    refuses(0, "pcs quorum expected-votes 1", &["are missing (ser2)", "Nothing was done"]),
+    refuses(0, "pcs quorum unblock", &["'ser2' is not powered off", "use --force to override"])
+        .then(0, "pcs quorum status", &["Quorate:          No"]),
+    does(0, "pcs quorum unblock --force", &["Waiting for nodes canceled"]).then(
+        0,
+        "pcs resource status R",
+        &["Started ser1"],
+    ),
+    does(0, "pcs property set cluster-recheck-interval=12min", &[]),
+    does(0, "pcs cluster start ser2 --wait=90", &["ser2: Cluster started"])
+        .then(1, "pcs status nodes", &["Online: ser1 ser2"])
+        .then(1, "cibadmin -Q --local", &["12min"]),
+    refuses(0, "pcs quorum unblock --force", &["not waiting for nodes"]),
+];

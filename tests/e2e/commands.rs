@@ -75,7 +75,7 @@ fn plans(world: &mut World) -> Told {
     )?;
     world.says(asker, "pcs resource enable one --plan", &["Nothing to do"])?;
     world.refuses(asker, "pcs status --plan", &["changes nothing"])?;
-    world.refuses(asker, "pcs cluster setup other ser1 --plan", &["--plan"])?;
+    world.refuses(asker, "pcs cluster setup other ser1 --plan", &["in a cluster already"])?;
     world.says(asker, "pcs cluster destroy --all --plan", &["Stop one"])?;
     world.says(
         asker,

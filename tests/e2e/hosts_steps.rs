@@ -31,6 +31,12 @@ const FORMING: &[Step] = &[
     refuses(0, "pcs cluster setup c ser1 ser4", &["ser4"]).then(0, NO_FILE, &["No such file"]),
     does(
         0,
+        "pcs cluster setup c ser1 ser2 --start --plan",
+        &["Write new keys on ser1, ser2", "+     cluster_name: c", "Start the cluster on ser1, ser2"],
+    )
+    .then(0, NO_FILE, &["No such file"]),
+    does(
+        0,
         "pcs cluster setup c ser1 addr=172.25.0.1 ser2 addr=172.25.0.2 ser3 addr=172.25.0.3 totem token=1000",
         &["successfully set up"],
     )
@@ -70,6 +76,17 @@ const JOINING: &[Step] = &[
         "pcs pcsd status ser4",
         &["ser4: Online"],
     ),
+    does(
+        0,
+        "pcs cluster node add ser4 addr=172.25.0.4 --start --enable --plan",
+        &[
+            "Write the cluster's keys on ser4",
+            "+         ring0_addr: 172.25.0.4",
+            "Start the cluster on ser4",
+        ],
+    )
+    .then(3, NO_FILE, &["No such file"])
+    .gone(1, FILE, "ser4"),
     does(0, "pcs cluster node add ser4 addr=172.25.0.4 --start --wait=90 --enable", &["ser4"])
         .then(2, "pcs status nodes", &["Online: ser1 ser2 ser3 ser4"]),
     does(3, "pcs cluster node remove ser1", &["ser1: Successfully destroyed cluster"])
@@ -144,10 +161,43 @@ const QUORUM: &[Step] = &[
         &["wait_for_all: 1"],
     ),
     does(0, "pcs quorum update wait_for_all=", &["ser3: Succeeded"]).gone(2, FILE, "wait_for_all"),
-    refuses(0, "pcs quorum expected-votes 2", &["quorum_votes"]),
-    refuses(0, "pcs quorum unblock --force", &["pcs cluster start --all"]),
+    does(
+        0,
+        "pcs quorum update wait_for_all=1 --plan",
+        &["Write corosync.conf on ser", "+     wait_for_all: 1"],
+    )
+    .gone(0, FILE, "wait_for_all"),
+    does(0, "pcs quorum expected-votes 5", &[])
+        .then(0, "corosync-quorumtool -s", &["Expected votes:   5"])
+        .then(2, "corosync-quorumtool -s", &["Expected votes:   5"]),
+    refuses(0, "pcs quorum expected-votes 6", &["4 would be needed", "nothing was done"]),
+    does(1, "pcs quorum expected-votes 3", &[]).then(
+        2,
+        "corosync-quorumtool -s",
+        &["Expected votes:   3"],
+    ),
+    refuses(0, "pcs quorum unblock --force", &["not waiting for nodes to establish quorum"]),
     refuses(0, "pcs quorum device status", &["no quorum device is defined"]),
-    refuses(0, "pcs quorum device heuristics delete", &["--corosync_conf"]),
+    refuses(0, "pcs quorum device delete", &["no quorum device is defined"]),
+    refuses(0, "pcs quorum device add model net host=q algorithm=lms", &["--corosync_conf"])
+        .gone(0, FILE, "device"),
+    // one that a cluster of another make left in the file can be changed and taken out
+    does(
+        0,
+        "cp /etc/corosync/corosync.conf /run/with; pcs quorum device add model net host=q \
+         algorithm=lms heuristics mode=on exec_a=/bin/true --corosync_conf=/run/with; \
+         cp /run/with /etc/corosync/corosync.conf; pcs cluster sync",
+        &["ser3: Succeeded"],
+    ),
+    does(0, "pcs quorum device update model host=r", &["ser3: Succeeded"]).then(
+        2,
+        FILE,
+        &["host: r"],
+    ),
+    refuses(0, "pcs quorum device status", &["does not ask a quorum device"]),
+    does(0, "pcs quorum device heuristics delete", &["ser3: Succeeded"]).gone(2, FILE, "exec_a"),
+    does(0, "pcs quorum device remove --plan", &["- ", "host: r"]).then(0, FILE, &["host: r"]),
+    does(0, "pcs quorum device remove", &["ser3: Succeeded"]).gone(2, FILE, "device"),
     refuses(0, "pcs cluster node add-remote far", &["-f"]),
     refuses(0, "pcs cluster node delete-remote far", &["-f"]),
     refuses(0, "pcs cluster node add-guest far D", &["-f"]),

@@ -30,6 +30,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
             context.supports(&[
                 "--corosync_conf",
                 "--force",
+                "--plan",
                 "--request-timeout",
                 "--skip-offline",
             ])?;
@@ -59,11 +60,20 @@ pub(crate) fn change(
     let before = document(context)?;
     let mut after = before.clone();
     edit(&mut after, context)?;
-    if after == before {
+    if after.to_string() == before.to_string() {
+        if let Some(planning) = &mut context.planning {
+            planning.tell(Vec::new());
+        }
         return Ok(());
     }
     if context.has("--corosync_conf") {
         let path = hosts::corosync_conf_path(context);
+        if let Some(planning) = &mut context.planning {
+            let mut lines = vec![format!("Write '{}':", path.display())];
+            lines.extend(changed_lines(&before.to_string(), &after.to_string()));
+            planning.tell(lines);
+            return Ok(());
+        }
         return std::fs::write(&path, after.to_string())
             .or_else(|error| fail(format!("Unable to write '{}': {error}", path.display())));
     }
@@ -71,7 +81,29 @@ pub(crate) fn change(
     let peers = hosts::peers(&hosts::known_hosts()?, &names)?;
     // Members with different files are worse than none with the new one.
     let peers = reachable(context, peers)?;
+    if let Some(planning) = &mut context.planning {
+        planning.tell(planned_send(&peers, &before, &after));
+        return Ok(());
+    }
     send(context, &peers, &mut after)
+}
+
+/// Says what [`send`] would do.
+pub(crate) fn planned_send(peers: &[Peer], before: &Document, after: &Document) -> Vec<String> {
+    let names: Vec<&str> = peers.iter().map(|peer| peer.name.as_str()).collect();
+    let names = names.join(", ");
+    let mut lines = vec![format!("Write corosync.conf on {names}:")];
+    lines.extend(changed_lines(&before.to_string(), &after.to_string()));
+    lines.push(format!("Let the cluster take it up where it runs: {names}"));
+    lines
+}
+
+/// Returns the lines that differ, marked and indented.
+pub(crate) fn changed_lines(before: &str, after: &str) -> Vec<String> {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let marked = pcs::text_diff::lines(&lines(before), &lines(after));
+    let changed = marked.into_iter().filter(|line| line.starts_with(['+', '-']));
+    changed.map(|line| format!("  {line}")).collect()
 }
 
 /// Sends a corosync.conf to its nodes and lets the running membership take it up.
@@ -219,7 +251,7 @@ fn command(view: &ConfigView) -> String {
 }
 
 fn update(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--corosync_conf", "--request-timeout", "--skip-offline"])?;
+    context.supports(&["--corosync_conf", "--plan", "--request-timeout", "--skip-offline"])?;
     let is_group =
         |word: &&String| matches!(word.as_str(), "transport" | "compression" | "crypto" | "totem");
     let mut change_ = ConfigUpdate::default();
@@ -307,7 +339,7 @@ pub(crate) fn reload(context: &mut Context, words: &[String]) -> Cli {
 
 /// `pcs cluster rename NAME`
 pub(crate) fn rename(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
+    context.supports(&["--force", "--plan", "--request-timeout", "--skip-offline"])?;
     let [name] = words else { return usage("rename") };
     none_runs(context, "rename the cluster")?;
     change(context, |document, context| {

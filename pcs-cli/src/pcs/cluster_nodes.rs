@@ -9,8 +9,8 @@ use pcs::cluster::setup::NewNode;
 use pcs::text::quoted;
 
 use super::cluster::{each, start_on, wait_limit};
-use super::cluster_config::{change, document, none_runs, send};
-use super::cluster_setup::{Steps, check_hosts, pairs};
+use super::cluster_config::{change, document, none_runs, planned_send, send};
+use super::cluster_setup::{Steps, check_hosts, pairs, planned_members};
 use super::context::{Cli, Context, Failure, fail, print_error};
 use super::hosts::{self, progress};
 use super::peers::{Fields, Peer, Trouble, ask_all};
@@ -41,8 +41,15 @@ fn rename(context: &mut Context, words: &[String]) -> Cli {
 }
 
 fn add(context: &mut Context, words: &[String]) -> Cli {
-    let supported =
-        ["--enable", "--force", "--request-timeout", "--skip-offline", "--start", "--wait"];
+    let supported = [
+        "--enable",
+        "--force",
+        "--request-timeout",
+        "--skip-offline",
+        "--start",
+        "--wait",
+        "--plan",
+    ];
     context.supports(&supported)?;
     let Some((name, options)) = words.split_first() else {
         return Err(Failure::Usage { area: "cluster", command: "node add" });
@@ -72,11 +79,23 @@ fn add(context: &mut Context, words: &[String]) -> Cli {
         addresses.push(used.clone());
     }
     let node = NewNode { name: name.clone(), addresses };
-    let mut conf = document(context)?;
+    let before = document(context)?;
+    let mut conf = before.clone();
     let members = hosts::node_names(&hosts::local_conf(context)?);
     context.with_reports(|reports| members::add_node(&mut conf, &node, reports))?;
     let members = reachable(context, hosts::peers(&known, &members)?)?;
     check_hosts(context, &newcomer)?;
+    if context.is_plan() {
+        let mut lines = planned_members(context, std::slice::from_ref(name), false);
+        let (then, own) = (lines.split_off(2), planned_send(&members, &before, &conf));
+        lines.extend(own);
+        lines.push(format!("Write corosync.conf on {name}"));
+        lines.extend(then);
+        if let Some(planning) = &mut context.planning {
+            planning.tell(lines);
+        }
+        return Ok(());
+    }
     let limit = hosts::request_timeout(context);
     let steps = Steps { peers: &newcomer, limit };
     let brought = (|| {
@@ -220,7 +239,7 @@ pub(crate) fn link(context: &mut Context, words: &[String]) -> Cli {
         Some(("add", rest)) if !rest.is_empty() => add_link(context, rest),
         Some(("update", rest)) if rest.len() > 1 => update_link(context, rest),
         Some(("delete" | "remove", rest)) if !rest.is_empty() => {
-            context.supports(&["--request-timeout", "--skip-offline"])?;
+            context.supports(&["--plan", "--request-timeout", "--skip-offline"])?;
             change(context, |document, context| {
                 context.with_reports(|reports| members::remove_links(document, rest, reports))
             })
@@ -238,7 +257,7 @@ fn link_words(words: &[String]) -> Cli<(BTreeMap<String, String>, Pairs)> {
 
 /// `LINK [NODE=ADDRESS…] [options OPTION=VALUE…]`
 fn update_link(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
+    context.supports(&["--force", "--plan", "--request-timeout", "--skip-offline"])?;
     let (addresses, options) = link_words(&words[1..])?;
     change(context, |document, context| {
         context.with_reports(|reports| {
@@ -248,7 +267,7 @@ fn update_link(context: &mut Context, words: &[String]) -> Cli {
 }
 
 fn add_link(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
+    context.supports(&["--force", "--plan", "--request-timeout", "--skip-offline"])?;
     let (addresses, options) = link_words(words)?;
     change(context, |document, context| {
         context.with_reports(|reports| members::add_link(document, &addresses, &options, reports))

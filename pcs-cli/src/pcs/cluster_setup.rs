@@ -15,6 +15,7 @@ use pcs::cluster::setup::{NewNode, Setup, corosync_conf};
 use pcs::text::quoted;
 
 use super::cluster::{each, named, start_on, wait_limit};
+use super::cluster_config::changed_lines;
 use super::context::{Cli, Context, Failure, fail, print_error};
 use super::hosts::{self, progress};
 use super::peers::{Answer, Fields, Peer, Trouble, ask_all};
@@ -37,6 +38,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "--no-cluster-uuid",
         "--no-keys-sync",
         "--overwrite",
+        "--plan",
         "--request-timeout",
         "--start",
         "--wait",
@@ -188,7 +190,7 @@ fn document(context: &Context, setup: &mut Setup) -> Cli<Document> {
 }
 
 /// Only writes corosync.conf.
-fn write_file(context: &Context, mut setup: Setup) -> Cli {
+fn write_file(context: &mut Context, mut setup: Setup) -> Cli {
     if LIVE_OPTIONS.iter().any(|option| context.has(option)) {
         return fail(format!(
             "Cannot specify any of {} when '--corosync_conf' is specified",
@@ -208,6 +210,12 @@ fn write_file(context: &Context, mut setup: Setup) -> Cli {
             "'{}' already exists, use --overwrite to overwrite it",
             path.display()
         ));
+    }
+    if let Some(planning) = &mut context.planning {
+        let mut lines = vec![format!("Write '{}':", path.display())];
+        lines.extend(changed_lines("", &document.to_string()));
+        planning.tell(lines);
+        return Ok(());
     }
     std::fs::write(&path, document.to_string())
         .or_else(|error| fail(format!("Unable to write '{}': {error}", path.display())))
@@ -238,6 +246,17 @@ fn set_up(context: &mut Context, mut setup: Setup) -> Cli {
     let document = document(context, &mut setup)?;
     check_resolvable(context, &setup.nodes)?;
     check_hosts(context, &peers)?;
+    if context.is_plan() {
+        let mut lines = planned_members(context, &names, true);
+        let then = lines.split_off(2);
+        lines.push(format!("Write corosync.conf on {}:", names.join(", ")));
+        lines.extend(changed_lines("", &document.to_string()));
+        lines.extend(then);
+        if let Some(planning) = &mut context.planning {
+            planning.tell(lines);
+        }
+        return Ok(());
+    }
     let limit = hosts::request_timeout(context);
     let steps = Steps { peers: &peers, limit };
     match steps.distribute(&known, &document) {
@@ -263,6 +282,25 @@ fn set_up(context: &mut Context, mut setup: Setup) -> Cli {
         start_on(&peers, true, limit, wait)?;
     }
     Ok(())
+}
+
+/// Says what becomes of hosts that are made members: two lines before corosync.conf is written, the
+/// rest behind it.
+pub(crate) fn planned_members(context: &Context, names: &[String], new: bool) -> Vec<String> {
+    let names = names.join(", ");
+    let keys = if new { "new keys" } else { "the cluster's keys" };
+    let mut lines = vec![
+        format!("Destroy what is left of a cluster on {names}"),
+        format!("Write {keys} on {names}"),
+    ];
+    for (option, what) in
+        [("--enable", "Let the cluster start with its host"), ("--start", "Start the cluster")]
+    {
+        if context.has(option) {
+            lines.push(format!("{what} on {names}"));
+        }
+    }
+    lines
 }
 
 /// Reports addresses that this host cannot resolve: members could not either.

@@ -21,6 +21,8 @@ pub(crate) struct Planning {
     /// The document when the cluster was last at rest, where something changed since.
     before: Option<Element>,
     stages: Vec<Stage>,
+    /// What hosts would be told, a line each.
+    hosts: Vec<String>,
     /// Whether the command wanted to change anything at all, or found all as it should be.
     pub(crate) touched: bool,
 }
@@ -31,6 +33,9 @@ struct Answer<'a> {
     /// No step would change the configuration or make the cluster do anything.
     nothing_to_do: bool,
     steps: &'a [Stage],
+    /// What hosts would be told, a line each.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    hosts: &'a [String],
 }
 
 impl Planning {
@@ -44,6 +49,12 @@ impl Planning {
             self.before = Some(before.clone());
         }
         self.document = Some(after.clone());
+    }
+
+    /// Notes what hosts would be told; nothing when all is as it should be.
+    pub(crate) fn tell(&mut self, lines: Vec<String>) {
+        self.touched = true;
+        self.hosts.extend(lines);
     }
 
     /// Plays the cluster's part until it is at rest.
@@ -95,11 +106,15 @@ impl Context {
             return fail("this command changes nothing, so there is no plan to show");
         }
         planning.settle()?;
-        let stages = &planning.stages;
+        let (stages, hosts) = (&planning.stages, &planning.hosts);
         if self.output_format(&["json", "text"])? == "json" {
-            let nothing_to_do =
-                stages.iter().all(|stage| stage.configuration.is_empty() && stage.is_quiet());
-            self.print(&json::pretty(&Answer { nothing_to_do, steps: stages }));
+            let quiet = |stage: &Stage| stage.configuration.is_empty() && stage.is_quiet();
+            let nothing_to_do = hosts.is_empty() && stages.iter().all(quiet);
+            self.print(&json::pretty(&Answer { nothing_to_do, steps: stages, hosts }));
+        } else if !hosts.is_empty() {
+            self.print("Plan (nothing has been changed):");
+            let lines: Vec<String> = hosts.iter().map(|line| format!("  {line}")).collect();
+            self.print_lines(&lines);
         } else {
             self.print_lines(&plan_text::lines(stages));
         }

@@ -3,6 +3,7 @@
 use pcs::cluster::config;
 use pcs::cluster::device::{self, DeviceRequest};
 use serde_json::{Map, Value as Json};
+use wire::tools::action::{ExpectedVotes, Kind, Unblock};
 
 use super::cluster_config::{change, document};
 use super::cluster_setup::pairs;
@@ -26,13 +27,8 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         Some(("status", rest)) => super::status_nodes::quorum(context, rest),
         Some(("device", rest)) => run_device(context, rest),
         Some(("expected-votes", rest)) => expected_votes(context, rest),
-        Some(("unblock", _)) => {
-            context.supports(&["--force", "--yes"])?;
-            fail(
-                "This version cannot let a partition without quorum go on; start the missing \
-                 nodes with 'pcs cluster start --all', 'pcs quorum status' names them",
-            )
-        }
+        Some(("unblock", [])) => unblock(context),
+        Some(("unblock", _)) => usage("unblock"),
         _ => usage(""),
     }
 }
@@ -45,10 +41,81 @@ fn expected_votes(context: &mut Context, words: &[String]) -> Cli {
             "'{votes}' is not a valid expected votes value, use positive integer"
         ));
     }
-    fail(
-        "The expected votes of a running cluster follow corosync.conf; change 'quorum_votes' of its \
-         nodes or 'expected_votes' of its quorum there",
-    )
+    let votes: u32 = votes.parse().unwrap_or_default();
+    let quorum = context.live()?.info().or_else(|e| fail(e.to_string()))?.membership.quorum;
+    let needed = votes / 2 + 1;
+    // fewer than are here would be needed by two sides at once
+    if votes < quorum.total {
+        return fail(format!(
+            "Unable to set expected votes: the members of this partition have {} votes, fewer cannot \
+             be expected; nothing was done",
+            quorum.total
+        ));
+    }
+    if needed > quorum.total && !quorum.two_node {
+        return fail(format!(
+            "Unable to set expected votes: of {votes} votes {needed} would be needed, and the members \
+             of this partition have {}; nothing was done",
+            quorum.total
+        ));
+    }
+    act(context, Kind::ExpectedVotes(ExpectedVotes { votes }), "Unable to set expected votes")
+}
+
+/// Has the running cluster do something about its quorum.
+fn act(context: &mut Context, kind: Kind, attempt: &str) -> Cli {
+    let outcome = context.live()?.act(kind).or_else(|error| fail(error.to_string()))?;
+    if outcome.code == model::ExitCode::Ok.code() {
+        return Ok(());
+    }
+    fail(format!("{attempt}: {}", outcome.message))
+}
+
+/// `pcs quorum unblock`: an operator has made sure that those who are waited for are off.
+fn unblock(context: &mut Context) -> Cli {
+    context.supports(&["--force", "--yes"])?;
+    let info = context.live()?.info().or_else(|error| fail(error.to_string()))?;
+    if info.nodes.iter().any(|node| node.name == info.local_node && !node.member) {
+        return fail("this node has no membership yet, try again in a moment; nothing was done");
+    }
+    let others_decide = info.quorate && info.dc.is_some() && info.dc_has_log;
+    let missing: Vec<&str> =
+        info.nodes.iter().filter(|node| !node.member).map(|node| node.name.as_str()).collect();
+    if others_decide || missing.is_empty() {
+        return fail("cluster is not waiting for nodes to establish quorum");
+    }
+    let names = pcs::text::quoted(&missing);
+    let node = pcs::text::plural(missing.len(), "node", "nodes");
+    context.warn(&format!(
+        "If {node} {names} {} not powered off or {} access to shared resources, data corruption \
+         and/or cluster failure may occur",
+        pcs::text::plural(missing.len(), "is", "are"),
+        pcs::text::plural(missing.len(), "does have", "do have"),
+    ));
+    if !confirmed(context)? {
+        return Ok(());
+    }
+    act(context, Kind::Unblock(Unblock {}), "Unable to cancel waiting for nodes")?;
+    super::hosts::progress("Waiting for nodes canceled");
+    Ok(())
+}
+
+/// Asks a person at a terminal; a script has to say that it has thought about it.
+fn confirmed(context: &Context) -> Cli<bool> {
+    use std::io::IsTerminal as _;
+    if context.force() || context.has("--yes") {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        return fail("This is not done without a confirmation, use --force to override");
+    }
+    let answer =
+        super::hosts::question("Type 'yes' or 'y' to proceed, anything else to cancel", false)?;
+    let yes = matches!(answer.trim(), "yes" | "y");
+    if !yes {
+        super::hosts::progress("Canceled");
+    }
+    Ok(yes)
 }
 
 fn show(context: &mut Context) -> Cli {
@@ -95,7 +162,13 @@ fn list(lines: &mut Vec<String>, title: &str, options: &Map<String, Json>, inden
 }
 
 fn update(context: &mut Context, words: &[String]) -> Cli {
-    context.supports(&["--corosync_conf", "--force", "--request-timeout", "--skip-offline"])?;
+    context.supports(&[
+        "--corosync_conf",
+        "--force",
+        "--plan",
+        "--request-timeout",
+        "--skip-offline",
+    ])?;
     if words.is_empty() {
         return usage("");
     }
@@ -108,21 +181,22 @@ fn update(context: &mut Context, words: &[String]) -> Cli {
 fn run_device(context: &mut Context, words: &[String]) -> Cli {
     match words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         Some(("add", rest)) if !rest.is_empty() => {
-            file_only(context, &["--force"])?;
+            device_options(context, &["--force"])?;
+            file_only(context)?;
             let request = request(context, rest, true)?;
             change(context, |document, context| {
                 context.with_reports(|reports| device::add(document, &request, reports))
             })
         }
         Some(("remove" | "delete", rest)) => {
-            file_only(context, &[])?;
+            device_options(context, &[])?;
             if !rest.is_empty() {
                 return usage("device remove");
             }
             change(context, |document, context| context.with_reports(|_| device::remove(document)))
         }
         Some(("update", rest)) if !rest.is_empty() => {
-            file_only(context, &["--force"])?;
+            device_options(context, &["--force"])?;
             let request = request(context, rest, false)?;
             change(context, |document, context| {
                 context.with_reports(|reports| device::update(document, &request, reports))
@@ -136,7 +210,7 @@ fn run_device(context: &mut Context, words: &[String]) -> Cli {
             fail("This version does not ask a quorum device (corosync-qnetd), so it has no status")
         }
         Some(("heuristics", [verb])) if verb == "delete" || verb == "remove" => {
-            file_only(context, &[])?;
+            device_options(context, &[])?;
             change(context, |document, context| {
                 context.with_reports(|_| device::remove_heuristics(document))
             })
@@ -146,17 +220,22 @@ fn run_device(context: &mut Context, words: &[String]) -> Cli {
     }
 }
 
-/// Refuses arbiters in a running cluster: nobody would ask them.
-fn file_only(context: &Context, besides: &[&str]) -> Cli {
-    let mut options = vec!["--corosync_conf", "--request-timeout", "--skip-offline"];
+/// Takes the options of every command about the arbiter, and those named besides.
+fn device_options(context: &Context, besides: &[&str]) -> Cli {
+    let mut options = vec!["--corosync_conf", "--plan", "--request-timeout", "--skip-offline"];
     options.extend(besides);
-    context.supports(&options)?;
+    context.supports(&options)
+}
+
+/// Refuses a new arbiter in a running cluster: nobody would ask it, and its votes would count as
+/// missing.
+fn file_only(context: &Context) -> Cli {
     if context.has("--corosync_conf") {
         return Ok(());
     }
     fail(
-        "This version does not ask a quorum device (corosync-qnetd); with '--corosync_conf' the \
-         file can be changed all the same",
+        "This version does not ask a quorum device (corosync-qnetd), so its votes would always be \
+         missing; with '--corosync_conf' a file can be given one all the same",
     )
 }
 
