@@ -202,6 +202,7 @@ fn tags_are_looked_at_and_changed_as_a_whole() {
                 "tag create A A",
                 "Error: 'A' already exists\nError: Tag cannot contain itself\nError: Errors have occurred, therefore pcs is unable to continue",
             ),
+            ("resource disable A --wait", "Error: Only one of '--wait', '-f' can be used"),
             (
                 "property unset stonith-enabled stonith-enabled",
                 "Error: duplicate argument: 'stonith-enabled'",

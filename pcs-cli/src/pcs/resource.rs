@@ -471,7 +471,7 @@ pub(crate) fn disable_resources(context: &mut Context, words: &[String], stonith
     if context.has("--brief") && !context.has("--simulate") && !context.has("--safe") {
         return fail("'--brief' cannot be used without '--simulate' or '--safe'");
     }
-    for option in ["--simulate", "--safe"] {
+    for option in ["--simulate", "--safe", "--wait"] {
         if context.has(option) && context.has("-f") {
             return fail(format!("Only one of '{option}', '-f' can be used"));
         }

@@ -1,0 +1,150 @@
+//! Where the two may differ: the installed pcs is 0.11 and ours answers as 0.12 does. What is known of that
+//! comes from the recorded commands of `../shared/pcs` run with both, and stands here with its reason.
+
+use crate::outcome::Outcome;
+
+/// Lines that only one of the two says: how they begin, and why that is no difference.
+const UNSAID: &[(&str, &str)] = &[
+    ("Deprecation Warning: ", "what is deprecated differs from version to version"),
+    ("Error: Errors have occurred, therefore", "0.12 closes errors of more commands with it"),
+    ("Warning: Unable to read the known-hosts file", "about this host, not about the command"),
+    ("Hint: Syntax has changed", "0.12 tells more of its changes"),
+    ("Warning: Meta attribute", "0.12 checks meta attributes"),
+    ("Warning: Resource meta attribute", "0.12 checks meta attributes"),
+    ("Warning: Stonith meta attribute", "0.12 checks meta attributes"),
+    (
+        "Warning: Resources are not going to be stopped",
+        "0.12 stops resources before it deletes them",
+    ),
+    ("Warning: Not checking if resource", "0.12 stops resources before it deletes them"),
+    ("Deleting Resource - ", "0.12 tells of dependants instead"),
+    ("Removing Constraint - ", "0.12 tells of dependants instead"),
+    ("Removing dependant element", "0.12 tells of dependants"),
+    ("Removing references", "0.12 tells of dependants"),
+    ("  Fencing level", "a dependant"),
+    ("  Location constraint", "a dependant"),
+    ("  Colocation constraint", "a dependant"),
+    ("  Order constraint", "a dependant"),
+    ("  Ticket constraint", "a dependant"),
+    ("Warning: Only 'text' output format is supported for stonith levels", "0.12 supports all"),
+    ("Warning: Setting property stonith-enabled to false", "0.12 warns of it"),
+];
+
+/// Wordings of 0.11 and what 0.12 has for them.
+const REWORDED: &[(&str, &str)] = &[
+    ("bundle / clone / group / resource / tag", "bundle/clone/group/resource/tag"),
+    ("bundle / clone / group / resource", "bundle/clone/group/resource"),
+    (" and might be removed in a future release, therefore it should not", " and should not"),
+    ("alert recipient", "recipient"),
+    ("ACL group / ACL user", "ACL group/ACL user"),
+    ("'Promoted', 'Started', 'Stopped', 'Unpromoted'", "ROLES"),
+    ("'Master', 'Promoted', 'Slave', 'Started', 'Stopped', 'Unpromoted'", "ROLES"),
+    ("use 1..9", "use a positive integer"),
+    ("until the constraint is removed.", "until the constraint is removed"),
+];
+
+/// Beginnings of what ours says first where the answers are not alike, of what the other says first (empty:
+/// anything, or nothing), and why.
+const ELSE: &[(&str, &str, &str)] = &[
+    ("Error: This command does not accept", "", "0.12 keeps fence devices and resources apart"),
+    ("Error: This command cannot remove", "", "0.12 keeps fence devices and resources apart"),
+    ("Error: Unknown option", "Error: Unexpected parameter", "0.12 words it so"),
+    ("Error: Unknown keyword", "", "0.12 wants to know what to group by"),
+    ("Error: Only one of options", "Error: can not specify both", "0.12 words it so"),
+    ("Error: options set", "", "0.12 words it so"),
+    ("is not a valid stonith-action value", "", "properties of another Pacemaker"),
+    (
+        "is not a valid operation name value",
+        "is not a valid operation name value",
+        "0.12 leaves meta-data out",
+    ),
+    ("does not exist", "", "0.12 judges resources and options of sets together"),
+    ("when specifying --promoted", "Error: cannot move", "0.12 moves clones and bundles"),
+    ("Error: This command has been", "", "0.12 took commands away"),
+    ("", "Error: Specified option", "0.12 takes more options, above all --output-format"),
+    ("", "Error: option --", "0.12 has more options"),
+    ("", "Error: This command has been replaced", "old spellings are taken for what they became"),
+    ("Usage: pcs ", "Error: Specified option", "a word too many is found first; both refuse"),
+    ("Error: Unable to find resource", "Error: Resource", "0.12 deletes several, and words it so"),
+    ("Error: Unable to find stonith", "", "0.12 deletes several, and words it so"),
+    ("Warning: Resources are not", "Usage: pcs resource", "0.12 deletes several"),
+    ("", "Usage: pcs status ...", "0.12 answers queries"),
+    ("", "Usage: pcs stonith ...", "0.12 describes and has defaults of devices"),
+    ("", "Usage: pcs [-f file]", "0.12 has more areas and options"),
+    ("Error: Unable to find constraint", "", "0.12 words it so"),
+    ("Error: Unable to find location", "", "0.12 words it so"),
+    ("Error: Unable to find colocation", "Error: No matching resources", "0.12 words it so"),
+    (
+        "Error: invalid score",
+        "Error: Unable to update cib",
+        "0.12 looks at scores before the schema",
+    ),
+    ("Error: '' is not a valid rule", "", "0.12 has one grammar for all rules"),
+    ("", "is not a valid rule expression", "0.12 has one grammar for all rules"),
+    ("is not a valid rule expression", "", "0.12 has one grammar for all rules"),
+    ("is not a valid interval value", "", "0.12 judges intervals"),
+    ("is not a valid timeout value", "", "0.12 judges intervals"),
+    ("invalid cluster property option", "", "properties of another Pacemaker"),
+    ("", "invalid cluster property option", "properties of another Pacemaker"),
+    ("A move constraint has been created", "Error: cannot move", "0.12 moves clones and bundles"),
+];
+
+fn plain(lines: &[String], without_unsaid: bool) -> Vec<String> {
+    let said = |line: &&String| {
+        !without_unsaid || !UNSAID.iter().any(|(beginning, _)| line.starts_with(beginning))
+    };
+    lines
+        .iter()
+        .filter(said)
+        .map(|line| {
+            REWORDED.iter().fold(line.clone(), |line, (one, other)| {
+                line.replace(one, if other.is_empty() { "" } else { other })
+            })
+        })
+        .collect()
+}
+
+/// What is different between two answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Difference {
+    /// Nothing that counts.
+    None,
+    /// Something that is known, and why it is.
+    Known(&'static str),
+    /// This: ours and the other's.
+    New(String, String),
+}
+
+/// Finds what is different. Data is compared only where ours has no newer form of it: 0.12 shows resources,
+/// constraints and defaults in other words than 0.11.
+pub(crate) fn difference(ours: &Outcome, other: &Outcome, newer_text: bool) -> Difference {
+    let (one, two) = (plain(&ours.stderr, true), plain(&other.stderr, true));
+    let same_end = ours.code == other.code;
+    let same_data = newer_text || ours.stdout == other.stdout;
+    if same_end && one == two && ours.file == other.file && same_data {
+        return Difference::None;
+    }
+    let only = |here: &[String], there: &[String]| {
+        here.iter().find(|line| !there.contains(line)).cloned().unwrap_or_default()
+    };
+    let (mine, theirs) = (only(&one, &two), only(&two, &one));
+    let fits = |pattern: &str, text: &str| {
+        pattern.is_empty()
+            || text.starts_with(pattern)
+            || (pattern.starts_with(char::is_lowercase) && text.contains(pattern))
+    };
+    let known = ELSE.iter().find(|(here, there, _)| fits(here, &mine) && fits(there, &theirs));
+    if let Some((.., reason)) = known.filter(|_| mine != theirs) {
+        return Difference::Known(reason);
+    }
+    if mine != theirs || !same_end {
+        return Difference::New(
+            format!("{} {mine}", ours.code),
+            format!("{} {theirs}", other.code),
+        );
+    }
+    if ours.file != other.file {
+        return Difference::New(only(&ours.file, &other.file), only(&other.file, &ours.file));
+    }
+    Difference::New(only(&ours.stdout, &other.stdout), only(&other.stdout, &ours.stdout))
+}
