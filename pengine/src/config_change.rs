@@ -126,7 +126,8 @@ fn cancel(
     entry: &Entry,
 ) {
     let cancel = crate::recurring::cancel(cluster, book, rsc, key, Some(node));
-    book[cancel].meta.insert("call-id".into(), entry.call_id.to_string());
+    // of several results of one operation the first names the call
+    book[cancel].meta.entry("call-id".into()).or_insert_with(|| entry.call_id.to_string());
     book.order(Point::of(rsc, task::STOP), book.point(cancel), ORDERED);
 }
 

@@ -91,7 +91,8 @@ fn minds_other_roles(text: &str, document: &str) -> bool {
     })
 }
 
-/// All that a resource follows was looked at before anything that follows it.
+/// All that a resource follows was looked at before anything that follows it; now the mandatory
+/// colocations of both sides go before the optional ones of both (`pipeline.md`, "Assign").
 fn with_this_late(text: &str) -> bool {
     let mut optional: BTreeSet<&str> = BTreeSet::new();
     let mut target = "";
@@ -105,7 +106,7 @@ fn with_this_late(text: &str) -> bool {
             }
         }
         if let Some(words) = told(line, "apply_with_this") {
-            target = words.split(':').next().unwrap_or_default();
+            target = words.split_once(": Incorporating ").map_or("", |(resource, _)| resource);
         }
         // the first of a chain is the colocation itself
         merged(line).is_some_and(|factor| {
