@@ -22,6 +22,7 @@ const KINDS: &[Kind] = &[
     Kind { without: without_dependents_of_groups },
     Kind { without: without_avoidance },
     Kind { without: without_hash_order },
+    Kind { without: without_nodes_in_maintenance },
 ];
 
 /// The smallest document that differs for no allowed reason.
@@ -87,6 +88,37 @@ fn without_avoidance(document: &mut Element) -> bool {
     remove_colocations(document, |colocation| {
         colocation.get("score").is_some_and(|score| score.starts_with('-'))
     })
+}
+
+/// What is active on a node in maintenance is in maintenance itself, wherever else it may be active
+/// (`shutdown-maintenance-node` shows it so): none of its monitors run, for no role. With 2.1.5 it
+/// is only not managed. A remote node is in maintenance while its connection is not managed, a guest
+/// while what it runs in is not.
+fn without_nodes_in_maintenance(document: &mut Element) -> bool {
+    let makes_node = |resource: &Element| {
+        resource.get("type") == Some("remote")
+            || resource.descendants().any(|pair| pair.get("name") == Some("remote-node"))
+    };
+    let Some(configuration) = document.child_mut("configuration") else { return false };
+    let mut changed = false;
+    let mut drop_from = |holder: &mut Element, name: &str| {
+        for set in holder.children_mut() {
+            set.retain_children(|pair| {
+                let unwanted = pair.get("name") == Some(name);
+                changed |= unwanted;
+                !unwanted
+            });
+        }
+    };
+    for node in configuration.child_mut("nodes").into_iter().flat_map(Element::children_mut) {
+        drop_from(node, "maintenance");
+    }
+    for top in configuration.child_mut("resources").into_iter().flat_map(Element::children_mut) {
+        if top.name() == "primitive" && makes_node(top) {
+            drop_from(top, "is-managed");
+        }
+    }
+    changed
 }
 
 /// Of nodes with equal capacity Pacemaker takes the one that comes first in a hash table of their ids,
