@@ -68,35 +68,38 @@ fn has_own_id(element: &Element, in_acls: bool) -> bool {
     }
 }
 
-fn collect<'a>(element: &'a Element, in_acls: bool, ids: &mut BTreeSet<&'a str>) {
+/// Shows all ids outside the status section until `is_enough`; tells whether it was.
+fn visit<'a>(
+    element: &'a Element,
+    in_acls: bool,
+    is_enough: &mut impl FnMut(&'a str) -> bool,
+) -> bool {
     if element.name() == "status" {
-        return;
+        return false;
     }
     let in_acls = in_acls || matches!(element.name(), "acl_target" | "acl_group");
-    if let Some(id) = element.id()
-        && has_own_id(element, in_acls)
-    {
-        ids.insert(id);
-    }
+    let own = element.id().filter(|_| has_own_id(element, in_acls));
     // the resource that stands for a guest node takes the node's name as its id
-    if element.name() == "nvpair" && element.get("name") == Some("remote-node") {
-        ids.extend(element.get("value"));
-    }
-    for child in element.children() {
-        collect(child, in_acls, ids);
-    }
+    let is_guest = element.name() == "nvpair" && element.get("name") == Some("remote-node");
+    let guest = if is_guest { element.get("value") } else { None };
+    own.is_some_and(&mut *is_enough)
+        || guest.is_some_and(&mut *is_enough)
+        || element.children().any(|child| visit(child, in_acls, is_enough))
 }
 
 /// Returns all ids of a document outside its status section.
 pub fn all(cib: &Element) -> BTreeSet<&str> {
     let mut ids = BTreeSet::new();
-    collect(cib, false, &mut ids);
+    visit(cib, false, &mut |id| {
+        ids.insert(id);
+        false
+    });
     ids
 }
 
 /// Says whether an id is taken.
 pub fn exists(cib: &Element, id: &str) -> bool {
-    all(cib).contains(id)
+    visit(cib, false, &mut |taken| taken == id)
 }
 
 /// Returns `wanted`, or `wanted-1`, `wanted-2` … when it is taken.
@@ -106,11 +109,12 @@ pub fn free(cib: &Element, wanted: &str) -> String {
 
 /// Returns an id that is neither in the document nor in `reserved`.
 pub fn free_besides(cib: &Element, wanted: &str, reserved: &[String]) -> String {
-    let ids = all(cib);
-    let taken = |id: &str| ids.contains(id) || reserved.iter().any(|r| r == id);
-    if !taken(wanted) {
+    // it mostly is free, and all ids of a large document are many
+    if !reserved.iter().any(|r| r == wanted) && !exists(cib, wanted) {
         return wanted.to_owned();
     }
+    let ids = all(cib);
+    let taken = |id: &str| ids.contains(id) || reserved.iter().any(|r| r == id);
     (1_u32..)
         .map(|n| format!("{wanted}-{n}"))
         .find(|id| !taken(id))
