@@ -60,10 +60,29 @@ pub(crate) fn get(
     effective: bool,
     with_fillers: bool,
 ) -> FailCount {
+    get_about(cluster, rsc, node, effective, with_fillers, None)
+}
+
+/// As `get`, as one entry of the history sees it: a failure that blocks keeps the count from expiring,
+/// but of other entries that one knows nothing.
+fn get_about(
+    cluster: &mut Cluster,
+    rsc: ResourceIx,
+    node: NodeIx,
+    effective: bool,
+    with_fillers: bool,
+    entry: Option<&Entry>,
+) -> FailCount {
     let mut total = raw(cluster, rsc, node);
     if total.count > 0
         && cluster[rsc].failure_timeout_s > 0
-        && blocks_on_failure(cluster, rsc, node)
+        && match entry {
+            Some(entry) => blocks_on_failure(cluster, rsc, std::slice::from_ref(entry)),
+            None => {
+                let name = &cluster[node].name;
+                blocks_on_failure(cluster, rsc, &entries(cluster, name, cluster[rsc].history_id()))
+            }
+        }
     {
         cluster[rsc].failure_timeout_s = 0;
     }
@@ -81,21 +100,19 @@ pub(crate) fn get(
     total
 }
 
-/// Tells whether an operation with `on-fail=block` has failed on the node.
-fn blocks_on_failure(cluster: &Cluster, rsc: ResourceIx, node: NodeIx) -> bool {
+/// Tells whether an operation with `on-fail=block` is among those that have failed.
+fn blocks_on_failure(cluster: &Cluster, rsc: ResourceIx, history: &[Entry]) -> bool {
     operation::entries(cluster, rsc).iter().any(|op| {
         let Some(name) = op.get("name").and_then(task::parse) else { return false };
         let key = Key { task: name, interval_ms: operation::interval_of(op) };
         let meta = operation::meta(cluster, rsc, key, None, Some(op));
         meta.get("on-fail").map(String::as_str) == Some("block")
-            && entries(cluster, &cluster[node].name, cluster[rsc].history_id()).iter().any(
-                |entry| {
-                    entry.task == key.task
-                        && entry.interval_ms == key.interval_ms
-                        && entry.status != exec::PENDING
-                        && entry.rc != entry.expected().max(0)
-                },
-            )
+            && history.iter().any(|entry| {
+                entry.task == key.task
+                    && entry.interval_ms == key.interval_ms
+                    && entry.status != exec::PENDING
+                    && entry.rc != entry.expected().max(0)
+            })
     })
 }
 
@@ -153,7 +170,7 @@ pub(crate) fn expired(
         if now >= last_run + timeout && !counts_in_spite_of_timeout(cluster, rsc, entry) {
             expired = true;
         }
-        let unexpired = get(cluster, rsc, node, true, false);
+        let unexpired = get_about(cluster, rsc, node, true, false, Some(entry));
         unexpired_count = unexpired.count;
         let when = unexpired.last + timeout + 1;
         if unexpired_count > 0 && now < when {
@@ -162,7 +179,7 @@ pub(crate) fn expired(
     }
     let mut clear_reason = None;
     if expired {
-        if get(cluster, rsc, node, false, false).count > 0 {
+        if get_about(cluster, rsc, node, false, false, Some(entry)).count > 0 {
             if unexpired_count == 0 {
                 clear_reason = Some("it expired");
             } else {
