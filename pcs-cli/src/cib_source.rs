@@ -3,12 +3,14 @@
 
 use std::env;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use cib::Element;
 use cib::edit::{self, EditError, Request};
 use model::ExitCode;
+
+use crate::replace::replace;
 
 /// Why a source could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -276,25 +278,7 @@ pub fn read_text(path: &Path) -> Result<String, SourceError> {
 /// When it can't be written; then the old one is still there.
 pub fn write(path: &Path, document: &Element) -> Result<(), SourceError> {
     let fail = |source| SourceError::File { path: path.to_owned(), verb: "written", source };
-    // what a link points to is replaced, not the link
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let directory = target.parent().filter(|d| !d.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = directory.join(format!(".{name}.{}", std::process::id()));
-    let stored = (|| {
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(document.to_xml().as_bytes())?;
-        if let Ok(before) = fs::metadata(&target) {
-            file.set_permissions(before.permissions())?;
-        }
-        file.sync_all()?;
-        fs::rename(&temporary, &target)
-    })();
-    stored.map_err(|source| {
-        let _nothing_to_remove = fs::remove_file(&temporary);
-        fail(source)
-    })
+    replace(path, document.to_xml().as_bytes()).map_err(fail)
 }
 
 #[cfg(test)]

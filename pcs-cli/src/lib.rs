@@ -5,5 +5,6 @@ mod by_hand;
 pub mod cib_source;
 pub mod live;
 pub mod pcs;
+mod replace;
 mod status_xml;
 pub mod tools;

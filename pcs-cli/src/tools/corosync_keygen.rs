@@ -1,11 +1,12 @@
 //! `corosync-keygen`: a new secret for the cluster's network.
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use model::{ExitCode, Paths};
 use ring::rand::{SecureRandom as _, SystemRandom};
+
+use crate::replace::replace_with_mode;
 
 use super::answer::Answer;
 use super::options::{Options, Spec, Takes};
@@ -62,28 +63,9 @@ fn answer(arguments: &[String]) -> Result<Answer, Answer> {
         || Paths::under(std::env::var_os(model::paths::ROOT_VARIABLE)).corosync_authkey(),
         PathBuf::from,
     );
-    store(&path, &key).map_err(|e| fail(format!("`{}` can't be written: {e}", path.display())))?;
+    replace_with_mode(&path, &key, 0o400)
+        .map_err(|e| fail(format!("`{}` can't be written: {e}", path.display())))?;
     Ok(Answer::text(format!("Writing corosync key to {}.\n", path.display())))
-}
-
-/// Writes the key so that nobody but its owner ever reads it, whole or not at all.
-fn store(path: &std::path::Path, key: &[u8]) -> std::io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}", std::process::id()));
-    let stored = (|| {
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o400)
-            .open(&temporary)?;
-        file.write_all(key)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    })();
-    if stored.is_err() {
-        let _nothing_to_remove = std::fs::remove_file(&temporary);
-    }
-    stored
 }
 
 const USAGE: &str = "\

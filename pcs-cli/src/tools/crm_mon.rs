@@ -14,6 +14,7 @@ use view::summary::Status;
 use crate::cib_source::{CibSource, SourceError};
 use crate::live::Live;
 use crate::pcs::status::with_live;
+use crate::replace::replace;
 use crate::status_xml;
 
 use super::answer::Answer;
@@ -216,14 +217,9 @@ fn without_daemonize(arguments: &[String]) -> Vec<String> {
 
 /// Replaces a file in one step, so that whoever reads it never sees half of it.
 fn store(file: &Path, text: &str) -> Result<(), Answer> {
-    let mut temporary = file.as_os_str().to_owned();
-    temporary.push(format!(".{}", std::process::id()));
-    std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, file)).map_err(
-        |error| {
-            let _nothing_to_remove = std::fs::remove_file(&temporary);
-            fail(ExitCode::CantCreat, format!("`{}` can't be written: {error}", file.display()))
-        },
-    )
+    replace(file, text.as_bytes()).map_err(|error| {
+        fail(ExitCode::CantCreat, format!("`{}` can't be written: {error}", file.display()))
+    })
 }
 
 /// Shows the state until the reader goes away; a cluster that ends is shown as such, and may come
