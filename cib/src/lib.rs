@@ -9,6 +9,7 @@ pub mod edit;
 mod name;
 pub mod patch;
 pub mod path;
+pub mod stream;
 pub mod tree;
 pub mod upgrade;
 pub mod validate;
@@ -19,6 +20,7 @@ pub mod xpath;
 mod xpath_parse;
 
 pub use attributes::Iter as Attributes;
+pub use stream::XmlStream;
 pub use tree::{Content, Element};
 pub use versions::Version;
 pub use xml_reader::{ParseError, parse};

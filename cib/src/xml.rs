@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::tree::{Content, Element};
 
 /// Writes text as it stands in an attribute's value or between tags, as Pacemaker 3 does.
-fn escape(text: &str, in_attribute: bool, out: &mut String) {
+pub(crate) fn escape(text: &str, in_attribute: bool, out: &mut String) {
     let is_special = |b| !matches!(b, b' '..=b'~') | matches!(b, b'&' | b'<' | b'>' | b'"');
     // no early end: many bytes are looked at at once
     if !text.bytes().fold(false, |special, b| special | is_special(b)) {

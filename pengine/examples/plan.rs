@@ -8,7 +8,7 @@ fn main() {
     let plan = pengine::schedule(
         &document,
         now,
-        &pengine::Options { dot: pengine::Dot::Needed, ..Default::default() },
+        &pengine::Options { dot: pengine::Dot::Needed, scores: true, ..Default::default() },
     );
     if let Some(path) = value("-G") {
         let _written = std::fs::write(path, plan.graph.to_xml());

@@ -10,7 +10,7 @@ use crate::calendar::Seconds;
 use crate::index::{NodeIx, ResourceIx};
 use crate::list_sort::compare_names;
 use crate::role::Role;
-use crate::rules::{Context, Pairs};
+use crate::rules::{Context, NextChange, Pairs};
 
 /// What happens in a partition without quorum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -671,45 +671,38 @@ impl Cluster {
         host.and_then(|host| self.attribute(host, name))
     }
 
-    /// The parameters of a resource as they apply on a node.
+    /// The parameters of a resource as they apply on a node, now.
     pub(crate) fn parameters(&mut self, resource: ResourceIx, node: Option<NodeIx>) -> Pairs {
-        let mut out = Pairs::new();
         let mut next = None;
-        {
-            let rsc = &self[resource];
-            let agent = (rsc.class(), rsc.provider(), rsc.kind());
-            let context = Context {
-                node: node.map(|n| &self[n].attributes),
-                agent: Some(agent),
-                ..self.context()
-            };
-            let mut at = Some(resource);
-            while let Some(one) = at {
-                crate::pairs::collect(
-                    &self[one].xml,
-                    "instance_attributes",
-                    &context,
-                    None,
-                    &mut out,
-                    &mut next,
-                );
-                at = self[one].parent;
-            }
-            if rsc.parent.is_none_or(|_| true)
-                && let Some(defaults) = self.document.at(&["configuration", "rsc_defaults"])
-            {
-                crate::pairs::collect(
-                    defaults,
-                    "instance_attributes",
-                    &context,
-                    None,
-                    &mut out,
-                    &mut next,
-                );
-            }
-        }
+        let out = self.parameters_at(resource, node, &mut next);
         if let Some(when) = next {
             self.recheck(when);
+        }
+        out
+    }
+
+    /// As `parameters`, with the moment at which they may be others.
+    pub(crate) fn parameters_at(
+        &self,
+        resource: ResourceIx,
+        node: Option<NodeIx>,
+        next: &mut NextChange,
+    ) -> Pairs {
+        let mut out = Pairs::new();
+        let rsc = &self[resource];
+        let context = Context {
+            node: node.map(|n| &self[n].attributes),
+            agent: Some((rsc.class(), rsc.provider(), rsc.kind())),
+            ..self.context()
+        };
+        let set = "instance_attributes";
+        let mut at = Some(resource);
+        while let Some(one) = at {
+            crate::pairs::collect(&self[one].xml, set, &context, None, &mut out, next);
+            at = self[one].parent;
+        }
+        if let Some(defaults) = self.document.at(&["configuration", "rsc_defaults"]) {
+            crate::pairs::collect(defaults, set, &context, None, &mut out, next);
         }
         out
     }

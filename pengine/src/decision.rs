@@ -1,7 +1,9 @@
 //! What was decided on which scores, kept while resources are placed so that it can be explained.
 
+use crate::cluster::Cluster;
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::Cell;
+use crate::place::Placed;
 
 /// What a line of the scores listing is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,35 @@ pub(crate) struct Shown {
     /// None for an instance without a node.
     pub(crate) node: Option<NodeIx>,
     pub(crate) cell: Cell,
+}
+
+impl Shown {
+    /// The text of the line in front of the score.
+    pub(crate) fn line(&self, cluster: &Cluster) -> String {
+        let id = &cluster[self.rsc].id;
+        match (self.what, self.node) {
+            (Listed::Node(step), node) => {
+                let node = node.map_or("", |node| cluster[node].name.as_str());
+                format!("{step}: {id} allocation score on {node}")
+            }
+            (Listed::Decision, _) => id.clone(),
+            (Listed::Promotion, Some(node)) => {
+                format!("{id} promotion score on {}", cluster[node].name)
+            }
+            (Listed::Promotion, None) => format!("{id} promotion score (inactive)"),
+        }
+    }
+}
+
+/// The scores listing, a line each.
+pub(crate) fn listing(placed: &Placed) -> Vec<String> {
+    let listed = placed.record.shown.iter().filter(|shown| shown.what != Listed::Decision);
+    listed
+        .map(|shown| {
+            let score = placed.scores.ledger.score(shown.cell);
+            format!("{}: {score}", shown.line(&placed.cluster))
+        })
+        .collect()
 }
 
 /// What made one node of several the best.

@@ -211,7 +211,7 @@ impl Explained {
 pub fn explain(input: &Element, now: WallTime, options: &Options) -> Explained {
     let ordered = decide(input, now, options);
     let resources = Teller::new(&ordered, input).resources();
-    Explained { plan: crate::graph::build(ordered, options), resources }
+    Explained { plan: crate::graph::build(ordered, options, crate::Tree::default()), resources }
 }
 
 /// Returns the scores listing with what every score is made of.
@@ -267,7 +267,7 @@ impl<'a> Teller<'a> {
             .iter()
             .filter(|shown| shown.what != decision::Listed::Decision)
             .map(|shown| Listed {
-                line: line(&placed.cluster, shown),
+                line: shown.line(&placed.cluster),
                 score: placed.scores.ledger.score(shown.cell),
                 contributions: self.contributions(shown),
             })
@@ -439,22 +439,6 @@ impl<'a> Teller<'a> {
             return Still::NoQuorum;
         }
         if !nodes.iter().any(NodeAccount::eligible) { Still::NoNode } else { Still::InPlace }
-    }
-}
-
-/// The text of a line of the scores listing, in front of the score.
-fn line(cluster: &Cluster, shown: &Shown) -> String {
-    let id = &cluster[shown.rsc].id;
-    match (shown.what, shown.node) {
-        (decision::Listed::Node(step), node) => {
-            let node = node.map_or("", |node| cluster[node].name.as_str());
-            format!("{step}: {id} allocation score on {node}")
-        }
-        (decision::Listed::Decision, _) => id.clone(),
-        (decision::Listed::Promotion, Some(node)) => {
-            format!("{id} promotion score on {}", cluster[node].name)
-        }
-        (decision::Listed::Promotion, None) => format!("{id} promotion score (inactive)"),
     }
 }
 

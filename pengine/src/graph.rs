@@ -1,23 +1,21 @@
 //! The last phase: the transition graph as the controller reads it.
 
-use std::collections::BTreeMap;
-
-use cib::Element;
-
-use crate::action::{Edge, key_text};
-use crate::cluster::Variant;
+use crate::action::key_text;
+use crate::cluster::Resource;
 use crate::in_graph;
-use crate::index::{ActionIx, ResourceIx};
+use crate::index::{ActionIx, NodeIx, ResourceIx};
+use crate::markup::Markup;
 use crate::order::Ordered;
 use crate::place::Placed;
 use crate::plan::{Dot, Options, Plan, Report};
 use crate::task;
 
-/// Builds the plan.
-pub(crate) fn build(ordered: Ordered, options: &Options) -> Plan {
-    let mut graph = Graph { ordered };
-    let xml = graph.write(options);
-    let cluster = &graph.placed().cluster;
+/// Builds the plan; the graph goes where `out` takes it.
+pub(crate) fn build<M: Markup>(ordered: Ordered, options: &Options, mut out: M) -> Plan<M::Done> {
+    let mut graph = Graph { ordered, synapses: 0 };
+    graph.write(options, &mut out);
+    let placed = graph.placed();
+    let cluster = &placed.cluster;
     let report = Report {
         actions: crate::summary::lines(&graph.ordered.planned),
         messages: cluster.messages.clone(),
@@ -30,19 +28,17 @@ pub(crate) fn build(ordered: Ordered, options: &Options) -> Plan {
         Dot::Needed => crate::dot::write(&graph, false),
         Dot::All => crate::dot::write(&graph, true),
     };
-    Plan {
-        dot,
-        scores: std::mem::take(&mut graph.placed_mut().lines),
-        utilization: std::mem::take(&mut graph.placed_mut().utilization_lines),
-        graph: xml,
-        report,
-    }
+    let scores = if options.scores { crate::decision::listing(placed) } else { Vec::new() };
+    let utilization = std::mem::take(&mut graph.placed_mut().utilization_lines);
+    Plan { graph: out.finish(), scores, utilization, dot, report }
 }
 
 /// The graph while it is being written.
 #[derive(Debug)]
 pub(crate) struct Graph {
     pub(crate) ordered: Ordered,
+    /// How many synapses there are so far.
+    synapses: usize,
 }
 
 impl Graph {
@@ -54,52 +50,42 @@ impl Graph {
         &mut self.ordered.planned.placed
     }
 
-    fn write(&mut self, options: &Options) -> Element {
-        let properties = &self.placed().cluster.properties;
-        let text = |name: &str, default: &str| {
+    fn write(&mut self, options: &Options, out: &mut impl Markup) {
+        let cluster = &self.placed().cluster;
+        let properties = &cluster.properties;
+        let text = |name: &str, default: &'static str| -> String {
             properties.all.get(name).map_or(default, String::as_str).to_owned()
         };
-        let mut root = Element::new("transition_graph")
-            .with("cluster-delay", text("cluster-delay", "60s"))
-            .with("fencing-timeout", properties.fencing_timeout.as_str())
-            .with("failed-stop-offset", "INFINITY")
-            .with(
-                "failed-start-offset",
-                if properties.start_failure_is_fatal { "INFINITY" } else { "1" },
-            )
-            .with("batch-limit", text("batch-limit", "0"));
-        root.set("transition_id", options.transition.unwrap_or(1).to_string());
+        out.open("transition_graph");
+        out.attribute("cluster-delay", &text("cluster-delay", "60s"));
+        out.attribute("fencing-timeout", &properties.fencing_timeout);
+        out.attribute("failed-stop-offset", "INFINITY");
+        let start_offset = if properties.start_failure_is_fatal { "INFINITY" } else { "1" };
+        out.attribute("failed-start-offset", start_offset);
+        out.attribute("batch-limit", &text("batch-limit", "0"));
+        out.attribute("transition_id", &options.transition.unwrap_or(1).to_string());
         let migrations = text("migration-limit", "");
         if migrations.parse::<i64>().is_ok_and(|limit| limit >= 0) {
-            root.set("migration-limit", migrations);
+            out.attribute("migration-limit", &migrations);
         }
-        if let Some(when) = self.placed().cluster.recheck_by {
-            root.set("recheck-by", when.to_string());
+        if let Some(when) = cluster.recheck_by {
+            out.attribute("recheck-by", &when.to_string());
         }
-        let mut synapses = Vec::new();
-        for rsc in self.placed().cluster.top.clone() {
-            self.add_resource(rsc, &mut synapses);
+        for rsc in cluster.top.clone() {
+            self.add_resource(rsc, out);
         }
-        crate::maintenance_update::add(self, &mut synapses);
+        crate::maintenance_update::add(self, out);
         for action in crate::order::newest_first(&self.placed().book) {
-            self.add(action, &mut synapses);
+            self.add(action, out);
         }
-        for (number, mut synapse) in synapses.into_iter().enumerate() {
-            let priority = synapse.unset("priority");
-            synapse.set("id", number.to_string());
-            if let Some(priority) = priority {
-                synapse.set("priority", priority);
-            }
-            root.push(synapse);
-        }
-        root
+        out.close();
     }
 
-    fn add_resource(&mut self, rsc: ResourceIx, synapses: &mut Vec<Element>) {
+    fn add_resource(&mut self, rsc: ResourceIx, out: &mut impl Markup) {
         if self.placed().cluster[rsc].is_bundle() {
             // its own actions, all of them points in time, come after all resources
             for part in crate::bundle_place::parts(&self.placed().cluster, rsc) {
-                self.add_resource(part, synapses);
+                self.add_resource(part, out);
             }
             return;
         }
@@ -110,68 +96,73 @@ impl Graph {
             }
             crate::notify::complete(planned, rsc);
             // its points in time come after what its instances do
-            self.add_children(rsc, synapses);
+            self.add_children(rsc, out);
         }
         for action in self.placed().book.of_resource(rsc).to_vec().into_iter().rev() {
-            self.add(action, synapses);
+            self.add(action, out);
         }
-        self.add_children(rsc, synapses);
+        self.add_children(rsc, out);
     }
 
-    fn add_children(&mut self, rsc: ResourceIx, synapses: &mut Vec<Element>) {
+    fn add_children(&mut self, rsc: ResourceIx, out: &mut impl Markup) {
         for child in self.placed().cluster[rsc].children.clone() {
-            self.add_resource(child, synapses);
+            self.add_resource(child, out);
         }
     }
 
     /// Sorts an action's inputs and leaves one of each.
     fn dedupe(&mut self, action: ActionIx) {
-        let book = &mut self.placed_mut().book;
-        if book[action].processed {
+        let known = &mut self.placed_mut().book[action];
+        if std::mem::replace(&mut known.processed, true) {
             return;
         }
-        book[action].processed = true;
-        let mut before = std::mem::take(&mut book[action].before);
-        before.sort_by_key(|edge| edge.other);
-        let mut unique: Vec<Edge> = Vec::with_capacity(before.len());
-        for edge in before {
-            match unique.last_mut() {
-                Some(last) if last.other == edge.other => {
-                    last.flags |= edge.flags;
-                    last.in_graph |= edge.in_graph;
-                }
-                _ => unique.push(edge),
+        known.before.sort_by_key(|edge| edge.other);
+        known.before.dedup_by(|edge, first| {
+            let same = edge.other == first.other;
+            if same {
+                first.flags |= edge.flags;
+                first.in_graph |= edge.in_graph;
             }
-        }
-        book[action].before = unique;
+            same
+        });
     }
 
-    fn add(&mut self, action: ActionIx, synapses: &mut Vec<Element>) {
+    fn add(&mut self, action: ActionIx, out: &mut impl Markup) {
         self.dedupe(action);
         if self.placed().book[action].in_graph || !in_graph::action(self.placed(), action) {
             return;
         }
         self.placed_mut().book[action].in_graph = true;
-        let priority = self.priority(action);
-        let mut synapse = Element::new("synapse");
-        if priority > 0 {
-            synapse.set("priority", priority.to_string());
-        }
-        let mut set = Element::new("action_set");
-        set.push(self.action_element(action, false));
-        synapse.push(set);
-        let mut inputs = Element::new("inputs");
+        self.begin_synapse(self.priority(action), out);
+        self.begin_action(action, out);
+        self.fill_action(action, out);
+        out.close();
+        out.close();
+        out.open("inputs");
         for at in 0..self.placed().book[action].before.len() {
             if in_graph::input(self.placed_mut(), action, at) {
-                self.placed_mut().book[action].before[at].in_graph = true;
-                let other = self.placed().book[action].before[at].other;
-                let mut trigger = Element::new("trigger");
-                trigger.push(self.action_element(other, true));
-                inputs.push(trigger);
+                let edge = &mut self.placed_mut().book[action].before[at];
+                edge.in_graph = true;
+                let other = edge.other;
+                out.open("trigger");
+                self.begin_action(other, out);
+                out.close();
+                out.close();
             }
         }
-        synapse.push(inputs);
-        synapses.push(synapse);
+        out.close();
+        out.close();
+    }
+
+    /// Begins the next synapse up to where its action goes.
+    pub(crate) fn begin_synapse(&mut self, priority: i64, out: &mut impl Markup) {
+        out.open("synapse");
+        out.attribute("id", &self.synapses.to_string());
+        self.synapses += 1;
+        if priority > 0 {
+            out.attribute("priority", &priority.to_string());
+        }
+        out.open("action_set");
     }
 
     fn priority(&self, action: ActionIx) -> i64 {
@@ -180,11 +171,11 @@ impl Graph {
         known.priority.max(of_resource).max(0)
     }
 
-    /// The action as the graph has it.
-    pub(crate) fn action_element(&mut self, action: ActionIx, brief: bool) -> Element {
-        let known = self.placed().book[action].clone();
+    /// Begins an action with the attributes by which it is known, also where others wait for it.
+    pub(crate) fn begin_action(&self, action: ActionIx, out: &mut impl Markup) {
+        let known = &self.placed().book[action];
         let cluster = &self.placed().cluster;
-        let name = if known.pseudo {
+        out.open(if known.pseudo {
             "pseudo_event"
         } else if matches!(
             known.task,
@@ -193,195 +184,90 @@ impl Graph {
             "crm_event"
         } else {
             "rsc_op"
-        };
-        let mut element = Element::new(name);
+        });
         if known.task == task::LRM_DELETE {
-            element.set("mode", "cib");
+            out.attribute("mode", "cib");
         }
-        element.set("id", (action.position() + 1).to_string());
-        match &known.name {
+        out.attribute("id", &(action.position() + 1).to_string());
+        let operation = match &known.name {
             // points that stand for themselves are their own operation
-            Some(name) if known.pseudo && known.task != task::STONITH => {
-                element.set("operation", name.as_str());
-            }
-            _ => element.set("operation", known.task),
-        }
-        let key = self.placed().book.key_text(cluster, action);
-        let history = known.resource.and_then(|rsc| cluster[rsc].history_name.clone());
-        match &history {
-            Some(history) if known.name.is_none() => {
-                element.set("operation_key", historical_key(history, &known));
-                element.set("internal_operation_key", key);
-            }
-            _ => element.set("operation_key", key),
-        }
-        let with_node = !known.pseudo || known.task == task::STONITH;
-        let router = crate::remote_order::router(&self.ordered.planned, action);
-        if let (true, Some(node)) = (with_node, known.node) {
-            element.set("on_node", cluster[node].name.as_str());
-            element.set("on_node_uuid", cluster[node].id.as_str());
-            if let Some(router) = router {
-                element.set("router_node", cluster[router].name.as_str());
-            }
-        }
-        if brief {
-            return element;
-        }
-        let with_resource = !known.pseudo;
-        if let (true, Some(rsc)) = (with_resource, known.resource) {
-            if (known.task == task::DELETE || known.task == task::STOP)
-                && let Some(lock) = crate::remote_order::shutdown_lock(cluster, rsc, &known)
-            {
-                element.set("shutdown-lock", lock);
-            }
-            let cluster = &self.placed().cluster;
-            let one = &cluster[rsc];
-            let mut primitive = Element::new("primitive");
-            let xml_id = one.xml.id().unwrap_or_default();
-            if one.removed && one.history_name.is_some() {
-                primitive.set("id", one.history_id());
-                primitive.set("long-id", one.id.as_str());
-            } else if one.unique {
-                primitive.set("id", one.id.as_str());
-            } else {
-                primitive.set("id", xml_id);
-                match &one.history_name {
-                    Some(history) if history != xml_id => {
-                        primitive.set("long-id", history.as_str())
-                    }
-                    _ => primitive.set("long-id", one.id.as_str()),
-                }
-            }
-            for attribute in ["class", "provider", "type"] {
-                if let Some(value) = one.xml.get(attribute) {
-                    primitive.set(attribute, value);
-                }
-            }
-            element.push(primitive);
-        }
-        element.push(self.attributes(action, with_node));
-        if let Some(downed) = self.downed(action) {
-            element.push(downed);
-        }
-        element
-    }
-
-    fn attributes(&mut self, action: ActionIx, with_node: bool) -> Element {
-        let known = self.placed().book[action].clone();
-        let mut all: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in &known.parameters {
-            all.insert(name.clone(), value.clone());
-        }
-        if let Some(rsc) = known.resource {
-            let placed = self.placed_mut();
-            if placed.cluster[rsc].is_primitive() {
-                let mut parameters = placed.cluster.parameters(rsc, known.node);
-                crate::bundle_remote::fill_address(&placed.cluster, rsc, &mut parameters);
-                // what the operation itself sets goes before the resource's
-                if let Some(config) = crate::operation::configured(&placed.cluster, rsc, known.key)
-                {
-                    let mut own = crate::rules::Pairs::new();
-                    crate::pairs::collect(
-                        &config,
-                        "instance_attributes",
-                        &placed.cluster.context(),
-                        None,
-                        &mut own,
-                        &mut None,
-                    );
-                    for (name, value) in own {
-                        all.entry(name).or_insert(value);
-                    }
-                }
-                for (name, value) in parameters {
-                    all.entry(name).or_insert(value);
-                }
-                if let Some(address) = placed.cluster[rsc].meta.get("external-ip") {
-                    all.insert("pcmk_external_ip".to_owned(), address.clone());
-                }
-            }
-        }
-        let mut meta = |name: &str, value: &str| {
-            all.insert(format!("CRM_meta_{}", name.replace('-', "_")), value.to_owned());
+            Some(name) if known.pseudo && known.task != task::STONITH => name.as_str(),
+            _ => known.task,
         };
-        for (name, value) in &known.meta {
-            meta(name, value);
-        }
-        let cluster = &self.placed().cluster;
-        if let (true, Some(node)) = (with_node, known.node) {
-            meta("on_node", &cluster[node].name);
-            meta("on_node_uuid", &cluster[node].id);
-        }
-        let mut at = known.resource;
-        while let Some(rsc) = at {
-            let one = &cluster[rsc];
-            match &one.variant {
-                Variant::Primitive => {
-                    if let Some(number) = one.meta.get("clone") {
-                        meta("clone", number);
-                    }
-                    if let Some(remote) = one.meta.get("remote-node") {
-                        meta("remote-node", remote);
-                    }
-                    let mut above = Some(rsc);
-                    while let Some(part) = above {
-                        if let Some(container) = cluster[part].container {
-                            meta("container", &cluster[container].id);
-                        }
-                        above = cluster[part].parent;
-                    }
-                }
-                Variant::Group { .. } | Variant::Bundle(_) => {}
-                Variant::Clone(info) => {
-                    meta("globally-unique", if one.unique { "true" } else { "false" });
-                    meta("notify", if one.notify { "true" } else { "false" });
-                    meta("clone-max", &info.max.to_string());
-                    meta("clone-node-max", &info.node_max.to_string());
-                    if info.promotable {
-                        meta("promoted-max", &info.promoted_max.to_string());
-                        meta("master-max", &info.promoted_max.to_string());
-                        meta("promoted-node-max", &info.promoted_node_max.to_string());
-                        meta("master-node-max", &info.promoted_node_max.to_string());
-                    }
-                }
+        out.attribute("operation", operation);
+        let key = self.placed().book.key_text(cluster, action);
+        let history = known.resource.and_then(|rsc| cluster[rsc].history_name.as_ref());
+        match history {
+            Some(history) if known.name.is_none() => {
+                out.attribute("operation_key", &historical_key(history, known));
+                out.attribute("internal_operation_key", &key);
             }
-            at = one.parent;
+            _ => out.attribute("operation_key", &key),
         }
-        crate::remote_order::guest_meta(&self.ordered.planned, action, &mut all);
-        let mut element = Element::new("attributes");
-        for (name, value) in all {
-            if name.starts_with(|first: char| first.is_ascii_digit()) {
-                // no name for an attribute; very old agents have such parameters
-                let parameter = Element::new("param").with("name", name).with("value", value);
-                element.push(parameter);
-            } else {
-                element.set(&name, value);
+        if let Some(node) = self.told_node(action) {
+            out.attribute("on_node", &cluster[node].name);
+            out.attribute("on_node_uuid", &cluster[node].id);
+            if let Some(router) = crate::remote_order::router(&self.ordered.planned, action) {
+                out.attribute("router_node", &cluster[router].name);
             }
         }
-        element
     }
 
-    fn downed(&self, action: ActionIx) -> Option<Element> {
+    /// The node that an action names: points in time have none, but for fencings.
+    pub(crate) fn told_node(&self, action: ActionIx) -> Option<NodeIx> {
+        let known = &self.placed().book[action];
+        known.node.filter(|_| !known.pseudo || known.task == task::STONITH)
+    }
+
+    /// Tells the rest of an action that is to be carried out.
+    pub(crate) fn fill_action(&mut self, action: ActionIx, out: &mut impl Markup) {
+        let known = &self.placed().book[action];
+        let cluster = &self.placed().cluster;
+        if let (false, Some(rsc)) = (known.pseudo, known.resource) {
+            if (known.task == task::DELETE || known.task == task::STOP)
+                && let Some(lock) = crate::remote_order::shutdown_lock(cluster, rsc, known)
+            {
+                out.attribute("shutdown-lock", &lock);
+            }
+            primitive(&cluster[rsc], out);
+        }
+        let next = crate::graph_attributes::write(self, action, out);
+        self.downed(action, out);
+        if let Some(when) = next {
+            self.placed_mut().cluster.recheck(when);
+        }
+    }
+
+    /// Lists the nodes that an action takes down.
+    fn downed(&self, action: ActionIx, out: &mut impl Markup) {
+        let cluster = &self.placed().cluster;
+        let Some(nodes) = self.downs(action) else { return };
+        out.open("downed");
+        for node in nodes {
+            out.open("node");
+            out.attribute("id", &cluster[node].id);
+            out.close();
+        }
+        out.close();
+    }
+
+    fn downs(&self, action: ActionIx) -> Option<Vec<NodeIx>> {
         let (cluster, known) = (&self.placed().cluster, &self.placed().book[action]);
-        let entry = |id: &str| Element::new("node").with("id", id);
-        let mut downed = Element::new("downed");
         match known.task {
-            task::SHUTDOWN => downed.push(entry(&cluster[known.node?].id)),
+            task::SHUTDOWN => Some(vec![known.node?]),
             task::STONITH => {
                 let how = known.meta.get("stonith_action").map(String::as_str);
                 if !matches!(how, Some("off" | "reboot" | "poweroff")) {
                     return None;
                 }
                 let node = known.node?;
-                downed.push(entry(&cluster[node].id));
-                for &guest in &cluster.node_order {
+                let guests = cluster.node_order.iter().copied().filter(|guest| {
                     let here = cluster
-                        .guest_container(guest)
+                        .guest_container(*guest)
                         .is_some_and(|container| cluster[container].running_on.contains(&node));
-                    if here && guest != node {
-                        downed.push(entry(&cluster[guest].id));
-                    }
-                }
+                    here && *guest != node
+                });
+                Some(std::iter::once(node).chain(guests).collect())
             }
             task::STOP => {
                 let rsc = known.resource?;
@@ -396,12 +282,10 @@ impl Graph {
                 if moving {
                     return None;
                 }
-                let node = cluster.find_node(None, Some(&cluster[rsc].id))?;
-                downed.push(entry(&cluster[node].id));
+                Some(vec![cluster.find_node(None, Some(&cluster[rsc].id))?])
             }
-            _ => return None,
+            _ => None,
         }
-        Some(downed)
     }
 
     /// Whether a relation is in the graph.
@@ -414,6 +298,28 @@ impl crate::action::Action {
     fn in_graph_soon(&self) -> bool {
         self.in_graph || (self.runnable && !self.optional)
     }
+}
+
+/// Says what agent an action is for.
+fn primitive(rsc: &Resource, out: &mut impl Markup) {
+    out.open("primitive");
+    let xml_id = rsc.xml.id().unwrap_or_default();
+    if rsc.removed && rsc.history_name.is_some() {
+        out.attribute("id", rsc.history_id());
+        out.attribute("long-id", &rsc.id);
+    } else if rsc.unique {
+        out.attribute("id", &rsc.id);
+    } else {
+        out.attribute("id", xml_id);
+        let history = rsc.history_name.as_deref().filter(|history| *history != xml_id);
+        out.attribute("long-id", history.unwrap_or(&rsc.id));
+    }
+    for attribute in ["class", "provider", "type"] {
+        if let Some(value) = rsc.xml.get(attribute) {
+            out.attribute(attribute, value);
+        }
+    }
+    out.close();
 }
 
 /// An action's key as the history of its resource will have it.

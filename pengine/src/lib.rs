@@ -32,6 +32,7 @@ mod fail_count;
 mod fence_and_shutdown;
 mod fencing;
 mod graph;
+mod graph_attributes;
 mod guest_fencing;
 mod health;
 mod history;
@@ -45,6 +46,7 @@ mod ledger;
 mod list_sort;
 mod location;
 mod maintenance_update;
+mod markup;
 mod migration_history;
 mod migration_order;
 mod node_status;
@@ -77,6 +79,7 @@ mod unpack;
 mod utilization;
 mod values;
 
+pub use markup::{Markup, Tree};
 pub use plan::{Dot, Level, Message, Options, Plan, PlannedAction, Report};
 
 use cib::Element;
@@ -84,12 +87,23 @@ use model::WallTime;
 
 /// Decides what must be done, given a document (with its status) and an instant.
 pub fn schedule(input: &Element, now: WallTime, options: &Options) -> Plan {
+    schedule_into(input, now, options, Tree::default())
+}
+
+/// As [`schedule`], with the transition graph going where `graph` takes it: a large one need not
+/// be built as a tree to be stored.
+pub fn schedule_into<M: Markup>(
+    input: &Element,
+    now: WallTime,
+    options: &Options,
+    graph: M,
+) -> Plan<M::Done> {
     let unpacked = unpack::unpack(input, now, options);
     let constrained = constraint::apply(unpacked);
     let placed = place::place(constrained);
     let planned = create::actions(placed);
     let ordered = order::relate(planned);
-    graph::build(ordered, options)
+    graph::build(ordered, options, graph)
 }
 
 /// Reads a moment in ISO 8601 as seconds since the epoch; without an offset from UTC it is local

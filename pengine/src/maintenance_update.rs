@@ -1,36 +1,41 @@
 //! Tells remote nodes whether they are in maintenance.
 
-use cib::Element;
-
 use crate::graph::Graph;
+use crate::index::NodeIx;
+use crate::markup::Markup;
 use crate::place::Placed;
 use crate::task;
 
 /// Adds the pseudo-action that lists remote nodes whose maintenance state has changed.
-pub(crate) fn add(graph: &mut Graph, synapses: &mut Vec<Element>) {
+pub(crate) fn add(graph: &mut Graph, out: &mut impl Markup) {
     let cluster = &graph.placed().cluster;
-    let mut list = Element::new("maintenance");
-    for &node in &cluster.node_order {
-        let host = &cluster[node];
-        if host.remote && host.maintenance != host.remote_maintenance {
-            list.push(
-                Element::new("node")
-                    .with("id", host.id.as_str())
-                    .with("node_in_maintenance", if host.maintenance { "1" } else { "0" }),
-            );
-        }
-    }
-    if list.children().next().is_none() {
+    let changed = |node: &NodeIx| {
+        let host = &cluster[*node];
+        host.remote && host.maintenance != host.remote_maintenance
+    };
+    let nodes: Vec<NodeIx> = cluster.node_order.iter().copied().filter(changed).collect();
+    if nodes.is_empty() {
         return;
     }
     let Placed { cluster, book, .. } = graph.placed_mut();
     let update = book.named(cluster, task::MAINTENANCE, task::MAINTENANCE, None, false);
     book[update].pseudo = true;
     book[update].in_graph = true;
-    let event = graph.action_element(update, false).with_child(list);
-    synapses.push(
-        Element::new("synapse")
-            .with_child(Element::new("action_set").with_child(event))
-            .with_child(Element::new("inputs")),
-    );
+    graph.begin_synapse(0, out);
+    graph.begin_action(update, out);
+    graph.fill_action(update, out);
+    out.open("maintenance");
+    for node in nodes {
+        let host = &graph.placed().cluster[node];
+        out.open("node");
+        out.attribute("id", &host.id);
+        out.attribute("node_in_maintenance", if host.maintenance { "1" } else { "0" });
+        out.close();
+    }
+    for _ in ["maintenance", "its action", "action_set"] {
+        out.close();
+    }
+    out.open("inputs");
+    out.close();
+    out.close();
 }

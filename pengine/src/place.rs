@@ -37,8 +37,6 @@ pub(crate) struct Placing {
     pub(crate) counts: Vec<i64>,
     /// Free capacity of each node.
     pub(crate) free: Vec<BTreeMap<String, i64>>,
-    /// The scores listing.
-    pub(crate) lines: Vec<String>,
     pub(crate) utilization_lines: Vec<String>,
     pub(crate) promotion: crate::promote::Promotion,
     pub(crate) record: Record,
@@ -54,7 +52,6 @@ pub(crate) struct Placed {
     pub(crate) homes: Vec<Home>,
     pub(crate) counts: Vec<i64>,
     pub(crate) free: Vec<BTreeMap<String, i64>>,
-    pub(crate) lines: Vec<String>,
     pub(crate) utilization_lines: Vec<String>,
     pub(crate) record: Record,
 }
@@ -67,7 +64,6 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         homes: vec![home; cluster.resources.len()],
         counts: vec![0; cluster.nodes.len()],
         free: cluster.nodes.iter().map(|node| node.utilization.clone()).collect(),
-        lines: Vec::new(),
         utilization_lines: Vec::new(),
         promotion: crate::promote::Promotion::default(),
         record: Record::default(),
@@ -99,12 +95,11 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         homes,
         counts,
         free,
-        lines,
         utilization_lines,
         record,
         promotion: _,
     } = placing;
-    Placed { cluster, book, scores, rules, homes, counts, free, lines, utilization_lines, record }
+    Placed { cluster, book, scores, rules, homes, counts, free, utilization_lines, record }
 }
 
 impl Placed {
@@ -172,18 +167,12 @@ impl Placing {
         })
     }
 
-    /// Prints the scores of a resource, and of what is in it, under the name of a step.
+    /// Lists the scores of a resource, and of what is in it, under the name of a step.
     pub(crate) fn show(&mut self, rsc: ResourceIx, step: &'static str) {
         if self.cluster[rsc].removed {
             return;
         }
         for node in self.candidates_in_order(rsc) {
-            self.lines.push(format!(
-                "{step}: {} allocation score on {}: {}",
-                self.cluster[rsc].id,
-                self.cluster[node].name,
-                self.scores.get(rsc, node)
-            ));
             let cell = self.scores.cell(rsc, node);
             self.record.shown.push(Shown { what: Listed::Node(step), rsc, node: Some(node), cell });
         }

@@ -103,8 +103,8 @@ pub struct Options {
     pub utc_offset: i64,
     /// Number of the transition; 1 when not given.
     pub transition: Option<u64>,
-    /// Show capacity in the scores listing.
-    pub show_utilization: bool,
+    /// Write the scores listing, too.
+    pub scores: bool,
     /// Write the graph for graphviz, too.
     pub dot: Dot,
     /// Ignore the document's `execution-date`: the time given is meant (`-t`).
@@ -113,10 +113,10 @@ pub struct Options {
 
 /// One decision.
 #[derive(Clone, Debug)]
-pub struct Plan {
-    /// `<transition_graph …>`.
-    pub graph: Element,
-    /// The scores listing, a line each.
+pub struct Plan<Graph = Element> {
+    /// `<transition_graph …>`, or what the writing of it came to.
+    pub graph: Graph,
+    /// The scores listing, a line each, if the options asked for it.
     pub scores: Vec<String>,
     /// The utilization listing, a line each.
     pub utilization: Vec<String>,
@@ -124,4 +124,18 @@ pub struct Plan {
     pub dot: String,
     /// Typed facts.
     pub report: Report,
+}
+
+impl<Graph> Plan<Graph> {
+    /// Makes something else of the graph.
+    ///
+    /// # Errors
+    /// As `make` says.
+    pub fn try_map<Other, Error>(
+        self,
+        make: impl FnOnce(Graph) -> Result<Other, Error>,
+    ) -> Result<Plan<Other>, Error> {
+        let Self { graph, scores, utilization, dot, report } = self;
+        Ok(Plan { graph: make(graph)?, scores, utilization, dot, report })
+    }
 }

@@ -83,7 +83,7 @@ impl Placing {
         let mut promoted_on: Vec<NodeIx> = Vec::new();
         for instance in ranked {
             let rank = self.rank_of(instance);
-            self.show_rank(instance, rank);
+            self.show_rank(instance);
             let wanted =
                 rank >= Score::ZERO && (promoted_on.len() < limit || !self.cluster[clone].managed);
             let node = wanted
@@ -314,15 +314,10 @@ impl Placing {
         }
     }
 
-    fn show_rank(&mut self, instance: ResourceIx, rank: Score) {
+    fn show_rank(&mut self, instance: ResourceIx) {
         let node = self.assigned_node(instance);
         let cell = self.promotion.rank(instance).unwrap_or(Cell::EMPTY);
         self.record.shown.push(Shown { what: Listed::Promotion, rsc: instance, node, cell });
-        let place = match node {
-            Some(node) => format!("on {}", self.cluster[node].name),
-            None => "(inactive)".to_owned(),
-        };
-        self.lines.push(format!("{} promotion score {place}: {rank}", self.cluster[instance].id));
     }
 
     fn rank_of(&self, instance: ResourceIx) -> Score {

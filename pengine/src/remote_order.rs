@@ -1,10 +1,9 @@
 //! Actions on remote and guest nodes wait for what the node's connection does, or go before it.
 
-use std::collections::BTreeMap;
-
 use crate::action::{Book, Point, relation::*};
 use crate::cluster::Cluster;
 use crate::create::Planned;
+use crate::graph_attributes::Attributes;
 use crate::index::{ActionIx, NodeIx, ResourceIx};
 use crate::place::Placed;
 use crate::role::Role;
@@ -237,7 +236,7 @@ pub(crate) fn shutdown_lock(
 }
 
 /// Tells agents on a guest which host it is on, where they want to know.
-pub(crate) fn guest_meta(planned: &Planned, action: ActionIx, all: &mut BTreeMap<String, String>) {
+pub(crate) fn guest_meta<'a>(planned: &'a Planned, action: ActionIx, all: &mut Attributes<'a>) {
     let (cluster, known) = (&planned.placed.cluster, &planned.placed.book[action]);
     let (Some(node), Some(rsc)) = (known.node, known.resource) else { return };
     let Some(container) = cluster.guest_container(node) else { return };
@@ -252,7 +251,7 @@ pub(crate) fn guest_meta(planned: &Planned, action: ActionIx, all: &mut BTreeMap
     };
     let Some(host) = host else { return };
     if let Some(target) = cluster[rsc].meta.get("container-attribute-target") {
-        all.insert("CRM_meta_container_attribute_target".into(), target.clone());
+        all.meta("container-attribute-target", target);
     }
-    all.insert("CRM_meta_physical_host".into(), cluster[host].name.clone());
+    all.meta("physical-host", &cluster[host].name);
 }

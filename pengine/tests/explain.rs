@@ -145,7 +145,8 @@ fn sums_are_the_scores_of_the_listing_in_every_case_of_the_corpus() {
         let input = cib::upgrade::to_current(&input).unwrap_or(input);
         let told = explain(&input, WallTime(0), &Options::default());
         let listing = pengine::explain::listing(&input, WallTime(0), &Options::default());
-        let plan = pengine::schedule(&input, WallTime(0), &Options::default());
+        let options = Options { scores: true, ..Options::default() };
+        let plan = pengine::schedule(&input, WallTime(0), &options);
         read += 1;
         let listed: Vec<String> =
             listing.iter().map(|l| format!("{}: {}", l.line, sum(&l.contributions))).collect();

@@ -58,7 +58,7 @@ fn check(case: &Path, bless: bool) -> Result<(), Failed> {
         return Err("about.txt says in one line what the case shows".into());
     }
     let document = cib::parse(&read("cib.xml")?).map_err(|error| format!("cib.xml: {error}"))?;
-    let options = Options { dot: pengine::Dot::Needed, ..Options::default() };
+    let options = Options { dot: pengine::Dot::Needed, scores: true, ..Options::default() };
     let now = WallTime::from_secs(NOW);
     let plan = pengine::schedule(&document, now, &options);
     let status = pengine::status::read(&document, now, &options);

@@ -152,6 +152,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     let engine = pengine::Options {
         utc_offset: i64::from(utc_offset),
         time_is_set: given.is_some(),
+        scores: options.has("show-scores"),
         dot: match (options.has("save-dotfile"), options.has("all-actions")) {
             (false, _) => pengine::Dot::None,
             (true, false) => pengine::Dot::Needed,
@@ -212,7 +213,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         said.text.push('\n');
     }
     let mut code = None;
-    let plan = ManuallyDrop::new(pengine::schedule(&document, now, &engine));
+    let plan = ManuallyDrop::new(plan(&document, now, &engine, options, simulate)?);
     let (scores, utilization) = (options.has("show-scores"), options.has("show-utilization"));
     if scores || utilization {
         said.parts.push(simulate_xml::scores(&plan, scores, utilization));
@@ -245,14 +246,11 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             said.text.push_str(&format!("  * {}\n", action.line));
         }
     }
-    if let Some(path) = options.value("save-graph") {
-        store(path, &plan.graph.to_xml())?;
-    }
     if let Some(path) = options.value("save-dotfile") {
         store(path, &plan.dot)?;
     }
-    if simulate {
-        let graph = TransitionGraph::from_xml(&plan.graph)
+    if let Some(graph) = &plan.graph {
+        let graph = TransitionGraph::from_xml(graph)
             .map_err(|error| (ExitCode::Software, error.to_string()))?;
         let failures = specs(options, "op-fail")?;
         let known = simulation::known_names(&pengine::status::read(&document, now, &engine));
@@ -288,6 +286,30 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         }
     }
     finish(said, Answer { err, code, ..Answer::default() }, &warnings, options, arguments)
+}
+
+/// Plans, and stores the graph where that is asked for; it is there as a tree only if it is to be
+/// carried out.
+fn plan(
+    document: &Element,
+    now: WallTime,
+    engine: &pengine::Options,
+    options: &Options,
+    simulate: bool,
+) -> Result<pengine::Plan<Option<Element>>, Failure> {
+    let path = options.value("save-graph").filter(|path| *path != "-");
+    if simulate {
+        return pengine::schedule(document, now, engine).try_map(|graph| {
+            path.map_or(Ok(()), |path| store(path, &graph.to_xml()))?;
+            Ok(Some(graph))
+        });
+    }
+    let Some(path) = path else {
+        return pengine::schedule_into(document, now, engine, ()).try_map(|()| Ok(None));
+    };
+    let file = std::fs::File::create(path).map_err(|error| not_written(path, &error))?;
+    pengine::schedule_into(document, now, engine, cib::XmlStream::new(file))
+        .try_map(|written| written.map(|_file| None).map_err(|error| not_written(path, &error)))
 }
 
 /// Says what moment is taken for now: the one asked for, or the document's own, as saved inputs
@@ -399,8 +421,11 @@ fn store(path: &str, text: &str) -> Result<(), Failure> {
     if path == "-" {
         return Ok(());
     }
-    std::fs::write(path, text)
-        .map_err(|error| (ExitCode::CantCreat, format!("failed to write `{path}`: {error}")))
+    std::fs::write(path, text).map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &str, error: &std::io::Error) -> Failure {
+    (ExitCode::CantCreat, format!("failed to write `{path}`: {error}"))
 }
 
 /// Processes every document of a directory and tells how long each took.
@@ -417,7 +442,8 @@ fn profile(directory: &str, options: &Options) -> Result<Answer, Failure> {
         let started = std::time::Instant::now();
         for _ in 0..repeat.max(1) {
             let now = WallTime::from_secs(jiff::Timestamp::now().as_second());
-            let plan = pengine::schedule(&document, now, &pengine::Options::default());
+            let options = pengine::Options::default();
+            let plan = pengine::schedule_into(&document, now, &options, ());
             drop(plan);
         }
         let seconds = started.elapsed().as_secs_f64();

@@ -24,7 +24,7 @@ pub(crate) fn status(name: &str, cib: &Element, attributes: bool, fail_counts: b
 }
 
 /// Returns scores and capacities, as far as they were asked for.
-pub(crate) fn scores(plan: &Plan, scores: bool, utilization: bool) -> Element {
+pub(crate) fn scores<Graph>(plan: &Plan<Graph>, scores: bool, utilization: bool) -> Element {
     let mut all = Element::new(match (scores, utilization) {
         (true, true) => "allocations_utilizations",
         (false, true) => "utilizations",

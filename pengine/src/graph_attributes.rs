@@ -1,0 +1,141 @@
+//! What an action's agent is told: parameters, and what `CRM_meta_` says about the action.
+
+use std::borrow::Cow;
+
+use crate::action::Action;
+use crate::cluster::{Cluster, Variant};
+use crate::graph::Graph;
+use crate::index::{ActionIx, ResourceIx};
+use crate::markup::Markup;
+use crate::rules::{NextChange, Pairs};
+
+/// Names with values; of one name the last value counts.
+#[derive(Debug, Default)]
+pub(crate) struct Attributes<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Attributes<'a> {
+    fn set(&mut self, name: &'a str, value: &'a str) {
+        self.0.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+    }
+
+    /// Says something about the action or its resource.
+    pub(crate) fn meta(&mut self, name: &str, value: impl Into<Cow<'a, str>>) {
+        let mut full = String::with_capacity("CRM_meta_".len() + name.len());
+        full.push_str("CRM_meta_");
+        full.extend(name.chars().map(|c| if c == '-' { '_' } else { c }));
+        self.0.push((Cow::Owned(full), value.into()));
+    }
+
+    /// Brings them in order, one of each name.
+    fn settle(&mut self) {
+        self.0.sort_by(|a, b| a.0.cmp(&b.0));
+        self.0.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+    }
+}
+
+/// Writes the `<attributes>` of an action; tells when its parameters may be others.
+pub(crate) fn write(graph: &Graph, action: ActionIx, out: &mut impl Markup) -> NextChange {
+    let cluster = &graph.placed().cluster;
+    let known = &graph.placed().book[action];
+    let mut next = None;
+    let primitive = known.resource.filter(|rsc| cluster[*rsc].is_primitive());
+    let (parameters, own) = match primitive {
+        Some(rsc) => parameters(cluster, known, rsc, &mut next),
+        None => Default::default(),
+    };
+    let mut all = Attributes::default();
+    // the later ones go before: what the operation sets before what its resource does
+    for (name, value) in parameters.iter().chain(&own).chain(&known.parameters) {
+        all.set(name, value);
+    }
+    if let Some(address) = primitive.and_then(|rsc| cluster[rsc].meta.get("external-ip")) {
+        all.set("pcmk_external_ip", address);
+    }
+    for (name, value) in &known.meta {
+        all.meta(name, value);
+    }
+    if let Some(node) = graph.told_node(action) {
+        all.meta("on_node", &cluster[node].name);
+        all.meta("on_node_uuid", &cluster[node].id);
+    }
+    let mut at = known.resource;
+    while let Some(rsc) = at {
+        describe(cluster, rsc, &mut all);
+        at = cluster[rsc].parent;
+    }
+    crate::remote_order::guest_meta(&graph.ordered.planned, action, &mut all);
+    all.settle();
+    out.open("attributes");
+    // no name for an attribute; very old agents have such parameters
+    let numbered = |name: &str| name.starts_with(|first: char| first.is_ascii_digit());
+    for (name, value) in all.0.iter().filter(|(name, _)| !numbered(name)) {
+        out.attribute(name, value);
+    }
+    for (name, value) in all.0.iter().filter(|(name, _)| numbered(name)) {
+        out.open("param");
+        out.attribute("name", name);
+        out.attribute("value", value);
+        out.close();
+    }
+    out.close();
+    next
+}
+
+/// The parameters that a resource has, and those that the operation has in its stead.
+fn parameters(
+    cluster: &Cluster,
+    action: &Action,
+    rsc: ResourceIx,
+    next: &mut NextChange,
+) -> (Pairs, Pairs) {
+    let mut parameters = cluster.parameters_at(rsc, action.node, next);
+    crate::bundle_remote::fill_address(cluster, rsc, &mut parameters);
+    let mut own = Pairs::new();
+    if let Some(config) = crate::operation::configured(cluster, rsc, action.key) {
+        let context = cluster.context();
+        crate::pairs::collect(&config, "instance_attributes", &context, None, &mut own, &mut None);
+    }
+    (parameters, own)
+}
+
+/// Says what an action's resource, or what that is in, is.
+fn describe<'a>(cluster: &'a Cluster, rsc: ResourceIx, all: &mut Attributes<'a>) {
+    let one = &cluster[rsc];
+    match &one.variant {
+        Variant::Primitive => {
+            if let Some(number) = one.meta.get("clone") {
+                all.meta("clone", number);
+            }
+            if let Some(remote) = one.meta.get("remote-node") {
+                all.meta("remote-node", remote);
+            }
+            let mut above = Some(rsc);
+            while let Some(part) = above {
+                if let Some(container) = cluster[part].container {
+                    all.meta("container", &cluster[container].id);
+                }
+                above = cluster[part].parent;
+            }
+        }
+        Variant::Group { .. } | Variant::Bundle(_) => {}
+        Variant::Clone(info) => {
+            all.meta("globally-unique", if one.unique { "true" } else { "false" });
+            all.meta("notify", if one.notify { "true" } else { "false" });
+            all.meta("clone-max", info.max.to_string());
+            all.meta("clone-node-max", info.node_max.to_string());
+            if info.promotable {
+                let (max, per_node) = (info.promoted_max, info.promoted_node_max);
+                all.meta("promoted-max", max.to_string());
+                all.meta("master-max", max.to_string());
+                all.meta("promoted-node-max", per_node.to_string());
+                all.meta("master-node-max", per_node.to_string());
+            }
+        }
+    }
+}
