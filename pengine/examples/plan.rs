@@ -1,10 +1,18 @@
-//! Plans a document: `plan -x FILE [-G GRAPH] [-D DOT] [-s] [-t DATE] …` (for development).
+//! Plans a document: `plan -x FILE [-G GRAPH] [-D DOT] [-s]` (for development); `plan -x FILE -Q`
+//! only plans, and throws the graph away, for profiles.
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let value = |name: &str| args.iter().position(|a| a == name).map(|at| args[at + 1].clone());
     let text = std::fs::read_to_string(value("-x").unwrap_or_default()).unwrap_or_default();
     let Ok(document) = cib::parse(&text) else { return };
     let now = model::WallTime::from_secs(1_700_000_000);
+    if args.iter().any(|a| a == "-Q") {
+        let nowhere = cib::XmlStream::new(std::io::sink());
+        let options = pengine::Options::default();
+        let plan = pengine::schedule_into(&document, now, &options, nowhere);
+        std::mem::forget((document, plan));
+        return;
+    }
     let plan = pengine::schedule(
         &document,
         now,

@@ -172,17 +172,21 @@ impl Book {
         key: Key,
         node: Option<NodeIx>,
     ) -> Vec<ActionIx> {
-        self.of_resource(resource)
-            .iter()
-            .rev()
-            .copied()
-            .filter(|action| {
-                let action = &self[*action];
-                action.key == key
-                    && action.name.is_none()
-                    && (node.is_none() || action.node.is_none() || action.node == node)
-            })
-            .collect()
+        self.all_matching(resource, key, node).collect()
+    }
+
+    fn all_matching(
+        &self,
+        resource: ResourceIx,
+        key: Key,
+        node: Option<NodeIx>,
+    ) -> impl Iterator<Item = ActionIx> {
+        self.of_resource(resource).iter().rev().copied().filter(move |action| {
+            let action = &self[*action];
+            (node.is_none() || action.node.is_none() || action.node == node)
+                && action.key == key
+                && action.name.is_none()
+        })
     }
 
     /// As `matching`, only exact nodes.
@@ -205,7 +209,7 @@ impl Book {
         task: Task,
         node: Option<NodeIx>,
     ) -> Option<ActionIx> {
-        self.matching(resource, Key::once(task), node).first().copied()
+        self.all_matching(resource, Key::once(task), node).next()
     }
 
     /// Finds or makes an action of a resource.
@@ -218,7 +222,7 @@ impl Book {
         node: Option<NodeIx>,
         optional: bool,
     ) -> ActionIx {
-        let found = self.matching(resource, key, node).first().copied();
+        let found = self.all_matching(resource, key, node).next();
         let index = match found {
             Some(index) => {
                 if self[index].node.is_none() {
@@ -660,5 +664,6 @@ impl Book {
 
 /// Puts an operation's key together.
 pub(crate) fn key_text(resource: &str, key: Key) -> String {
-    format!("{resource}_{}_{}", key.task, key.interval_ms)
+    let interval = if key.interval_ms == 0 { "0" } else { &key.interval_ms.to_string() };
+    [resource, "_", key.task, "_", interval].concat()
 }

@@ -74,7 +74,8 @@ fn of_replica(all: &mut Constrained, rsc: ResourceIx, replica: &Replica) {
         book.order_tasks((ip, task::START), (container, task::START), up);
         let down = THEN_IMPLIES_FIRST | GUEST_ALLOWED;
         book.order_tasks((container, task::STOP), (ip, task::STOP), down);
-        all.rules.colocate(Colocation {
+        all.rules.colocate(|index| Colocation {
+            index,
             id: "#ip-with-container".into(),
             node_attribute: None,
             dependent: ip,

@@ -64,7 +64,8 @@ impl Placing {
     fn follow_nested_host(&mut self, remote: ResourceIx, container: ResourceIx) {
         let host = self.home(container).node;
         let Some(connection) = host.and_then(|host| self.cluster[host].connection) else { return };
-        self.rules.colocate(Colocation {
+        self.rules.colocate(|index| Colocation {
+            index,
             id: "#replica-remote-with-host-remote".into(),
             node_attribute: None,
             dependent: remote,

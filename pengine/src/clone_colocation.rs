@@ -72,7 +72,7 @@ impl Placing {
         colocation: &Colocation,
     ) {
         let attribute = colocation.attribute();
-        let cause = Cause::Colocation(colocation.id.clone(), self.cluster[other].id.clone());
+        let cause = Cause::Colocation(colocation.index, other);
         for node in self.scores.candidates(rsc) {
             let value = self.colocation_value(node, attribute, rsc);
             let same_place = places.iter().filter(|(place, _)| {
@@ -82,7 +82,7 @@ impl Placing {
             let score = same_place.map(|(_, score)| *score).max();
             let score = score.unwrap_or(Score::MINUS_INFINITY);
             if score != Score::ZERO {
-                self.scores.add(rsc, node, score, cause.clone());
+                self.scores.add(rsc, node, score, cause);
             }
         }
     }

@@ -384,8 +384,7 @@ impl Placing {
     }
 
     fn cause_of(&mut self, colocation: &Colocation, other: ResourceIx) -> u32 {
-        let other = self.cluster[other].id.clone();
-        self.scores.ledger.cause(Cause::Colocation(colocation.id.clone(), other))
+        self.scores.ledger.cause(Cause::Colocation(colocation.index, other))
     }
 
     fn apply_to_scores(
@@ -437,7 +436,7 @@ impl Placing {
         let Some(here) = self.home(dependent).node else { return };
         let attribute = colocation.attribute();
         let own = self.colocation_value(here, attribute, dependent);
-        let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
+        let cause = Cause::Colocation(colocation.index, primary);
         // what is nowhere is not with the dependent either
         let together = self
             .home(primary)
@@ -445,7 +444,7 @@ impl Placing {
             .is_some_and(|there| same(own, self.colocation_value(there, attribute, primary)));
         if !together {
             if colocation.score.is_infinite() && colocation.dependent_role == Role::Promoted {
-                self.sway(dependent, Score::MINUS_INFINITY, &cause);
+                self.sway(dependent, Score::MINUS_INFINITY, cause);
             }
             return;
         }
@@ -457,7 +456,7 @@ impl Placing {
         }
         let unpromoted = colocation.dependent_role == Role::Unpromoted;
         let score = if unpromoted { -colocation.score } else { colocation.score };
-        self.sway(dependent, score, &cause);
+        self.sway(dependent, score, cause);
     }
 
     /// Adds the preferences of a dependent, and of all that follow it, to a resource's own.
@@ -578,10 +577,10 @@ impl Placing {
             return;
         }
         if select.has(Select::NONNEGATIVE) {
-            let cause =
-                self.scores.ledger.cause(Cause::BuiltIn("kept allowed for other instances"));
             for cell in &mut work {
                 if cell.present() && self.scores.ledger.score(*cell).value() == MARK {
+                    let cause = Cause::BuiltIn("kept allowed for other instances");
+                    let cause = self.scores.ledger.cause(cause);
                     *cell = self.scores.ledger.begin(Score::new(1), cause);
                 }
             }
@@ -621,7 +620,7 @@ impl Placing {
                 let value = self.colocation_value(node, attribute, target);
                 self.best_with_value(source, attribute, value)
             };
-            if factor < 0.0 && score < Score::ZERO && !gives_way {
+            if score == Score::ZERO || factor < 0.0 && score < Score::ZERO && !gives_way {
                 continue;
             }
             let before = self.scores.ledger.score(cell);

@@ -65,7 +65,8 @@ fn add(
         leave_before_coming(all, dependent, primary);
         leave_before_coming(all, primary, dependent);
     }
-    all.rules.colocate(Colocation {
+    all.rules.colocate(|index| Colocation {
+        index,
         id: common.id.to_owned(),
         node_attribute: common.attribute.clone().filter(|name| name != "#uname"),
         dependent: dependent.0,

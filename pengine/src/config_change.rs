@@ -90,8 +90,7 @@ fn check(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, element: &Element
     if !running {
         return;
     }
-    let mut entries: Vec<Entry> =
-        element.children_named("lrm_rsc_op").filter_map(Entry::read).collect();
+    let mut entries: Vec<Entry> = Entry::all(element).collect();
     list_sort(&mut entries, &mut |a: &Entry, b: &Entry| crate::entry::compare(a, b, true));
     let (start, stop) = active_span(&entries);
     for (at, entry) in (0_i64..).zip(&entries) {

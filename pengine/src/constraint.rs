@@ -7,7 +7,7 @@ use model::Score;
 
 use crate::action::Book;
 use crate::cluster::{Cluster, Variant};
-use crate::index::{ColocationIx, NodeIx, ResourceIx};
+use crate::index::{ColocationIx, LocationIx, NodeIx, ResourceIx};
 use crate::ledger::Scores;
 use crate::role::Role;
 use crate::unpack::Unpacked;
@@ -15,6 +15,7 @@ use crate::unpack::Unpacked;
 /// A colocation: the dependent goes with the primary.
 #[derive(Clone, Debug)]
 pub(crate) struct Colocation {
+    pub(crate) index: ColocationIx,
     pub(crate) id: String,
     pub(crate) node_attribute: Option<String>,
     pub(crate) dependent: ResourceIx,
@@ -46,6 +47,7 @@ impl Colocation {
 /// What a location constraint gives to nodes.
 #[derive(Clone, Debug)]
 pub(crate) struct Location {
+    pub(crate) index: LocationIx,
     pub(crate) id: String,
     pub(crate) resource: ResourceIx,
     pub(crate) role: Role,
@@ -102,12 +104,13 @@ impl std::ops::Index<ColocationIx> for Constraints {
 }
 
 impl Constraints {
-    /// Adds a colocation.
-    pub(crate) fn colocate(&mut self, colocation: Colocation) {
+    /// Adds a colocation, made with its index.
+    pub(crate) fn colocate(&mut self, make: impl FnOnce(ColocationIx) -> Colocation) {
+        let index = ColocationIx::at(self.colocations.len());
+        let colocation = make(index);
         if colocation.score == Score::ZERO || colocation.dependent == colocation.primary {
             return;
         }
-        let index = ColocationIx::at(self.colocations.len());
         let add = |lists: &mut Vec<Vec<ColocationIx>>, resource: ResourceIx| {
             if lists.len() <= resource.position() {
                 lists.resize(resource.position() + 1, Vec::new());
@@ -117,6 +120,12 @@ impl Constraints {
         add(&mut self.this_with, colocation.dependent);
         add(&mut self.with_this, colocation.primary);
         self.colocations.push(Arc::new(colocation));
+    }
+
+    /// Adds a location, made with its index.
+    pub(crate) fn locate(&mut self, make: impl FnOnce(LocationIx) -> Location) {
+        let index = LocationIx::at(self.locations.len());
+        self.locations.push(make(index));
     }
 
     /// Colocations whose dependent is exactly this resource.

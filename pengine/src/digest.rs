@@ -27,14 +27,22 @@ pub(crate) enum Comparison {
 
 /// The MD5 of parameters, as histories hold it.
 pub(crate) fn of_parameters(parameters: &Pairs) -> String {
-    let mut element = Element::new("parameters");
-    for (name, value) in parameters {
-        element.set(name, value.as_str());
-    }
-    let text = format!(" {}\n", element.to_xml_compact());
     let mut hash = Md5::new();
-    hash.update(text.as_bytes());
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    if parameters.is_empty() {
+        hash.update(" <parameters/>\n");
+    } else {
+        let mut element = Element::new("parameters");
+        for (name, value) in parameters {
+            element.set(name, value.as_str());
+        }
+        for part in [" ", &element.to_xml_compact(), "\n"] {
+            hash.update(part);
+        }
+    }
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    hash.finalize().iter().flat_map(digits).collect()
 }
 
 /// The operation whose parameters an entry's digest covers: what makes a resource active, and what
@@ -56,16 +64,14 @@ fn digested(cluster: &mut Cluster, rsc: ResourceIx, node: Option<NodeIx>, entry:
         let context = Context { node: node.map(|n| &cluster[n].attributes), ..cluster.context() };
         pairs::collect(config, "instance_attributes", &context, None, &mut out, &mut None);
     }
-    let meta = operation::meta(cluster, rsc, key, node, config.as_deref());
     for (name, value) in cluster.parameters(rsc, node) {
         out.entry(name).or_insert(value);
     }
     crate::bundle_remote::fill_address(cluster, rsc, &mut out);
     out.retain(|name, _| counts(name) && !name.starts_with("CRM_meta_"));
-    if entry.interval_ms > 0
-        && let Some(timeout) = meta.get("timeout")
-    {
-        out.insert("CRM_meta_timeout".into(), timeout.clone());
+    if entry.interval_ms > 0 {
+        let mut meta = operation::meta(cluster, rsc, key, node, config.as_deref());
+        out.extend(meta.remove("timeout").map(|timeout| ("CRM_meta_timeout".to_owned(), timeout)));
     }
     out
 }

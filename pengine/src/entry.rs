@@ -1,67 +1,98 @@
 //! One entry of an operation history.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use cib::Element;
 
+use crate::task;
 use crate::values;
 
-/// `ACTION:TRANSITION:TARGET_RC:UUID`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `ACTION:TRANSITION:TARGET_RC:UUID`, without the text at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TransitionKey {
     pub(crate) transition: i64,
     pub(crate) target_rc: i32,
-    pub(crate) uuid: String,
 }
 
-/// One `lrm_rsc_op`.
+/// One `lrm_rsc_op`: what is asked often; the rest is read from the element.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) id: String,
-    /// The operation's key as recorded.
-    pub(crate) key: String,
-    pub(crate) task: String,
+    pub(crate) task: Cow<'static, str>,
     pub(crate) interval_ms: u64,
     pub(crate) call_id: i64,
     pub(crate) rc: i32,
     pub(crate) status: i32,
-    pub(crate) status_text: Option<String>,
     pub(crate) last_change: Option<i64>,
-    pub(crate) exit_reason: String,
     pub(crate) transition: Option<TransitionKey>,
     pub(crate) xml: Arc<Element>,
 }
 
 impl Entry {
     /// Reads an entry; none when it lacks what every entry has.
-    pub(crate) fn read(xml: &Element) -> Option<Self> {
-        let id = xml.id()?.to_owned();
-        let task = xml.get("operation")?.to_owned();
-        let number = |name: &str| xml.get(name).and_then(values::number);
-        let key = xml.get("transition-key").map(str::to_owned).or_else(|| {
-            let magic = xml.get("transition-magic")?;
-            magic.split_once(';').map(|(_, key)| key.to_owned())
-        });
+    pub(crate) fn read(xml: &Arc<Element>) -> Option<Self> {
+        let (mut id, mut task, mut transition) = (None, None, None);
+        let (mut interval, mut call_id, mut rc, mut status) = (None, None, None, None);
+        let mut last_change = None;
+        // there are many entries, and much in each: one look at every attribute
+        for (name, value) in xml.attributes() {
+            match name {
+                "id" => id = Some(value),
+                "operation" => task = Some(value),
+                "interval" => interval = values::number(value),
+                "call-id" => call_id = values::number(value),
+                "rc-code" => rc = values::number(value),
+                "op-status" => status = values::number(value),
+                "last-rc-change" => last_change = values::number(value),
+                "transition-key" => transition = Some(value),
+                _ => {}
+            }
+        }
+        let _named = id?;
+        let transition =
+            transition.or_else(|| Some(xml.get("transition-magic")?.split_once(';')?.1));
         Some(Self {
-            key: xml.get("operation_key").unwrap_or(&id).to_owned(),
-            interval_ms: number("interval").and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
-            call_id: number("call-id").unwrap_or(-1),
-            rc: number("rc-code").and_then(|n| i32::try_from(n).ok()).unwrap_or(193),
-            status: number("op-status").and_then(|n| i32::try_from(n).ok()).unwrap_or(-2),
-            status_text: xml.get("op-status").map(str::to_owned),
-            last_change: number("last-rc-change").filter(|n| *n > 0),
-            exit_reason: xml.get("exit-reason").unwrap_or_default().to_owned(),
-            transition: key.as_deref().and_then(parse_key),
-            xml: Arc::new(xml.clone()),
-            id,
-            task,
+            task: named(task?),
+            interval_ms: interval.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+            call_id: call_id.unwrap_or(-1),
+            rc: rc.and_then(|n| i32::try_from(n).ok()).unwrap_or(193),
+            status: status.and_then(|n| i32::try_from(n).ok()).unwrap_or(-2),
+            last_change: last_change.filter(|n| *n > 0),
+            transition: transition.and_then(parse_key).map(|(key, _)| key),
+            xml: Arc::clone(xml),
         })
+    }
+
+    /// The entries of one resource's history, in the order of the document.
+    pub(crate) fn all(history: &Element) -> impl Iterator<Item = Self> {
+        history.shared_children().filter(|op| op.name() == "lrm_rsc_op").filter_map(Self::read)
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.xml.id().unwrap_or_default()
+    }
+
+    /// The operation's key as recorded.
+    pub(crate) fn key(&self) -> &str {
+        self.xml.get("operation_key").unwrap_or_else(|| self.id())
+    }
+
+    /// What the agent said about a failure.
+    pub(crate) fn exit_reason(&self) -> &str {
+        self.xml.get("exit-reason").unwrap_or_default()
+    }
+
+    /// The controller whose transition the operation was part of.
+    fn controller(&self) -> Option<&str> {
+        let key = self.xml.get("transition-key");
+        let key = key.or_else(|| Some(self.xml.get("transition-magic")?.split_once(';')?.1))?;
+        parse_key(key).map(|(_, controller)| controller)
     }
 
     /// A failure that is kept beside what came after it.
     pub(crate) fn is_last_failure(&self) -> bool {
-        self.id.ends_with("_last_failure_0")
+        self.id().ends_with("_last_failure_0")
     }
 
     /// A check whether the resource is running, before anything is known.
@@ -85,7 +116,7 @@ pub(crate) fn compare(a: &Entry, b: &Entry, same_node: bool) -> Ordering {
         _ => same_node,
     };
     let (a_call, b_call) = (a.call_id, b.call_id);
-    if same_node && a.id == b.id || same_node && a_call == -1 && b_call == -1 {
+    if same_node && a.id() == b.id() || same_node && a_call == -1 && b_call == -1 {
         return Ordering::Equal;
     }
     if same_node && (a_call >= 0 && a_call < b_call || b_call >= 0 && a_call > b_call) {
@@ -100,7 +131,7 @@ pub(crate) fn compare(a: &Entry, b: &Entry, same_node: bool) -> Ordering {
     let (Some(a_key), Some(b_key)) = (&a.transition, &b.transition) else {
         return Ordering::Equal;
     };
-    if a_key.uuid != b_key.uuid || a_key.transition == b_key.transition {
+    if a.controller() != b.controller() || a_key.transition == b_key.transition {
         // pending operations don't outlive a controller: the other one is older
         if b_call == -1 {
             Ordering::Less
@@ -117,18 +148,22 @@ pub(crate) fn compare(a: &Entry, b: &Entry, same_node: bool) -> Ordering {
     }
 }
 
-fn parse_key(text: &str) -> Option<TransitionKey> {
+/// A task's name; those that mean something here are not copied.
+fn named(task: &str) -> Cow<'static, str> {
+    task::parse(task).map_or_else(|| Cow::Owned(task.to_owned()), Cow::Borrowed)
+}
+
+/// Reads a transition key, and the controller's name at its end.
+fn parse_key(text: &str) -> Option<(TransitionKey, &str)> {
     let mut parts = text.splitn(4, ':');
     let _action = parts.next()?;
     let transition = parts.next()?.parse().ok()?;
     let third = parts.next()?;
     match parts.next() {
-        Some(uuid) => Some(TransitionKey {
-            transition,
-            target_rc: third.parse().ok()?,
-            uuid: uuid.to_owned(),
-        }),
+        Some(controller) => {
+            Some((TransitionKey { transition, target_rc: third.parse().ok()? }, controller))
+        }
         // very old keys have no target
-        None => Some(TransitionKey { transition, target_rc: -1, uuid: third.to_owned() }),
+        None => Some((TransitionKey { transition, target_rc: -1 }, third)),
     }
 }

@@ -253,7 +253,12 @@ impl<'a> Teller<'a> {
             .contributions(shown.cell)
             .into_iter()
             .map(|(cause, score)| Contribution {
-                cause: self.origins.name(self.cluster(), cause, shown.rsc, shown.node),
+                cause: self.origins.name(
+                    &self.ordered.planned.placed,
+                    cause,
+                    shown.rsc,
+                    shown.node,
+                ),
                 score,
             })
             .collect()

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use cib::Element;
 use serde::Serialize;
 
-use crate::cluster::Cluster;
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger;
+use crate::place::Placed;
 
 /// Who made a contribution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -131,31 +131,29 @@ impl Origins {
     /// Names the cause of a contribution.
     pub(crate) fn name(
         &self,
-        cluster: &Cluster,
-        cause: &ledger::Cause,
+        placed: &Placed,
+        cause: ledger::Cause,
         rsc: ResourceIx,
         node: Option<NodeIx>,
     ) -> Cause {
+        let cluster = &placed.cluster;
         let built_in = |name: &str| Cause::BuiltIn { name: name.to_owned() };
         match cause {
             ledger::Cause::Start => built_in("start"),
-            ledger::Cause::Location(id) => match self.locations.get(id) {
-                Some((constraint, until)) => Cause::Location {
-                    constraint: constraint.clone(),
-                    rule: (constraint != id).then(|| id.clone()),
-                    until: until.clone(),
-                },
-                None if id == "node-health-strategy" => Cause::Health,
-                None => Cause::Location { constraint: id.clone(), rule: None, until: None },
-            },
+            ledger::Cause::Location(index) => {
+                self.location(&placed.rules.locations[index.position()].id)
+            }
             ledger::Cause::Stickiness => Cause::Stickiness,
-            ledger::Cause::Colocation(id, with) => match id.as_str() {
-                "#group-members" => Cause::Group { with: with.clone() },
-                "#resource-with-container"
-                | "#ip-with-container"
-                | "#replica-remote-with-host-remote" => Cause::Container { with: with.clone() },
-                _ => Cause::Colocation { constraint: id.clone(), with: with.clone() },
-            },
+            ledger::Cause::Colocation(index, with) => {
+                let (id, with) = (&placed.rules[index].id, cluster[with].id.clone());
+                match id.as_str() {
+                    "#group-members" => Cause::Group { with },
+                    "#resource-with-container"
+                    | "#ip-with-container"
+                    | "#replica-remote-with-host-remote" => Cause::Container { with },
+                    _ => Cause::Colocation { constraint: id.clone(), with },
+                }
+            }
             ledger::Cause::FailCount => Cause::FailCount {
                 count: node.map_or(0, |node| crate::fail_count::raw(cluster, rsc, node).count),
                 threshold: cluster[rsc].migration_threshold,
@@ -164,6 +162,18 @@ impl Origins {
             ledger::Cause::FatalError => built_in("fatal error"),
             ledger::Cause::NodeScore => built_in("node score"),
             ledger::Cause::BuiltIn(name) => built_in(name),
+        }
+    }
+
+    fn location(&self, id: &str) -> Cause {
+        match self.locations.get(id) {
+            Some((constraint, until)) => Cause::Location {
+                constraint: constraint.clone(),
+                rule: (constraint != id).then(|| id.to_owned()),
+                until: until.clone(),
+            },
+            None if id == "node-health-strategy" => Cause::Health,
+            None => Cause::Location { constraint: id.to_owned(), rule: None, until: None },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Fail counts: what they sum up to, when they expire, when they force a resource away.
 
+use std::ops::Bound;
+
 use crate::action::Key;
 use crate::bundle_remote::{CheckAbout, DeferredCheck};
 use crate::cluster::Cluster;
@@ -40,13 +42,18 @@ pub(crate) fn raw(cluster: &Cluster, rsc: ResourceIx, node: NodeIx) -> FailCount
         rest.is_empty() || rest.starts_with('#')
     };
     let mut total = FailCount::default();
-    for (attribute, value) in &cluster[node].attributes {
-        if matches(attribute, "fail-count-") {
-            let count = values::score(value).map_or(0, |score| i64::from(score.value()));
-            total.count = (total.count + count).min(INFINITY);
-        } else if matches(attribute, "last-failure-") {
-            total.last = total.last.max(values::number(value).unwrap_or(0));
-        }
+    let of = |prefix: &'static str| {
+        let from =
+            cluster[node].attributes.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        from.take_while(move |(attribute, _)| attribute.starts_with(prefix))
+            .filter(move |(attribute, _)| matches(attribute, prefix))
+    };
+    for (_, value) in of("fail-count-") {
+        let count = values::score(value).map_or(0, |score| i64::from(score.value()));
+        total.count = (total.count + count).min(INFINITY);
+    }
+    for (_, value) in of("last-failure-") {
+        total.last = total.last.max(values::number(value).unwrap_or(0));
     }
     total
 }
@@ -125,8 +132,7 @@ pub(crate) fn entries(cluster: &Cluster, node: &str, resource: &str) -> Vec<Entr
         .filter_map(|state| state.at(&["lrm", "lrm_resources"]))
         .flat_map(|resources| resources.children_named("lrm_resource"))
         .filter(|element| element.id() == Some(resource))
-        .flat_map(|element| element.children_named("lrm_rsc_op"))
-        .filter_map(Entry::read)
+        .flat_map(Entry::all)
         .collect()
 }
 
@@ -189,7 +195,7 @@ pub(crate) fn expired(
             clear_reason = Some("reconnect interval is set");
         }
     }
-    if !expired && is_last_failure && matches!(entry.task.as_str(), task::START | task::MONITOR) {
+    if !expired && is_last_failure && matches!(&*entry.task, task::START | task::MONITOR) {
         if crate::bundle_remote::found_at_host(cluster, rsc) {
             let (entry, about) = (entry.clone(), CheckAbout::LastFailure);
             cluster.deferred_checks.push(DeferredCheck { rsc, node, entry, about });

@@ -52,7 +52,8 @@ pub(crate) fn apply(all: &mut Constrained) {
                     cluster[rsc].meta.get("allow-unhealthy-nodes").map(String::as_str),
                 );
             if !allowed {
-                all.rules.locations.push(Location {
+                all.rules.locate(|index| Location {
+                    index,
                     id: "node-health-strategy".into(),
                     resource: rsc,
                     role: Role::Unknown,

@@ -45,8 +45,7 @@ fn link_removed_filler(unpacked: &mut Unpacked, filler: ResourceIx) {
 
 fn unpack_resource(unpacked: &mut Unpacked, node: NodeIx, element: &Element) -> Option<ResourceIx> {
     let id = element.id()?.to_owned();
-    let mut entries: Vec<Entry> =
-        element.children_named("lrm_rsc_op").filter_map(Entry::read).collect();
+    let mut entries: Vec<Entry> = Entry::all(element).collect();
     let locks = unpacked.cluster.properties.shutdown_lock;
     if entries.is_empty() && !locks {
         return None;
@@ -104,7 +103,7 @@ pub(crate) fn active_span(entries: &[Entry]) -> (i64, i64) {
     let (mut start, mut stop) = (-1, -1);
     let (mut implied_monitor, mut implied_role) = (-1, -1);
     for (at, entry) in (0_i64..).zip(entries) {
-        match entry.task.as_str() {
+        match &*entry.task {
             task::STOP if entry.status == 0 => stop = at,
             task::START | task::MIGRATE_FROM => start = at,
             task::MONITOR if implied_monitor <= stop && matches!(entry.rc, 0 | 8) => {
@@ -140,7 +139,7 @@ fn recurring(
         if (start < stop && at <= stop) || at < start || entry.interval_ms == 0 {
             continue;
         }
-        if entry.status_text.as_deref() == Some("-1") {
+        if entry.status == crate::playback::exec::PENDING {
             continue;
         }
         let Some(name) = task::parse(&entry.task) else { continue };
@@ -357,7 +356,7 @@ fn multiply_active(unpacked: &mut Unpacked, rsc: ResourceIx) {
     match unpacked.cluster[rsc].multiple_active {
         MultipleActive::StopOnly => {
             let cause = Cause::BuiltIn("multiply active with multiple-active=stop_only");
-            unpacked.locate_everywhere(rsc, Score::MINUS_INFINITY, &cause);
+            unpacked.locate_everywhere(rsc, Score::MINUS_INFINITY, cause);
         }
         MultipleActive::Block => {
             let cluster = &mut unpacked.cluster;
@@ -539,7 +538,7 @@ fn removed_resource(unpacked: &mut Unpacked, element: &Element) -> Option<Resour
     }
     if cluster.properties.stop_removed_resources {
         let cause = Cause::BuiltIn("no longer configured");
-        unpacked.locate_everywhere(rsc, Score::MINUS_INFINITY, &cause);
+        unpacked.locate_everywhere(rsc, Score::MINUS_INFINITY, cause);
     } else {
         cluster[rsc].managed = false;
     }

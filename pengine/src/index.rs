@@ -37,3 +37,7 @@ index! {
     /// A colocation.
     ColocationIx
 }
+index! {
+    /// What a location constraint, or one of its rules, gives to nodes.
+    LocationIx
+}

@@ -196,10 +196,10 @@ impl Placing {
 
     fn ban_instance(&mut self, instance: ResourceIx, node: NodeIx) {
         let cause = Cause::BuiltIn("no room for an instance");
-        self.scores.add(instance, node, Score::MINUS_INFINITY, cause.clone());
+        self.scores.add(instance, node, Score::MINUS_INFINITY, cause);
         for child in self.cluster[instance].children.clone() {
             if self.scores.allowed(child, node) {
-                self.scores.add(child, node, Score::MINUS_INFINITY, cause.clone());
+                self.scores.add(child, node, Score::MINUS_INFINITY, cause);
             }
         }
     }

@@ -106,7 +106,8 @@ fn contained(all: &mut Constrained, rsc: ResourceIx) {
     all.book.order_tasks((rsc, task::STOP), (container, task::STOP), THEN_IMPLIES_FIRST);
     // a bundle's connection may be made from another node than the container's
     let score = if bundled { Score::new(10_000) } else { Score::INFINITY };
-    all.rules.colocate(Colocation {
+    all.rules.colocate(|index| Colocation {
+        index,
         id: "#resource-with-container".into(),
         node_attribute: None,
         dependent: rsc,
@@ -153,7 +154,8 @@ fn group(all: &mut Constrained, rsc: ResourceIx, ordered: bool, colocated: bool)
             }
             Some(previous) if colocated => {
                 let influence = all.cluster[member].critical;
-                all.rules.colocate(Colocation {
+                all.rules.colocate(|index| Colocation {
+                    index,
                     id: "#group-members".into(),
                     node_attribute: None,
                     dependent: member,

@@ -5,19 +5,19 @@
 
 use model::Score;
 
-use crate::index::{NodeIx, ResourceIx};
+use crate::index::{ColocationIx, LocationIx, NodeIx, ResourceIx};
 
 /// Who added a contribution.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
     /// `symmetric-cluster` and the like: where scores begin.
     Start,
-    /// A location constraint or one of its rules, by id.
-    Location(String),
+    /// A location constraint or one of its rules.
+    Location(LocationIx),
     /// `resource-stickiness`.
     Stickiness,
-    /// A colocation, by its id, through the other resource's id.
-    Colocation(String, String),
+    /// A colocation, through the other resource.
+    Colocation(ColocationIx, ResourceIx),
     /// Fail counts at or above `migration-threshold`.
     FailCount,
     /// A failure that this node cannot mend.
@@ -80,7 +80,7 @@ impl Ledger {
             return *known;
         }
         let number = u32::try_from(self.causes.len()).unwrap_or(u32::MAX);
-        self.causes.push(cause.clone());
+        self.causes.push(cause);
         self.by_cause.insert(cause, number);
         number
     }
@@ -108,12 +108,12 @@ impl Ledger {
     }
 
     /// Returns the contributions, oldest first.
-    pub(crate) fn contributions(&self, cell: Cell) -> Vec<(&Cause, Score)> {
+    pub(crate) fn contributions(&self, cell: Cell) -> Vec<(Cause, Score)> {
         let mut found = Vec::new();
         let mut at = if cell.present() { cell.0 } else { 0 };
         while at != 0 {
             let entry = self.entries[at as usize];
-            found.push((&self.causes[entry.cause as usize], entry.delta));
+            found.push((self.causes[entry.cause as usize], entry.delta));
             at = entry.before;
         }
         found.reverse();
@@ -177,9 +177,14 @@ impl Scores {
         self.set(resource, node, cell);
     }
 
+    /// Looks at a resource's table.
+    pub(crate) fn places(&self, resource: ResourceIx) -> &[Cell] {
+        self.tables.get(resource.position()).map_or(&[], Vec::as_slice)
+    }
+
     /// Copies a resource's table.
     pub(crate) fn table(&self, resource: ResourceIx) -> Table {
-        self.tables.get(resource.position()).cloned().unwrap_or_default()
+        self.places(resource).to_vec()
     }
 
     /// Puts a table in place of a resource's.
@@ -192,7 +197,7 @@ impl Scores {
 
     /// Returns the candidates of a resource.
     pub(crate) fn candidates(&self, resource: ResourceIx) -> Vec<NodeIx> {
-        present(self.tables.get(resource.position()).map_or(&[], Vec::as_slice))
+        present(self.places(resource))
     }
 }
 
@@ -214,23 +219,22 @@ pub(crate) fn cell_of(table: &[Cell], node: NodeIx) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::{Cause, Cell, Ledger};
+    use crate::index::LocationIx;
     use model::Score;
 
     #[test]
     fn a_score_is_the_sum_of_its_contributions() {
         let mut ledger = Ledger::new();
         let stickiness = ledger.cause(Cause::Stickiness);
-        let location = ledger.cause(Cause::Location("l".into()));
+        let constraint = Cause::Location(LocationIx::at(0));
+        let location = ledger.cause(constraint);
         let one = ledger.add(Cell::EMPTY, Score::new(100), stickiness);
         let two = ledger.add(one, Score::new(-30), location);
         assert_eq!(ledger.score(two), Score::new(70));
         assert_eq!(ledger.score(one), Score::new(100), "a copy is unchanged");
         assert_eq!(
             ledger.contributions(two),
-            [
-                (&Cause::Stickiness, Score::new(100)),
-                (&Cause::Location("l".into()), Score::new(-30))
-            ]
+            [(Cause::Stickiness, Score::new(100)), (constraint, Score::new(-30))]
         );
     }
 }

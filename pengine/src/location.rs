@@ -173,7 +173,8 @@ fn add(
     if role == Role::Promoted {
         all.cluster[resource].has_promoted_role_location = true;
     }
-    all.rules.locations.push(Location { id: id.to_owned(), resource, role, nodes, discovery });
+    let id = id.to_owned();
+    all.rules.locate(|index| Location { index, id, resource, role, nodes, discovery });
 }
 
 /// Applies locks, location scores, stickiness, failure bans and exclusive discovery.
@@ -304,14 +305,14 @@ fn own_location(all: &mut Constrained, rsc: ResourceIx, location: &Location, zer
     if location.role > Role::Started && location.role != all.cluster[rsc].next_role {
         return;
     }
-    let cause = Cause::Location(location.id.clone());
+    let cause = Cause::Location(location.index);
     for &(node, score) in &location.nodes {
         let score = if zero { Score::ZERO } else { score };
         if !all.scores.allowed(rsc, node) {
             // a constraint brings its own score for a node that was no candidate, not the node's
             all.scores.set(rsc, node, Cell::EMPTY);
         }
-        add_own_score(&all.cluster, &mut all.scores, rsc, node, score, cause.clone());
+        add_own_score(&all.cluster, &mut all.scores, rsc, node, score, cause);
         all.rules.set_discovery(rsc, node, location.discovery);
     }
     if location.discovery == Discovery::Exclusive {

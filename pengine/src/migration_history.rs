@@ -60,7 +60,7 @@ impl Migration {
     fn acted_after(&self, cluster: &Cluster, node: &str, entry: &Entry, same_node: bool) -> bool {
         entries(cluster, node, &self.id).iter().any(|other| {
             matches!(
-                other.task.as_str(),
+                &*other.task,
                 task::START | task::STOP | task::MIGRATE_TO | task::MIGRATE_FROM
             ) && compare(other, entry, same_node) == Ordering::Greater
         })

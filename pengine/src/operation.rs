@@ -1,5 +1,6 @@
 //! Operations as configured: lookup, meta-attributes with defaults, what a failure leads to.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -56,22 +57,21 @@ impl OnFail {
 
 /// Returns the resource's `<operations>` entries, the disabled ones included.
 pub(crate) fn entries(cluster: &Cluster, resource: ResourceIx) -> Vec<Arc<Element>> {
+    all(cluster, resource).map(Cow::into_owned).collect()
+}
+
+/// As `entries`; those that stand where they are used are not copied.
+fn all(cluster: &Cluster, resource: ResourceIx) -> impl Iterator<Item = Cow<'_, Arc<Element>>> {
     let context = cluster.context();
-    let mut found = Vec::new();
-    for operations in cluster[resource].xml.children_named("operations") {
-        let Some(operations) = context.resolve(operations) else { continue };
-        for op in operations.shared_children().filter(|op| op.name() == "op") {
-            match op.get("id-ref") {
-                None => found.push(Arc::clone(op)),
-                Some(_) => {
-                    if let Some(op) = context.resolve(op) {
-                        found.push(Arc::new(op.clone()));
-                    }
-                }
-            }
-        }
-    }
-    found
+    let lists = cluster[resource].xml.children_named("operations");
+    lists
+        .filter_map(move |operations| context.resolve(operations))
+        .flat_map(Element::shared_children)
+        .filter(|op| op.name() == "op")
+        .filter_map(move |op| match op.get("id-ref") {
+            None => Some(Cow::Borrowed(op)),
+            Some(_) => context.resolve(op).map(|op| Cow::Owned(Arc::new(op.clone()))),
+        })
 }
 
 /// An entry's interval in milliseconds.
@@ -91,9 +91,8 @@ pub(crate) fn configured(
     key: Key,
 ) -> Option<Arc<Element>> {
     let find = |name: &str, interval: u64| {
-        entries(cluster, resource)
-            .into_iter()
-            .find(|op| op.get("name") == Some(name) && interval_of(op) == interval)
+        let fits = |op: &Element| op.get("name") == Some(name) && interval_of(op) == interval;
+        all(cluster, resource).find(|op| fits(op)).map(Cow::into_owned)
     };
     find(key.task, key.interval_ms).or_else(|| match key.task {
         task::MIGRATE_TO | task::MIGRATE_FROM => find("migrate", 0),
@@ -104,10 +103,10 @@ pub(crate) fn configured(
 
 /// The enabled recurring monitor with the shortest interval; its timeout serves probes.
 fn shortest_monitor(cluster: &Cluster, resource: ResourceIx) -> Option<Arc<Element>> {
-    entries(cluster, resource)
-        .into_iter()
+    all(cluster, resource)
         .filter(|op| op.get("name") == Some(task::MONITOR) && interval_of(op) > 0 && !disabled(op))
         .min_by_key(|op| interval_of(op))
+        .map(Cow::into_owned)
 }
 
 /// The meta-attributes of an operation: what the document says, with defaults, normalised.

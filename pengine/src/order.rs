@@ -197,12 +197,12 @@ impl Planned {
         let mut any_runnable = false;
         let mut flags = Flags { optional: true, runnable: true, migratable: false };
         let own_task = task::subject(self.placed.book[action].key.task);
+        let begun = task::begun(own_task);
         for &instance in instances {
-            // a pseudo-action of an instance that is a group has no node
-            let instance_node =
-                if self.placed.cluster[instance].is_primitive() { node } else { None };
-            let cluster = &self.placed.cluster;
-            let task = crate::interleaved_order::of_instance(cluster, instance, own_task);
+            // a pseudo-action of an instance that is a group has no node, and primitives know no
+            // points of completion
+            let primitive = self.placed.cluster[instance].is_primitive();
+            let (task, instance_node) = if primitive { (begun, node) } else { (own_task, None) };
             let Some(found) = self.placed.book.first_action(instance, task, instance_node) else {
                 continue;
             };

@@ -70,7 +70,7 @@ impl Playback {
         {
             return false;
         }
-        if matches!(entry.task.as_str(), task::NOTIFY | "meta-data") {
+        if matches!(&*entry.task, task::NOTIFY | "meta-data") {
             return false;
         }
         let reported = entry;
@@ -149,7 +149,7 @@ impl Playback {
             exec::ERROR_HARD => self.ban_here(unpacked, Cause::HardError),
             exec::ERROR_FATAL => {
                 let top = self.banned_as(&unpacked.cluster);
-                unpacked.locate_everywhere(top, Score::MINUS_INFINITY, &Cause::FatalError);
+                unpacked.locate_everywhere(top, Score::MINUS_INFINITY, Cause::FatalError);
             }
             _ => {}
         }
@@ -256,7 +256,7 @@ impl Playback {
     fn pending(&mut self, unpacked: &mut Unpacked, entry: &Entry) {
         let (rsc, node) = (self.rsc, self.node);
         let cluster = &mut unpacked.cluster;
-        match entry.task.as_str() {
+        match &*entry.task {
             task::START => {
                 cluster[rsc].start_pending = true;
                 self.set_active(cluster);
@@ -276,7 +276,7 @@ impl Playback {
             if entry.is_probe() {
                 // pending probes are not shown
             } else {
-                cluster[rsc].pending_task = Some(entry.task.clone());
+                cluster[rsc].pending_task = Some(entry.task.to_string());
                 cluster[rsc].pending_node = Some(node);
             }
         }
@@ -298,9 +298,9 @@ impl Playback {
         } else if exit == rc::NOT_RUNNING {
             clear_failure = true;
         } else {
-            match entry.task.as_str() {
+            match &*entry.task {
                 task::MONITOR => {
-                    if self.last_failure.as_deref() == Some(entry.key.as_str()) {
+                    if self.last_failure.as_deref() == Some(entry.key()) {
                         clear_failure = true;
                     }
                     if cluster[rsc].role < Role::Started {
@@ -362,7 +362,7 @@ impl Playback {
 
     fn fail(&mut self, unpacked: &mut Unpacked, entry: &Entry, on_fail: OnFail, role: Role) {
         let (rsc, node) = (self.rsc, self.node);
-        self.last_failure = Some(entry.key.clone());
+        self.last_failure = Some(entry.key().to_owned());
         let asymmetric_probe = !unpacked.cluster.properties.symmetric
             && entry.is_probe()
             && entry.rc == rc::NOT_INSTALLED;
@@ -370,7 +370,7 @@ impl Playback {
             let text = format!(
                 "Unexpected result ({}) was recorded for {} of {} on {}",
                 model::OcfCode::from_code(entry.rc),
-                if entry.is_probe() { "probe" } else { entry.task.as_str() },
+                if entry.is_probe() { "probe" } else { &*entry.task },
                 unpacked.cluster[rsc].id,
                 unpacked.cluster[node].name,
             );
@@ -380,7 +380,7 @@ impl Playback {
         if self.on_fail.compare(on_fail).is_lt() {
             self.on_fail = on_fail;
         }
-        match entry.task.as_str() {
+        match &*entry.task {
             task::STOP => {
                 unpacked.locate(rsc, node, Score::MINUS_INFINITY, Cause::BuiltIn("failed stop"));
             }
@@ -423,7 +423,7 @@ impl Playback {
             }
             let cause = Cause::BuiltIn("failure with on-fail=stop");
             // also where no constraint has allowed it yet
-            unpacked.locate_everywhere(top, Score::MINUS_INFINITY, &cause);
+            unpacked.locate_everywhere(top, Score::MINUS_INFINITY, cause);
         }
     }
 
@@ -436,7 +436,7 @@ impl Playback {
         let known = cluster
             .failed_operations
             .iter()
-            .any(|failed| failed.key == entry.key && failed.node == name);
+            .any(|failed| failed.key == entry.key() && failed.node == name);
         if known {
             return;
         }
@@ -445,14 +445,14 @@ impl Playback {
         };
         let resource = cluster[self.rsc].history_id().to_owned();
         cluster.failed_operations.push(FailedOperation {
-            key: entry.key.clone(),
+            key: entry.key().to_owned(),
             resource,
             node: name,
-            task: entry.task.clone(),
+            task: entry.task.to_string(),
             interval_ms: entry.interval_ms,
             rc: entry.rc,
             status: entry.status,
-            exit_reason: entry.exit_reason.clone(),
+            exit_reason: entry.exit_reason().to_owned(),
             call_id: entry.call_id,
             last_change: entry.last_change,
             exec_ms: number("exec-time").unwrap_or(0),

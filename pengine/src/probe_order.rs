@@ -1,5 +1,7 @@
 //! Probes go before restarts and stops that depend on what they find.
 
+use std::cell::LazyCell;
+
 use crate::action::{Key, relation::*};
 use crate::cluster::Variant;
 use crate::create::Planned;
@@ -67,11 +69,12 @@ fn before_restarts(
         let interleave = collective.filter(|r| {
             crate::values::truth(cluster[*r].meta.get("interleave").map(String::as_str))
         });
-        let compatible =
-            interleave.and_then(|r| planned.placed.scene().compatible(probed, r, None, false));
+        let compatible = LazyCell::new(|| {
+            interleave.and_then(|r| planned.placed.scene().compatible(probed, r, None, false))
+        });
         let book = &planned.placed.book;
         let cluster = &planned.placed.cluster;
-        let mut next = Vec::new();
+        let from = stack.len();
         for edge in &book[after].after {
             if edge.flags & FIRST_IMPLIES_THEN == 0 {
                 let Some(rsc) = rsc else { continue };
@@ -83,13 +86,13 @@ fn before_restarts(
                 {
                     continue;
                 }
-                if interleave.is_some() && compatible != Some(other) {
+                if interleave.is_some() && *compatible != Some(other) {
                     continue;
                 }
             }
-            next.push(edge.other);
+            stack.push(edge.other);
         }
-        stack.extend(next.into_iter().rev());
+        stack[from..].reverse();
     }
 }
 

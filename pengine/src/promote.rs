@@ -131,7 +131,7 @@ impl Placing {
                 self.cluster[location.resource].parent.is_some() && location.resource != instance;
             let score = location.nodes.iter().find(|(there, _)| *there == node);
             if let (false, Some((_, score))) = (about_sibling, score) {
-                self.add_merit(instance, *score, Cause::Location(location.id.clone()));
+                self.add_merit(instance, *score, Cause::Location(location.index));
             }
         }
         for index in self.this_with(instance) {
@@ -349,11 +349,11 @@ impl Placing {
     /// Adds to what speaks for an instance; what concerns a group's member concerns the group.
     ///
     /// The member's actions become as urgent as its promotion.
-    pub(crate) fn sway(&mut self, rsc: ResourceIx, score: Score, cause: &Cause) {
-        self.add_merit(rsc, score, cause.clone());
+    pub(crate) fn sway(&mut self, rsc: ResourceIx, score: Score, cause: Cause) {
+        self.add_merit(rsc, score, cause);
         if let Some(group) = self.cluster[rsc].parent.filter(|p| self.cluster[*p].is_group()) {
             self.cluster[rsc].priority = i64::from(self.merit(rsc).value());
-            self.add_merit(group, score, cause.clone());
+            self.add_merit(group, score, cause);
         }
     }
 
@@ -484,11 +484,11 @@ impl Placing {
     ) {
         let attribute = colocation.attribute();
         let value = self.colocation_value(node, attribute, primary).map(str::to_owned);
-        let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
+        let cause = Cause::Colocation(colocation.index, primary);
         for candidate in self.scores.candidates(dependent) {
             let own = self.colocation_value(candidate, attribute, dependent);
             if crate::colocate::same(own, value.as_deref()) {
-                self.scores.add(dependent, candidate, colocation.score, cause.clone());
+                self.scores.add(dependent, candidate, colocation.score, cause);
             }
         }
     }
@@ -501,13 +501,13 @@ impl Placing {
         primary: ResourceIx,
         colocation: &Colocation,
     ) {
-        let cause = Cause::Colocation(colocation.id.clone(), self.cluster[primary].id.clone());
+        let cause = Cause::Colocation(colocation.index, primary);
         let partner =
             self.scene().compatible(dependent, primary, Some(colocation.primary_role), false);
         if partner.is_some() {
-            self.sway(dependent, colocation.score, &cause);
+            self.sway(dependent, colocation.score, cause);
         } else if colocation.score.is_infinite() {
-            self.sway(dependent, Score::MINUS_INFINITY, &cause);
+            self.sway(dependent, Score::MINUS_INFINITY, cause);
         }
     }
 }

@@ -35,6 +35,9 @@ fn primitives(document: &Element) -> Vec<&Element> {
 pub(crate) fn with_connections(document: &Element) -> Element {
     let mut connections = Vec::new();
     for primitive in primitives(document) {
+        if primitive.child("meta_attributes").is_none() {
+            continue;
+        }
         let mut meta = meta(document, primitive);
         meta.entry("remote-connect-timeout".into()).or_insert_with(|| "60s".into());
         let (Some(name), Some(container)) = (meta.get("remote-node"), primitive.id()) else {

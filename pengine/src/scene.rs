@@ -1,6 +1,7 @@
 //! Where resources have been put so far, and which nodes could take them: what placing asks and
 //! the phases after it ask as well.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -148,18 +149,21 @@ impl Scene<'_> {
         role: Option<Role>,
         current: bool,
     ) -> Option<ResourceIx> {
-        let nodes = match self.location(rsc, current) {
-            Some(node) => vec![node],
-            None => self.sorted_nodes(rsc, None),
+        let instances = match self.cluster.bundle(collective) {
+            Some(bundle) => Cow::Owned(bundle.containers()),
+            None => Cow::Borrowed(self.cluster[collective].children.as_slice()),
         };
-        let instances = crate::bundle_place::instances(self.cluster, collective);
-        nodes.into_iter().find_map(|node| {
+        let on = |node: NodeIx| {
             instances.iter().copied().find(|instance| {
                 self.location(*instance, current) == Some(node)
                     && !self.cluster.is_blocked(*instance)
                     && role.is_none_or(|role| self.cluster.role_of(*instance, current) == role)
             })
-        })
+        };
+        match self.location(rsc, current) {
+            Some(node) => on(node),
+            None => self.sorted_nodes(rsc, None).into_iter().find_map(on),
+        }
     }
 }
 

@@ -87,6 +87,9 @@ pub(crate) fn begun(task: Task) -> Task {
 
 /// What a notification is about; any other task is about itself.
 pub(crate) fn subject(task: Task) -> Task {
+    if !task.contains('_') {
+        return task;
+    }
     match task.split_once("_notify_") {
         Some((_, about)) => parse(about).unwrap_or(task),
         None => task,

@@ -384,7 +384,7 @@ impl Unpacked {
         if is_clone && !rsc.meta.contains_key("resource-stickiness") {
             rsc.meta.insert("resource-stickiness".into(), "1".into());
         }
-        let meta = rsc.meta.clone();
+        let meta = std::mem::take(&mut rsc.meta);
         let text = |name: &str| meta.get(name).map(String::as_str);
         let flag = |name: &str| values::truth(text(name));
         rsc.priority =
@@ -395,7 +395,7 @@ impl Unpacked {
             || rsc
                 .parent
                 .is_some_and(|p| self.cluster[p].is_clone() || self.cluster.clone_of(p).is_some());
-        rsc.unique = !in_clone || unique_instances(&rsc.meta);
+        rsc.unique = !in_clone || unique_instances(&meta);
         rsc.is_remote = rsc.xml.get("class") == Some("ocf")
             && rsc.xml.get("provider") == Some("pacemaker")
             && rsc.xml.get("type") == Some("remote");
@@ -449,6 +449,7 @@ impl Unpacked {
                 rsc.failure_timeout_s = i64::try_from(rsc.reconnect_ms / 1000).unwrap_or(i64::MAX);
             }
         }
+        rsc.meta = meta;
         let context = self.cluster.context();
         let mut need = Pairs::new();
         let mut next = None;
@@ -499,10 +500,10 @@ impl Unpacked {
     }
 
     /// Adds a score on all nodes.
-    pub(crate) fn locate_everywhere(&mut self, rsc: ResourceIx, score: Score, cause: &Cause) {
+    pub(crate) fn locate_everywhere(&mut self, rsc: ResourceIx, score: Score, cause: Cause) {
         for position in 0..self.cluster.nodes.len() {
             let node = crate::index::NodeIx::at(position);
-            self.locate(rsc, node, score, cause.clone());
+            self.locate(rsc, node, score, cause);
         }
     }
 
@@ -622,7 +623,7 @@ pub(crate) fn add_score(
     cause: Cause,
 ) {
     for part in cluster.family(rsc) {
-        add_own_score(cluster, scores, part, node, score, cause.clone());
+        add_own_score(cluster, scores, part, node, score, cause);
     }
 }
 
