@@ -65,7 +65,20 @@ impl Attributes {
 
     /// Returns the value of an attribute.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        // known names are compared by their numbers
+        let wanted = Name::place(name).map_or(0, |place| usize::from(place) + 1);
+        let mut rest = self.iter();
+        while rest.at < rest.all.len() {
+            let found = match rest.number() {
+                0 => rest.text() == name,
+                place => place == wanted,
+            };
+            if found {
+                return Some(rest.text());
+            }
+            rest.skip_text();
+        }
+        None
     }
 
     /// Sets an attribute: in place when it is there, else after the others.
@@ -136,6 +149,15 @@ pub struct Iter<'a> {
 
 impl<'a> Iter<'a> {
     fn number(&mut self) -> usize {
+        let digit = self.all.as_bytes()[self.at];
+        if digit & MORE == 0 {
+            self.at += 1;
+            return usize::from(digit);
+        }
+        self.long_number()
+    }
+
+    fn long_number(&mut self) -> usize {
         let mut number = 0;
         for shift in (0..).step_by(DIGIT_BITS as usize) {
             let digit = self.all.as_bytes()[self.at];
@@ -146,6 +168,11 @@ impl<'a> Iter<'a> {
             }
         }
         number
+    }
+
+    fn skip_text(&mut self) {
+        let length = self.number();
+        self.at += length;
     }
 
     fn text(&mut self) -> &'a str {

@@ -140,6 +140,8 @@ pub(crate) struct Ordering {
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(crate) actions: Vec<Action>,
+    /// How often an action was, or may have been, changed.
+    edition: u64,
     pub(crate) orderings: Vec<Ordering>,
     by_resource: Vec<Vec<ActionIx>>,
     singletons: BTreeMap<String, ActionIx>,
@@ -155,11 +157,17 @@ impl std::ops::Index<ActionIx> for Book {
 
 impl std::ops::IndexMut<ActionIx> for Book {
     fn index_mut(&mut self, action: ActionIx) -> &mut Action {
+        self.edition += 1;
         &mut self.actions[action.position()]
     }
 }
 
 impl Book {
+    /// Tells the state of all actions: as long as it is the same, none has changed.
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition
+    }
+
     /// The resource's actions, oldest first.
     pub(crate) fn of_resource(&self, resource: ResourceIx) -> &[ActionIx] {
         self.by_resource.get(resource.position()).map_or(&[], Vec::as_slice)
@@ -183,8 +191,10 @@ impl Book {
     ) -> impl Iterator<Item = ActionIx> {
         self.of_resource(resource).iter().rev().copied().filter(move |action| {
             let action = &self[*action];
+            // the cheapest questions first: there are many actions
             (node.is_none() || action.node.is_none() || action.node == node)
-                && action.key == key
+                && action.key.interval_ms == key.interval_ms
+                && action.key.task == key.task
                 && action.name.is_none()
         })
     }
@@ -347,6 +357,7 @@ impl Book {
             self.singletons.insert(name.clone(), index);
         }
         self.actions.push(action);
+        self.edition += 1;
         index
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::action::{Key, Point, relation::*};
 use crate::cluster::{Cluster, MultipleActive, Requires, Variant};
+use crate::flags_memo::FlagsMemo;
 use crate::index::{NodeIx, ResourceIx};
 use crate::notify::Notification;
 use crate::place::Placed;
@@ -18,12 +19,17 @@ pub(crate) struct Planned {
     /// What clones want to be told, until it is known what happens.
     pub(crate) notifications: BTreeMap<ResourceIx, Vec<Notification>>,
     pub(crate) propagation: Propagation,
+    pub(crate) flags_memo: FlagsMemo,
 }
 
 /// Creates all actions.
 pub(crate) fn actions(placed: Placed) -> Planned {
-    let mut planned =
-        Planned { placed, notifications: BTreeMap::new(), propagation: Propagation::default() };
+    let mut planned = Planned {
+        placed,
+        notifications: BTreeMap::new(),
+        propagation: Propagation::default(),
+        flags_memo: FlagsMemo::default(),
+    };
     crate::bundle_remote::check_deferred(&mut planned);
     if planned.cluster().properties.startup_probes {
         crate::probe::schedule(&mut planned);

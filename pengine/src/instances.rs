@@ -298,5 +298,5 @@ fn number_of(cluster: &Cluster, instance: ResourceIx) -> u64 {
 
 /// Sorts instances by the number at the end of their names.
 pub(crate) fn sort_by_number(cluster: &Cluster, instances: &mut [ResourceIx]) {
-    instances.sort_by_key(|instance| number_of(cluster, *instance));
+    instances.sort_by_cached_key(|instance| number_of(cluster, *instance));
 }

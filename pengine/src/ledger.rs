@@ -63,6 +63,8 @@ pub(crate) struct Ledger {
     entries: Vec<Entry>,
     causes: Vec<Cause>,
     by_cause: std::collections::BTreeMap<Cause, u32>,
+    /// Of colocations, which contribute most often: a few others and their numbers each.
+    by_colocation: Vec<Vec<(ResourceIx, u32)>>,
 }
 
 impl Ledger {
@@ -71,17 +73,31 @@ impl Ledger {
             entries: vec![Entry { cause: 0, delta: Score::ZERO, total: Score::ZERO, before: 0 }],
             causes: vec![Cause::Start],
             by_cause: [(Cause::Start, 0)].into(),
+            by_colocation: Vec::new(),
         }
     }
 
     /// Returns the number by which contributions name their cause.
     pub(crate) fn cause(&mut self, cause: Cause) -> u32 {
-        if let Some(known) = self.by_cause.get(&cause) {
-            return *known;
+        let next = u32::try_from(self.causes.len()).unwrap_or(u32::MAX);
+        let number = if let Cause::Colocation(colocation, other) = cause {
+            if self.by_colocation.len() <= colocation.position() {
+                self.by_colocation.resize(colocation.position() + 1, Vec::new());
+            }
+            let known = &mut self.by_colocation[colocation.position()];
+            match known.iter().find(|(through, _)| *through == other) {
+                Some((_, number)) => *number,
+                None => {
+                    known.push((other, next));
+                    next
+                }
+            }
+        } else {
+            *self.by_cause.entry(cause).or_insert(next)
+        };
+        if number == next {
+            self.causes.push(cause);
         }
-        let number = u32::try_from(self.causes.len()).unwrap_or(u32::MAX);
-        self.causes.push(cause);
-        self.by_cause.insert(cause, number);
         number
     }
 

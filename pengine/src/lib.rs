@@ -31,6 +31,7 @@ mod explain_cause;
 mod fail_count;
 mod fence_and_shutdown;
 mod fencing;
+mod flags_memo;
 mod graph;
 mod graph_attributes;
 mod guest_fencing;

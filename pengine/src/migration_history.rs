@@ -59,10 +59,8 @@ impl Migration {
     /// Tells whether the resource was acted upon on a node after an entry.
     fn acted_after(&self, cluster: &Cluster, node: &str, entry: &Entry, same_node: bool) -> bool {
         entries(cluster, node, &self.id).iter().any(|other| {
-            matches!(
-                &*other.task,
-                task::START | task::STOP | task::MIGRATE_TO | task::MIGRATE_FROM
-            ) && compare(other, entry, same_node) == Ordering::Greater
+            matches!(&*other.task, task::START | task::STOP | task::MIGRATE_TO | task::MIGRATE_FROM)
+                && compare(other, entry, same_node) == Ordering::Greater
         })
     }
 

@@ -151,8 +151,13 @@ impl Planned {
             Variant::Primitive => own,
             Variant::Group { .. } => self.group_flags(action, rsc, node),
             Variant::Clone(_) => {
-                let instances = self.placed.cluster[rsc].children.clone();
-                self.collective_flags(action, &instances, node)
+                let edition = self.placed.book.edition();
+                self.flags_memo.get(action, node, edition).unwrap_or_else(|| {
+                    let instances = self.placed.cluster[rsc].children.clone();
+                    let flags = self.collective_flags(action, &instances, node);
+                    self.flags_memo.note(action, node, self.placed.book.edition(), flags);
+                    flags
+                })
             }
             Variant::Bundle(_) => crate::bundle_order::flags(self, action, rsc, node),
         }

@@ -7,6 +7,7 @@
 //! colocated with the promoted instance adds its wishes; the best instances are promoted, as many
 //! as `promoted-max` and `promoted-node-max` let in ([`Placing::choose_promoted`]).
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -426,14 +427,17 @@ impl Placing {
     }
 
     /// The same member of all instances of the clone.
-    fn siblings(&self, instance: ResourceIx) -> Vec<ResourceIx> {
-        let Some(clone) = self.cluster.clone_of(instance) else { return vec![instance] };
+    fn siblings(&self, instance: ResourceIx) -> Cow<'_, [ResourceIx]> {
+        let Some(clone) = self.cluster.clone_of(instance) else { return vec![instance].into() };
+        if self.cluster[instance].parent == Some(clone) {
+            return self.cluster[clone].children.as_slice().into();
+        }
         let base = base_name(&self.cluster, instance);
         let mut family = self.cluster.family(clone);
         family.retain(|part| {
             self.cluster[*part].is_primitive() && base_name(&self.cluster, *part) == base
         });
-        family
+        family.into()
     }
 
     /// Lets a colocation with instances in a role bear on where the dependent goes.

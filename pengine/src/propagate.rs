@@ -310,11 +310,13 @@ fn apply(
     }
     let Planned { placed, .. } = planned;
     let book = &mut placed.book;
-    if has(FIRST_IMPLIES_THEN_GRAPHED) && book[first].runnable && !first_flags.optional {
-        book[then].always_in_graph = true;
-    }
-    if has(THEN_IMPLIES_FIRST_GRAPHED) && !then_flags.optional {
-        book[first].always_in_graph = true;
+    let graphs_then =
+        has(FIRST_IMPLIES_THEN_GRAPHED) && book[first].runnable && !first_flags.optional;
+    let graphs_first = has(THEN_IMPLIES_FIRST_GRAPHED) && !then_flags.optional;
+    for (graphed, action) in [(graphs_then, then), (graphs_first, first)] {
+        if graphed && !book[action].always_in_graph {
+            book[action].always_in_graph = true;
+        }
     }
     if has(FIRST_IMPLIES_THEN | THEN_IMPLIES_FIRST | INTERMEDIATE_STOP)
         && let Some(rsc) = first_rsc

@@ -21,6 +21,13 @@ pub(crate) fn truth(text: Option<&str>) -> bool {
 
 /// Reads the number a text begins with.
 pub(crate) fn number(text: &str) -> Option<i64> {
+    /// As many digits always fit.
+    const DIGITS_MAX: usize = 18;
+    let digits = text.as_bytes();
+    if (1..=DIGITS_MAX).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
+        // nearly all there are, and a history has thousands
+        return Some(digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')));
+    }
     let text = text.trim();
     let end = text
         .char_indices()
@@ -92,6 +99,11 @@ mod tests {
     #[test]
     fn numbers_are_read_up_to_what_is_none() {
         assert_eq!(number("12abc"), Some(12));
+        assert_eq!(number(" +12 "), Some(12));
+        assert_eq!(number("1700000000"), Some(1_700_000_000));
+        assert_eq!(number("999999999999999999"), Some(999_999_999_999_999_999));
+        assert_eq!(number("99999999999999999999"), None);
+        assert_eq!(number(""), None);
         assert_eq!(number("-3"), Some(-3));
         assert_eq!(number("x"), None);
     }
