@@ -54,7 +54,7 @@ fn wrong_words(world: &mut World) -> Told {
         ),
         (
             "cibadmin --create --scope resources --xml-text '<primitive'".to_owned(),
-            &["line 1", "tag not closed"],
+            &["line 1", "is never closed"],
         ),
     ] {
         let said = world.refuses(0, &line, needles)?;
