@@ -287,6 +287,30 @@ fn who_does_not_decide_any_more_does_not_say_that_nothing_is_under_way() {
 }
 
 #[test]
+fn no_number_of_votes_and_no_operator_makes_up_for_missing_voters_of_three() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a"]);
+    let (alone, dc) = (cluster.follower(), cluster.dc());
+    for votes in [1, 5] {
+        let heard = cluster.act(dc, Action::ExpectVotes { votes });
+        cluster.run(50);
+        assert_eq!(cluster.code(heard), Some(ExitCode::Ok), "a majority of the voters is here");
+    }
+    let rest: Vec<NodeId> = cluster.hosts.keys().copied().filter(|id| *id != alone).collect();
+    for node in rest {
+        cluster.power_off(node);
+    }
+    cluster.view(&[alone], false);
+    for action in [Action::ExpectVotes { votes: 1 }, Action::Unblock] {
+        let refused = cluster.act(alone, action);
+        cluster.run(2_000);
+        assert_eq!(cluster.code(refused), Some(ExitCode::Quorum));
+    }
+    let late = cluster.change(alone, &property("alone"));
+    cluster.run(2_000);
+    assert_ne!(cluster.code(late), Some(ExitCode::Ok));
+}
+
+#[test]
 fn a_change_refused_while_office_is_handed_over_does_not_spoil_the_log() {
     let mut cluster = Cluster::with(3, UNFENCED, &[]);
     let (dc, others) = (cluster.dc(), cluster.hosts.keys().copied().collect::<Vec<_>>());
