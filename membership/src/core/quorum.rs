@@ -154,7 +154,7 @@ impl Quorum {
             let missing: Vec<String> = self.waiting_for.iter().map(|id| name(*id)).collect();
             return format!(
                 "not quorate: waiting for {} to be seen once (wait_for_all); start what is \
-                 missing",
+                 missing, or run 'pcs quorum unblock' if it is certainly off",
                 missing.join(", ")
             );
         }
@@ -345,7 +345,8 @@ mod tests {
         assert!(!early.quorate);
         assert_eq!(
             early.explain(|id| format!("n{id}")),
-            "not quorate: waiting for n3 to be seen once (wait_for_all); start what is missing"
+            "not quorate: waiting for n3 to be seen once (wait_for_all); start what is missing, \
+             or run 'pcs quorum unblock' if it is certainly off"
         );
         assert!(is_quorate(&mut votes, 1..=3));
         assert!(is_quorate(&mut votes, [1, 2]));

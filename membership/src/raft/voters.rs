@@ -426,7 +426,8 @@ impl Consensus {
         }
         if licence != Licence::Wiped && !by_an_operator && !self.has_met(other) {
             return Some(format!(
-                "node {other} was not seen since this node started, and may have gone on alone; start it"
+                "node {other} was not seen since this node started, and may have gone on alone; start \
+                 it, or run 'pcs quorum unblock' if it is certainly off"
             ));
         }
         if self.own.marker != generation && !made_it && !by_an_operator {
