@@ -182,7 +182,7 @@ fn desired(world: &mut World) -> Told {
     }
     world.settled(0)?;
     let query = "cibadmin -Q --xpath /cib/configuration";
-    for file in ["/root/desired.xml", "/root/desired.json"] {
+    for file in ["/run/desired.xml", "/run/desired.json"] {
         world.does(0, &format!("pcs export {file}"))?;
         world.says(0, &format!("pcs apply -f {file}"), &["Nothing to do"])?;
         world.says(0, &format!("pcs apply -f {file} --plan"), &["Nothing to do"])?;
@@ -261,19 +261,19 @@ fn two_shells(world: &mut World) -> Told {
     }
 
     // a file that is older than the cluster's configuration does not take others' changes back
-    world.does(0, "pcs cluster cib /root/mine.xml")?;
-    world.does(0, "cp /root/mine.xml /root/before.xml")?;
+    world.does(0, "pcs cluster cib /run/mine.xml")?;
+    world.does(0, "cp /run/mine.xml /run/before.xml")?;
     world.does(1, "pcs property set cluster-recheck-interval=11min")?;
-    world.does(0, "pcs -f /root/mine.xml property set no-quorum-policy=freeze")?;
+    world.does(0, "pcs -f /run/mine.xml property set no-quorum-policy=freeze")?;
     world.until_says(0, "pcs property", &["11min"])?;
     world.does(1, "pcs property set start-failure-is-fatal=false")?;
     world.until_says(0, "pcs property", &["start-failure-is-fatal"])?;
     world.refuses(
         0,
-        "pcs cluster cib-push /root/mine.xml",
+        "pcs cluster cib-push /run/mine.xml",
         &["was changed since", "diff-against"],
     )?;
-    world.does(0, "pcs cluster cib-push /root/mine.xml diff-against=/root/before.xml")?;
+    world.does(0, "pcs cluster cib-push /run/mine.xml diff-against=/run/before.xml")?;
     world.says(0, "pcs property", &["11min", "freeze", "start-failure-is-fatal"])?;
     Ok(())
 }
@@ -349,8 +349,8 @@ fn with_a_node_down(world: &mut World) -> Told {
     world.does(here, &format!("pcs node unmaintenance {name} --wait=60"))?;
     world.does(here, &format!("pcs node attribute {gone} rack=7"))?;
     world.says(here, "pcs node attribute", &["rack=7"])?;
-    world.does(here, "pcs export /root/desired.json")?;
-    world.says(here, "pcs apply -f /root/desired.json", &["Nothing to do"])?;
+    world.does(here, "pcs export /run/desired.json")?;
+    world.says(here, "pcs apply -f /run/desired.json", &["Nothing to do"])?;
     world.does(here, "pcs resource relocate run")?;
     world.says(here, "pcs status", &["OFFLINE", &gone])?;
     world.says(here, "pcs status nodes", &[&gone])?;
