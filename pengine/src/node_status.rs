@@ -59,6 +59,7 @@ fn find(cluster: &Cluster, state: &Element) -> Option<NodeIx> {
 
 fn transient(cluster: &mut Cluster, node: NodeIx, state: &Element) {
     let mut attributes = Pairs::new();
+    let mut capacity = Pairs::new();
     let mut next = None;
     if let Some(transient) = state.child("transient_attributes") {
         let context = Context { node: Some(&cluster[node].attributes), ..cluster.context() };
@@ -70,9 +71,14 @@ fn transient(cluster: &mut Cluster, node: NodeIx, state: &Element) {
             &mut attributes,
             &mut next,
         );
+        pairs::collect(transient, "utilization", &context, None, &mut capacity, &mut next);
     }
     // what holds until the next start wins over what is configured for good
     cluster[node].attributes.extend(attributes);
+    // but a capacity only adds to those that are configured
+    for (name, amount) in crate::unpack::amounts(&capacity) {
+        cluster[node].utilization.entry(name).or_insert(amount);
+    }
     if let Some(when) = next {
         cluster.recheck(when);
     }

@@ -121,7 +121,6 @@ fn needed(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) -> bool {
         return false;
     }
     if let Some(guest) = cluster.guest_container(node) {
-        let top = if cluster[top].is_clone() { top } else { rsc };
         if cluster[guest].role == Role::Stopped {
             start_after_probes_of(planned, guest, top);
             return false;

@@ -88,8 +88,9 @@ impl Placing {
 
     fn suffices(&self, node: NodeIx, need: &Amounts) -> bool {
         let free = &self.free[node.position()];
-        // a node is limited by the capacities that it has a value for
-        need.iter().all(|(name, amount)| free.get(name).is_none_or(|have| amount <= have))
+        // a node has nothing of what it has no value for
+        let have = |name: &str| free.get(name).copied().unwrap_or(0);
+        need.iter().all(|(name, amount)| *amount <= have(name))
     }
 
     /// Bans a resource from nodes that are too small for it (together with what must go along,

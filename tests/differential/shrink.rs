@@ -106,14 +106,7 @@ fn sound(document: &Element) -> bool {
             let removed = id.starts_with("gone");
             removed || there(id.split(':').next().unwrap_or(id)) || bundles(resources).any(made)
         });
-    // capacities that are not there mean something else to 2.1.5
-    let counted = document
-        .at(&["configuration", "nodes"])
-        .into_iter()
-        .flat_map(Element::children)
-        .map(|node| node.child("utilization").map_or(0, |set| set.children().count()));
-    let counts: std::collections::BTreeSet<usize> = counted.collect();
-    filled && whole && ruled && named && known && (counts.len() <= 1 && !counts.contains(&1))
+    filled && whole && ruled && named && known
 }
 
 fn bundles(resources: &Element) -> impl Iterator<Item = &Element> {
