@@ -20,11 +20,14 @@ pub(crate) fn discovery(all: &mut Constrained) {
         };
         for position in 0..all.cluster.resources.len() {
             let rsc = ResourceIx::at(position);
-            // container and address may have been read when it looked like an ordinary node
-            let early = all.cluster[rsc].parent == Some(bundle) && all.scores.allowed(rsc, node);
-            if !early {
-                all.rules.set_discovery(rsc, node, Discovery::Exclusive);
-            }
+            let mode = match all.scores.allowed(rsc, node) {
+                // nothing is looked for where nobody thought of it, not even by order of a location
+                false => Discovery::Never,
+                // container and address may have been read when it looked like an ordinary node
+                true if all.cluster[rsc].parent == Some(bundle) => Discovery::Always,
+                true => Discovery::Exclusive,
+            };
+            all.rules.set_discovery(rsc, node, mode);
         }
     }
 }

@@ -87,16 +87,18 @@ impl Placing {
         }
     }
 
-    /// Adds what an instance's colocations, and those of its clone, say about the nodes of a table.
-    pub(crate) fn add_own_colocations(&mut self, rsc: ResourceIx, table: &mut Option<Table>) {
+    /// Adds what the colocations of an instance's clone or bundle say about the nodes of a table;
+    /// what ties the parts of a bundle together has no say.
+    pub(crate) fn add_colocations_of_all(&mut self, rsc: ResourceIx, table: &mut Option<Table>) {
         use crate::colocate::Select;
-        for index in self.this_with(rsc) {
+        let Some(collective) = self.cluster[rsc].parent else { return };
+        for index in self.this_with(collective) {
             let colocation = self.colocation(index);
             let factor = fraction(colocation.score);
             let other = colocation.primary;
             self.add_colocated(other, Some(rsc), table, Some(&colocation), factor, Select::NONE);
         }
-        for index in self.with_this(rsc) {
+        for index in self.with_this(collective) {
             let colocation = self.colocation(index);
             if !self.has_influence(&colocation, Some(rsc)) {
                 continue;

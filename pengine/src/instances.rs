@@ -278,7 +278,7 @@ impl Placing {
         let own = self.scores.ledger.cause(Cause::NodeScore);
         table[node.position()] = self.scores.ledger.begin(self.cluster[node].score, own);
         let mut table = Some(table);
-        self.add_own_colocations(instance, &mut table);
+        self.add_colocations_of_all(instance, &mut table);
         let table = table.unwrap_or_default();
         let pull = self.scores.ledger.score(cell_of(&table, node));
         pulls.insert(instance, pull);

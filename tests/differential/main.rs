@@ -4,7 +4,7 @@
 //! `cargo test --test differential` runs some seeds of every profile, `SYSTOLE_SEEDS=0..2000` before it
 //! those, `SYSTOLE_SEEDS=17 cargo test --test differential -- groups` just one of one. What differs is shrunk and printed with its seed, and kept as a
 //! file. Without `crm_simulate` the tests say that they are ignored; `SYSTOLE_NO_SKIPS=1` makes that a
-//! failure, `SYSTOLE_ORACLE=PATH` names another program.
+//! failure, `SYSTOLE_ORACLE=PATH` names another program, `SYSTOLE_OURS=PATH` another build of this one.
 //!
 //! To add a feature, write a function that throws its dice into the draft (`made_*.rs`) and name it in
 //! a profile. Features are applied in order: resources before constraints, the status last.
@@ -510,7 +510,8 @@ fn difference(
         Ok(theirs) => seen(theirs),
         Err(why) => return Verdict::Refused(why),
     };
-    let systole = env!("CARGO_BIN_EXE_systole");
+    let ours = std::env::var("SYSTOLE_OURS");
+    let systole = ours.as_deref().unwrap_or(env!("CARGO_BIN_EXE_systole"));
     let different = match outcome::of(&[systole, "crm_simulate"], directory, &text).map(seen) {
         Ok(mut ours) => {
             allowed::settle(document, &mut theirs, &mut ours);
