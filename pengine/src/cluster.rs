@@ -547,6 +547,14 @@ impl Cluster {
         (active, all, clean)
     }
 
+    /// On how many nodes a resource counts as active: a node that is going to be fenced, or is off,
+    /// doesn't count unless the fencing is for what the resource itself requires.
+    pub(crate) fn counted_active(&self, resource: ResourceIx) -> usize {
+        let (_, all, clean) = self.active_node(resource);
+        let fenced = matches!(self[resource].requires, Requires::Fencing | Requires::Unfencing);
+        if fenced { all } else { clean }
+    }
+
     /// Nodes the resource (or what it contains) is active on.
     pub(crate) fn active_nodes(&self, resource: ResourceIx) -> Vec<NodeIx> {
         if self[resource].is_primitive() {

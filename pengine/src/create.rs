@@ -103,7 +103,7 @@ impl Planned {
     fn create_primitive(&mut self, rsc: ResourceIx) {
         let home = self.home(rsc);
         let Placed { cluster, book, .. } = &mut self.placed;
-        let (current, all_active, clean_active) = cluster.active_node(rsc);
+        let (current, all_active, _) = cluster.active_node(rsc);
         if cluster[rsc].next_role == Role::Unknown {
             cluster[rsc].next_role = if home.is_some() { Role::Started } else { Role::Stopped };
         }
@@ -144,10 +144,8 @@ impl Planned {
             multiply_active = false;
             cluster[rsc].migration_source = None;
             cluster[rsc].migration_target = None;
-        } else if matches!(one.requires, Requires::Fencing | Requires::Unfencing) {
-            multiply_active = all_active > 1;
         } else {
-            multiply_active = clean_active > 1;
+            multiply_active = cluster.counted_active(rsc) > 1;
         }
         cluster[rsc].stop_unexpected = false;
         if multiply_active {

@@ -344,7 +344,7 @@ pub(crate) fn add_running(unpacked: &mut Unpacked, rsc: ResourceIx, node: NodeIx
             }
             return;
         }
-        if primitive && cluster[one].running_on.len() > 1 {
+        if primitive && cluster.counted_active(one) > 1 {
             multiply_active(unpacked, one);
         }
         at = unpacked.cluster[one].parent.map(|parent| (parent, false));

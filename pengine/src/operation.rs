@@ -239,13 +239,7 @@ pub(crate) fn on_fail(
         return choice;
     }
     if rsc.is_remote && !(interval_ms == 0 && name == task::MONITOR) && name != task::START {
-        if !rsc.managed {
-            return OnFail::Stop;
-        }
-        if fencing {
-            return OnFail::ResetRemote;
-        }
-        return OnFail::Restart;
+        return if rsc.managed { OnFail::ResetRemote } else { OnFail::Stop };
     }
     if name == task::STOP {
         return if fencing { OnFail::Fence } else { OnFail::Block };

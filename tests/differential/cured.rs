@@ -92,8 +92,8 @@ fn without_avoidance(document: &mut Element) -> bool {
 
 /// What is active on a node in maintenance is in maintenance itself, wherever else it may be active
 /// (`shutdown-maintenance-node` shows it so): none of its monitors run, for no role. With 2.1.5 it
-/// is only not managed. A remote node is in maintenance while its connection is not managed, a guest
-/// while what it runs in is not.
+/// is only not managed. A remote node is in maintenance while its connection is not managed, also by
+/// `multiple-active=block`, a guest while what it runs in is not.
 fn without_nodes_in_maintenance(document: &mut Element) -> bool {
     let makes_node = |resource: &Element| {
         resource.get("type") == Some("remote")
@@ -116,6 +116,7 @@ fn without_nodes_in_maintenance(document: &mut Element) -> bool {
     for top in configuration.child_mut("resources").into_iter().flat_map(Element::children_mut) {
         if top.name() == "primitive" && makes_node(top) {
             drop_from(top, "is-managed");
+            drop_from(top, "multiple-active");
         }
     }
     changed
