@@ -274,8 +274,7 @@ impl Planned {
         let Placed { cluster, book, .. } = &mut self.placed;
         let start = book.simple(cluster, rsc, task::START, node, true);
         crate::unfencing::order_after(cluster, book, rsc, node, start, FIRST_IMPLIES_THEN);
-        // (what is not managed won't be started, so nothing may wait for it)
-        if book[start].runnable && !optional && cluster[rsc].managed {
+        if book[start].runnable && !optional {
             book[start].optional = false;
         }
         if expected {

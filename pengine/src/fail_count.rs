@@ -107,13 +107,13 @@ fn get_about(
     total
 }
 
-/// Tells whether an operation with `on-fail=block` is among those that have failed.
+/// Tells whether an operation with `on-fail=block` is among those that have failed. What says so by
+/// meta-attributes, or by defaults, does not count here.
 fn blocks_on_failure(cluster: &Cluster, rsc: ResourceIx, history: &[Entry]) -> bool {
     operation::entries(cluster, rsc).iter().any(|op| {
         let Some(name) = op.get("name").and_then(task::parse) else { return false };
         let key = Key { task: name, interval_ms: operation::interval_of(op) };
-        let meta = operation::meta(cluster, rsc, key, None, Some(op));
-        meta.get("on-fail").map(String::as_str) == Some("block")
+        op.get("on-fail") == Some("block")
             && history.iter().any(|entry| {
                 entry.task == key.task
                     && entry.interval_ms == key.interval_ms

@@ -23,6 +23,7 @@ const KINDS: &[Kind] = &[
     Kind { without: without_avoidance },
     Kind { without: without_hash_order },
     Kind { without: without_nodes_in_maintenance },
+    Kind { without: without_gaps_in_groups },
 ];
 
 /// The smallest document that differs for no allowed reason.
@@ -120,6 +121,52 @@ fn without_nodes_in_maintenance(document: &mut Element) -> bool {
         }
     }
     changed
+}
+
+/// A member of a group that is active where the one before it is not stops before that one starts
+/// (`group-fail`), which therefore waits for ever if it can't be stopped; 2.1.5 just starts that one.
+fn without_gaps_in_groups(document: &mut Element) -> bool {
+    let groups: Vec<Vec<String>> = document
+        .descendants()
+        .filter(|element| element.name() == "group")
+        .map(|group| {
+            let members = group.children().filter(|child| child.name() == "primitive");
+            members.filter_map(Element::id).map(str::to_owned).collect()
+        })
+        .collect();
+    let mut changed = false;
+    let states = document.child_mut("status").into_iter().flat_map(Element::children_mut);
+    let histories = states
+        .filter_map(|state| state.child_mut("lrm").and_then(|lrm| lrm.child_mut("lrm_resources")));
+    for histories in histories {
+        for members in &groups {
+            let mut whole = true;
+            for member in members {
+                if whole {
+                    whole =
+                        histories.children().any(|one| one.id() == Some(member) && is_active(one));
+                    continue;
+                }
+                histories.retain_children(|one| {
+                    let unwanted = one.id() == Some(member.as_str()) && is_active(one);
+                    changed |= unwanted;
+                    !unwanted
+                });
+            }
+        }
+    }
+    changed
+}
+
+/// Tells whether the last thing in a history says that the resource may be active.
+fn is_active(history: &Element) -> bool {
+    let call = |entry: &&Element| {
+        entry.get("call-id").and_then(|id| id.parse::<i64>().ok()).unwrap_or_default()
+    };
+    history.children().max_by_key(call).is_some_and(|last| {
+        let stopped = last.get("operation") == Some("stop") && last.get("rc-code") == Some("0");
+        !stopped && last.get("rc-code") != Some("7")
+    })
 }
 
 /// Of nodes with equal capacity Pacemaker takes the one that comes first in a hash table of their ids,
