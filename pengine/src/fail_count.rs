@@ -39,7 +39,7 @@ pub(crate) fn raw(cluster: &Cluster, rsc: ResourceIx, node: NodeIx) -> FailCount
             }
             _ => rest,
         };
-        rest.is_empty() || rest.starts_with('#')
+        names_operation(rest)
     };
     let mut total = FailCount::default();
     let of = |prefix: &'static str| {
@@ -56,6 +56,17 @@ pub(crate) fn raw(cluster: &Cluster, rsc: ResourceIx, node: NodeIx) -> FailCount
         total.last = total.last.max(values::number(value).unwrap_or(0));
     }
     total
+}
+
+/// Tells whether the end of an attribute's name, after the resource, names an operation: `#TASK_INTERVAL`.
+/// One without is of a Pacemaker before 1.1.17, and counts no more.
+fn names_operation(rest: &str) -> bool {
+    let operation = rest.strip_prefix('#').and_then(|key| key.rsplit_once('_'));
+    operation.is_some_and(|(task, interval)| {
+        !task.is_empty()
+            && !interval.is_empty()
+            && interval.bytes().all(|digit| digit.is_ascii_digit())
+    })
 }
 
 /// The fail count; `effective` leaves out what has expired, `with_fillers` adds that of what the

@@ -18,6 +18,7 @@
 #![allow(clippy::panic, reason = "a test with a harness of its own")]
 
 mod allowed;
+mod altered;
 mod cured;
 mod dice;
 mod draft;
@@ -377,10 +378,12 @@ fn main() -> ExitCode {
                 }
                 Some(reason) => Ok(Completion::ignored_with(reason)),
                 None => {
-                    run(name, *compared, features, &oracle, seeds).map(|()| Completion::Completed)
+                    let mut make = |seed, _: &Path| Some(document(features, seed));
+                    run(name, *compared, &mut make, &oracle, seeds).map(|()| Completion::Completed)
                 }
             })
         })
+        .chain([altered(missing.clone(), oracle.clone(), seeds.clone())])
         .chain([Trial::test("shrinking", || shrink::check().map_err(Failed::from))])
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -417,7 +420,7 @@ fn known(profile: &str, seed: u64) -> bool {
 fn run(
     profile: &str,
     compared: Compared,
-    features: &[Feature],
+    make: &mut dyn FnMut(u64, &Path) -> Option<cib::Element>,
     oracle: &str,
     seeds: Range<u64>,
 ) -> Result<(), Failed> {
@@ -432,7 +435,10 @@ fn run(
         if known(profile, seed) && !one {
             continue;
         }
-        let document = document(features, seed);
+        let Some(document) = make(seed, &directory) else {
+            refused += 1;
+            continue;
+        };
         match difference(oracle, compared, &directory, &document) {
             Verdict::Same => {}
             Verdict::Refused(why) => {
@@ -475,6 +481,30 @@ fn run(
         failures.join("\n")
     )
     .into())
+}
+
+/// The profile of altered cases of the corpus.
+fn altered(missing: Option<String>, oracle: String, seeds: Range<u64>) -> Trial {
+    Trial::ignorable_test("altered", move || {
+        let skip = |reason: String| match std::env::var_os("SYSTOLE_NO_SKIPS") {
+            Some(_) => Err(Failed::from(format!("skipped: {reason}"))),
+            None => Ok(Completion::ignored_with(reason)),
+        };
+        if let Some(reason) = missing {
+            return skip(reason);
+        }
+        let mut cases = match altered::Cases::find() {
+            Ok(cases) => cases,
+            Err(reason) => return skip(reason),
+        };
+        let compared = Compared::Plan;
+        let mut make = |seed, directory: &Path| {
+            cases.document(seed, |case| {
+                matches!(difference(&oracle, compared, directory, case), Verdict::Same)
+            })
+        };
+        run("altered", compared, &mut make, &oracle, seeds).map(|()| Completion::Completed)
+    })
 }
 
 /// The document of a seed.

@@ -20,6 +20,8 @@ const FRAME: [&str; 8] = [
 /// Removes elements, the outer ones first, while `shows` holds.
 pub(crate) fn smallest(document: Element, shows: &mut dyn FnMut(&Element) -> bool) -> Element {
     let mut best = document;
+    // (a case from elsewhere need not have been)
+    let stays_sound = sound(&best);
     let mut tries = 0;
     loop {
         let mut smaller = false;
@@ -29,7 +31,7 @@ pub(crate) fn smallest(document: Element, shows: &mut dyn FnMut(&Element) -> boo
             if tries > TRIES_MAX {
                 return best;
             }
-            match without(&best, at).filter(|candidate| shows(candidate)) {
+            match without(&best, at).filter(|one| (!stays_sound || sound(one)) && shows(one)) {
                 Some(candidate) => {
                     best = candidate;
                     smaller = true;
@@ -52,7 +54,7 @@ fn without(document: &Element, at: usize) -> Option<Element> {
     let mut copy = document.clone();
     let mut left = at;
     remove(&mut copy, &mut left);
-    sound(&copy).then_some(copy)
+    Some(copy)
 }
 
 /// Tells whether a setting has to stay: its default depends on how Pacemaker was built.
