@@ -190,6 +190,7 @@ fn is_resource(element: &Element) -> bool {
 
 const CONSTRAINTS: &[&str] = &["configuration", "constraints"];
 const RESOURCES: &[&str] = &["configuration", "resources"];
+const TAGS: &[&str] = &["configuration", "tags"];
 const STATUS: &[&str] = &["status"];
 
 fn without_constraint(document: &mut Element, dice: &mut Dice) -> bool {
@@ -207,7 +208,7 @@ fn without_resource_history(document: &mut Element, dice: &mut Dice) -> bool {
 /// A resource that constraints don't name is taken out; its history stays.
 fn without_resource(document: &mut Element, dice: &mut Dice) -> bool {
     let mut named: Vec<String> = Vec::new();
-    for section in [CONSTRAINTS, &["configuration", "tags"]] {
+    for section in [CONSTRAINTS, TAGS] {
         for element in document.at(section).into_iter().flat_map(Element::descendants) {
             named.extend(element.attributes().map(|(_, value)| value.to_owned()));
         }
@@ -552,8 +553,12 @@ fn resource_cloned(document: &mut Element, dice: &mut Dice) -> bool {
         *found = clone;
         name = Some((id, clone_id));
     }
-    if let (Some((from, to)), Some(constraints)) = (name, document.at_mut(CONSTRAINTS)) {
-        renamed(constraints, &from, &to);
+    if let Some((from, to)) = name {
+        for section in [CONSTRAINTS, TAGS] {
+            if let Some(found) = document.at_mut(section) {
+                renamed(found, &from, &to);
+            }
+        }
     }
     true
 }
@@ -564,7 +569,7 @@ fn renamed(element: &mut Element, from: &str, to: &str) {
             element.set(key, to);
         }
     }
-    if element.name() == "resource_ref" && element.id() == Some(from) {
+    if matches!(element.name(), "resource_ref" | "obj_ref") && element.id() == Some(from) {
         element.set("id", to);
     }
     for child in element.children_mut() {

@@ -497,7 +497,7 @@ fn altered(missing: Option<String>, oracle: String, seeds: Range<u64>) -> Trial 
             Ok(cases) => cases,
             Err(reason) => return skip(reason),
         };
-        let compared = Compared::Plan;
+        let compared = Compared::All;
         let mut make = |seed, directory: &Path| {
             cases.document(seed, |case| {
                 matches!(difference(&oracle, compared, directory, case), Verdict::Same)
