@@ -10,6 +10,7 @@ mod name;
 pub mod patch;
 pub mod path;
 pub mod stream;
+mod texts;
 pub mod tree;
 pub mod upgrade;
 pub mod validate;
@@ -21,6 +22,7 @@ mod xpath_parse;
 
 pub use attributes::Iter as Attributes;
 pub use stream::XmlStream;
+pub use texts::Texts;
 pub use tree::{Content, Element};
 pub use versions::Version;
 pub use xml_reader::{ParseError, parse};

@@ -49,17 +49,41 @@ impl Element {
     }
 
     /// Appends the tree; `level` is the indentation, none for a single line.
-    fn write(&self, out: &mut String, level: Option<usize>, left_out: &[&str]) {
-        let indent = |out: &mut String, level: Option<usize>| {
-            if let Some(level) = level {
-                out.extend(std::iter::repeat_n("  ", level));
-            }
-        };
-        let newline = |out: &mut String| {
-            if level.is_some() {
-                out.push('\n');
-            }
-        };
+    pub(crate) fn write(&self, out: &mut String, level: Option<usize>, left_out: &[&str]) {
+        if self.content().is_empty() {
+            self.write_start_open(out, level, left_out);
+            out.push_str("/>");
+            return newline(out, level);
+        }
+        if is_mixed(self) {
+            // white space would change it
+            self.write_start_open(out, level, left_out);
+            out.push('>');
+            self.content().iter().for_each(|content| content.write(out, None, left_out));
+            self.write_end_tag(out);
+            return newline(out, level);
+        }
+        self.write_start(out, level, left_out);
+        let below = level.map(|level| level + 1);
+        self.content().iter().for_each(|content| content.write(out, below, left_out));
+        self.write_end(out, level);
+    }
+
+    /// Appends all that comes before the content of an element that has some, and no text in it.
+    pub(crate) fn write_start(&self, out: &mut String, level: Option<usize>, left_out: &[&str]) {
+        self.write_start_open(out, level, left_out);
+        out.push('>');
+        newline(out, level);
+    }
+
+    /// Appends all that comes after the content of an element that has some, and no text in it.
+    pub(crate) fn write_end(&self, out: &mut String, level: Option<usize>) {
+        indent(out, level);
+        self.write_end_tag(out);
+        newline(out, level);
+    }
+
+    fn write_start_open(&self, out: &mut String, level: Option<usize>, left_out: &[&str]) {
         indent(out, level);
         out.push('<');
         out.push_str(self.name());
@@ -73,40 +97,42 @@ impl Element {
             escape(value, true, out);
             out.push('"');
         }
-        if self.content().is_empty() {
-            out.push_str("/>");
-            newline(out);
-            return;
-        }
-        out.push('>');
-        if self.content().iter().any(|c| matches!(c, Content::Text(_))) {
-            // mixed content: white space would change it
-            for content in self.content() {
-                match content {
-                    Content::Element(child) => child.write(out, None, left_out),
-                    Content::Text(text) => escape(text, false, out),
-                    Content::Comment(text) => write_comment(text, out),
-                }
-            }
-        } else {
-            newline(out);
-            for content in self.content() {
-                match content {
-                    Content::Element(child) => child.write(out, level.map(|l| l + 1), left_out),
-                    Content::Comment(text) => {
-                        indent(out, level.map(|l| l + 1));
-                        write_comment(text, out);
-                        newline(out);
-                    }
-                    Content::Text(_) => {}
-                }
-            }
-            indent(out, level);
-        }
+    }
+
+    fn write_end_tag(&self, out: &mut String) {
         out.push_str("</");
         out.push_str(self.name());
         out.push('>');
-        newline(out);
+    }
+}
+
+impl Content {
+    /// Appends this; `level` is the indentation, none for a single line.
+    pub(crate) fn write(&self, out: &mut String, level: Option<usize>, left_out: &[&str]) {
+        match self {
+            Self::Element(child) => child.write(out, level, left_out),
+            Self::Text(text) => escape(text, false, out),
+            Self::Comment(text) => {
+                indent(out, level);
+                write_comment(text, out);
+                newline(out, level);
+            }
+        }
+    }
+}
+
+/// Tells whether there is text between an element's children, which white space would change.
+pub(crate) fn is_mixed(element: &Element) -> bool {
+    element.content().iter().any(|content| matches!(content, Content::Text(_)))
+}
+
+fn indent(out: &mut String, level: Option<usize>) {
+    out.extend(std::iter::repeat_n("  ", level.unwrap_or_default()));
+}
+
+fn newline(out: &mut String, level: Option<usize>) {
+    if level.is_some() {
+        out.push('\n');
     }
 }
 

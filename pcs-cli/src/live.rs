@@ -241,12 +241,37 @@ impl From<LiveError> for SourceError {
     }
 }
 
+impl Live {
+    /// Returns the document with an empty status section: the status is most of a large document,
+    /// and who changes the configuration has no use for it.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub fn configuration(&mut self) -> Result<Element, SourceError> {
+        let request = QueryRequest { without_status: true, ..QueryRequest::default() };
+        // a brain of an earlier version sends the status all the same
+        self.ask(request).map(with_empty_status)
+    }
+
+    fn ask(&mut self, request: QueryRequest) -> Result<Element, SourceError> {
+        let request = QueryRequest { caller: Some(self.caller.clone()), ..request };
+        let answer = self.runtime.block_on(self.client.query(request)).map_err(failed)?;
+        let xml = answer.into_inner().xml;
+        let text = std::str::from_utf8(&xml).map_err(|e| LiveError::Nonsense(e.to_string()))?;
+        cib::parse(text).map_err(|e| LiveError::Nonsense(e.to_string()).into())
+    }
+}
+
+/// Returns a document without what its status section holds.
+pub(crate) fn with_empty_status(mut document: Element) -> Element {
+    document.retain_children(|child| child.name() != "status");
+    document.with_child(Element::new("status"))
+}
+
 impl Cluster for Live {
     fn query(&mut self, section: Option<&str>) -> Result<Element, SourceError> {
         let section = section.unwrap_or_default().to_owned();
-        let request = QueryRequest { section, caller: Some(self.caller.clone()) };
-        let answer = self.runtime.block_on(self.client.query(request)).map_err(failed)?;
-        cib::parse(&answer.into_inner().xml).map_err(|e| LiveError::Nonsense(e.to_string()).into())
+        self.ask(QueryRequest { section, ..QueryRequest::default() })
     }
 
     fn change(&mut self, request: &Request) -> Result<(), SourceError> {

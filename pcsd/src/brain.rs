@@ -61,9 +61,11 @@ async fn status_section(socket: &Path) -> Result<Element, String> {
         let mut client = wire::client::cluster(socket)
             .await
             .map_err(|_| "the cluster does not run on this host".to_owned())?;
-        let request = QueryRequest { section: "status".to_owned(), caller: None };
+        let request = QueryRequest { section: "status".to_owned(), ..QueryRequest::default() };
         let answer = client.query(request).await.map_err(|status| status.message().to_owned())?;
-        cib::parse(&answer.into_inner().xml).map_err(|error| error.to_string())
+        let answer = answer.into_inner();
+        let text = std::str::from_utf8(&answer.xml).map_err(|error| error.to_string())?;
+        cib::parse(text).map_err(|error| error.to_string())
     };
     tokio::time::timeout(INFO_TIMEOUT, ask)
         .await

@@ -14,6 +14,13 @@ pub const MESSAGE_MAX: usize = 256 << 20;
 /// this long hangs.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How much may be on its way before it is read. HTTP/2's own 64 KiB would have both sides take
+/// turns for every piece of a document, each waiting for the processor in between.
+const WINDOW: u32 = 64 << 20;
+
+/// In pieces of this size; HTTP/2's own 16 KiB is a hundred of them for a large document.
+const FRAME: u32 = 1 << 20;
+
 /// Connects to a unix socket.
 ///
 /// # Errors
@@ -21,6 +28,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub async fn connect(socket: &Path) -> Result<Channel, tonic::transport::Error> {
     Endpoint::from_shared(format!("unix:{}", socket.display()))?
         .connect_timeout(CONNECT_TIMEOUT)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_frame_size(FRAME)
         .connect()
         .await
 }

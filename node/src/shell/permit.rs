@@ -77,17 +77,23 @@ fn refused(caller: &Caller, what: &str) -> Status {
     ))
 }
 
-/// Returns what of the document a caller may see.
-pub(crate) fn readable(caller: &Caller, document: &Element) -> Result<Element, Status> {
-    permissions(caller, document)
-        .readable(document)
-        .ok_or_else(|| refused(caller, "see anything of the configuration"))
+/// Returns what of the document a caller may see; none where that is all of it.
+pub(crate) fn readable(caller: &Caller, document: &Element) -> Result<Option<Element>, Status> {
+    match permissions(caller, document) {
+        Permissions::All => Ok(None),
+        listed @ Permissions::Listed { .. } => listed
+            .readable(document)
+            .map(Some)
+            .ok_or_else(|| refused(caller, "see anything of the configuration")),
+    }
 }
 
 /// Makes sure that a caller may see the status section.
 pub(crate) fn may_see_status(caller: &Caller, document: &Element) -> Result<(), Status> {
-    let seen = permissions(caller, document).readable(document);
-    let section = seen.as_ref().and_then(|seen| seen.child("status"));
+    let Ok(seen) = readable(caller, document) else {
+        return Err(refused(caller, "see the status"));
+    };
+    let section = seen.as_ref().unwrap_or(document).child("status");
     section.map(|_| ()).ok_or_else(|| refused(caller, "see the status"))
 }
 
@@ -158,8 +164,8 @@ mod tests {
         let as_user = |name: &str| Caller { user: name.to_owned(), ..Caller::default() };
         let (root, reader, operator, stranger) =
             (as_user("root"), as_user("reader"), as_user("operator"), as_user("stranger"));
-        assert_eq!(readable(&root, &document).unwrap(), document);
-        let seen = readable(&reader, &document).unwrap();
+        assert_eq!(readable(&root, &document).unwrap(), None);
+        let seen = readable(&reader, &document).unwrap().unwrap();
         assert!(seen.find_id("A").is_some() && seen.find_id("cn").is_none());
         let refused = readable(&stranger, &document).unwrap_err();
         assert_eq!(refused.code(), tonic::Code::PermissionDenied);
@@ -176,7 +182,7 @@ mod tests {
     fn without_lists_whoever_is_let_in_may_do_everything() {
         let document = document(false);
         let stranger = Caller { user: "stranger".to_owned(), ..Caller::default() };
-        assert_eq!(readable(&stranger, &document).unwrap(), document);
+        assert_eq!(readable(&stranger, &document).unwrap(), None);
         assert!(may_change_status(&stranger, &document).is_ok());
         assert!(may_manage(&stranger, &document).is_ok());
     }

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
-use cib::Element;
+use cib::{Element, Texts};
 use wire::client::MESSAGE_MAX;
 use wire::tools::cluster_server::{Cluster, ClusterServer};
 use wire::tools::{
@@ -64,17 +64,30 @@ pub(crate) fn serve(
     }
     let listener = UnixListener::bind(socket)?;
     admit(socket, uidgid_dir)?;
-    let service = ClusterServer::new(Tools { inputs, shown, next: Arc::new(AtomicU64::new(1)) })
+    let tools = Tools { inputs, shown, texts: Mutex::default(), next: Arc::new(AtomicU64::new(1)) };
+    let service = ClusterServer::new(tools)
         .max_decoding_message_size(MESSAGE_MAX)
         .max_encoding_message_size(MESSAGE_MAX);
     tokio::spawn(async move {
-        let incoming = UnixListenerStream::new(listener);
+        let incoming = UnixListenerStream::new(listener).map(|tool| tool.inspect(widen));
         let served = Server::builder().add_service(service).serve_with_incoming(incoming).await;
         if let Err(error) = served {
             tracing::error!(%error, "the tools' socket ended");
         }
     });
     Ok(())
+}
+
+/// Has a large document go out at once: with the kernel's own 200 KiB the two sides take turns for
+/// every piece, each waiting for the processor in between. Only what is on its way takes memory.
+fn widen(tool: &UnixStream) {
+    use nix::sys::socket::{setsockopt, sockopt};
+    const SEND_BUFFER: usize = 8 << 20;
+    if setsockopt(tool, sockopt::SndBufForce, &SEND_BUFFER).is_err()
+        && let Err(error) = setsockopt(tool, sockopt::SndBuf, &SEND_BUFFER)
+    {
+        tracing::debug!(%error, "documents go out in small pieces");
+    }
 }
 
 /// Lets root in, the group `haclient`, where there is such a group, those of `pcs cluster uidgid`,
@@ -102,6 +115,7 @@ fn admit(socket: &Path, uidgid_dir: &Path) -> std::io::Result<()> {
 struct Tools {
     inputs: mpsc::Sender<ToolInput>,
     shown: Shown,
+    texts: Mutex<Texts>,
     next: Arc<AtomicU64>,
 }
 
@@ -133,12 +147,23 @@ impl Tools {
         claimed: Option<Caller>,
     ) -> Result<(Caller, Arc<Element>), Status> {
         let document = Arc::clone(&self.shown.document.borrow());
+        if !cib::acl::enabled(&document) {
+            return Ok((peer.caller(claimed, &document), document));
+        }
         // looking groups up may go over the network
         let found = tokio::task::spawn_blocking(move || {
             let caller = peer.caller(claimed, &document);
             (caller, document)
         });
         found.await.map_err(ending)
+    }
+
+    /// Returns the text of the document, or of a part of it; what was written before and has not
+    /// changed is not written again.
+    fn text(&self, document: &Element, part: &Element) -> String {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.keep_only(document);
+        texts.text(part)
     }
 
     async fn ask(&self, request: ToolRequest) -> Result<Response<Outcome>, Status> {
@@ -156,18 +181,23 @@ impl Tools {
 impl Cluster for Tools {
     async fn query(&self, request: Request<QueryRequest>) -> Result<Response<Document>, Status> {
         let peer = Peer::of(request.extensions())?;
-        let QueryRequest { section, caller } = request.into_inner();
+        let QueryRequest { section, caller, without_status } = request.into_inner();
         let (caller, document) = self.admitted(peer, caller).await?;
-        let document = permit::readable(&caller, &document)?;
-        let xml = if section.is_empty() {
-            document.to_xml()
-        } else {
-            match document.descendants().find(|element| element.name() == section) {
+        let part = permit::readable(&caller, &document)?;
+        let seen = part.as_ref().unwrap_or(&document);
+        let xml = if !section.is_empty() {
+            match seen.descendants().find(|element| element.name() == section) {
                 Some(found) => found.to_xml(),
                 None => return Err(Status::not_found(format!("there is no section {section}"))),
             }
+        } else if without_status {
+            let mut bare = seen.clone();
+            bare.retain_children(|child| child.name() != "status");
+            self.text(&document, &bare)
+        } else {
+            self.text(&document, seen)
         };
-        Ok(Response::new(Document { xml }))
+        Ok(Response::new(Document { xml: xml.into() }))
     }
 
     async fn apply(&self, request: Request<Change>) -> Result<Response<Outcome>, Status> {

@@ -38,7 +38,7 @@ fn config(context: &mut Context, words: &[String]) -> Cli {
         return Err(usage(""));
     }
     let format = context.output_format(&["cmd", "json", "text"])?;
-    let view = acl::view(&context.cib()?);
+    let view = acl::view(&context.configuration()?);
     match format.as_str() {
         "json" => context.print(&json::pretty(&view)),
         "cmd" => context.print_lines(&commands(&view)),

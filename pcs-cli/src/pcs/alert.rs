@@ -98,7 +98,7 @@ fn config(context: &mut Context, words: &[String]) -> Cli {
         return Err(USAGE);
     }
     let format = context.output_format(&["cmd", "json", "text"])?;
-    let alerts = alert::alerts(&context.cib()?);
+    let alerts = alert::alerts(&context.configuration()?);
     match format.as_str() {
         "json" => context.print(&json::pretty(&serde_json::json!({ "alerts": alerts }))),
         "cmd" => {

@@ -191,7 +191,7 @@ fn destroy(context: &mut Context, words: &[String]) -> Cli {
     let instance = Instance::of(context)?;
     let config = instance.named();
     if context.live().is_ok() {
-        let cib = context.cib()?;
+        let cib = context.configuration()?;
         if booth::address(&cib, &config).is_some() {
             return fail(format!(
                 "booth instance '{0}' is used in a cluster resource, remove it with 'pcs booth \
@@ -240,7 +240,7 @@ fn hand_over(context: &mut Context, verb: &str, words: &[String]) -> Cli {
     let instance = Instance::of(context)?;
     let (ticket, site) = match words {
         [ticket] => {
-            let cib = context.cib()?;
+            let cib = context.configuration()?;
             match booth::address(&cib, &instance.named()) {
                 Some(site) => (ticket, site),
                 None => {
@@ -297,7 +297,8 @@ fn remove(context: &mut Context, words: &[String]) -> Cli {
     let instance = Instance::of(context)?;
     let (config, force) = (instance.named(), context.force());
     let ids = context.read(|env| booth::resources(env, &instance.name, &config, force))?;
-    context.stop_before_delete(&ids, false)?;
+    let cib = context.cib()?;
+    context.stop_before_delete(&cib, &ids, false)?;
     context.change(|env| booth::remove(env, &instance.name, &config, force))
 }
 

@@ -257,7 +257,7 @@ fn verify(context: &mut Context, words: &[String]) -> Cli {
     if !words.is_empty() {
         return Err(Failure::Usage { area: AREA, command: "verify" });
     }
-    let document = context.cib()?;
+    let document = context.configuration()?;
     let mut problems: Vec<String> =
         cib::validate::errors(&document).iter().map(cib::validate::Finding::what).collect();
     problems.extend(pcs::verify::problems(&document));

@@ -39,7 +39,7 @@ fn show(context: &mut Context, words: &[String]) -> Cli {
     if format == "cmd" {
         return config_export::commands(context);
     }
-    let cib = context.cib()?;
+    let cib = context.configuration()?;
     let name = if context.is_live() || context.has("--corosync_conf") {
         hosts::local_conf(context)?.totem.cluster_name.clone().unwrap_or_default()
     } else {

@@ -59,7 +59,7 @@ fn config(context: &mut Context, words: &[String], part: Part) -> Cli {
     if context.has("--full") && format != "text" {
         return fail(format!("option '--full' is not compatible with '{format}' output format."));
     }
-    let all = constraint_text::only(Constraints::of(&context.cib()?), part);
+    let all = constraint_text::only(Constraints::of(&context.configuration()?), part);
     let full = context.has("--full");
     match format.as_str() {
         "json" => context.print(&super::json::pretty(&all)),
@@ -79,7 +79,7 @@ fn references(context: &mut Context, words: &[String]) -> Cli {
     if words.is_empty() {
         return Err(USAGE);
     }
-    let cib = context.cib()?;
+    let cib = context.configuration()?;
     let by_id = || -> std::collections::BTreeMap<&String, Vec<String>> {
         words.iter().map(|id| (id, constraint::references(&cib, id))).collect()
     };
@@ -215,7 +215,7 @@ fn location_config(context: &mut Context, words: &[String]) -> Cli {
             "Output formats other than 'text' are not supported together with grouping and filtering by nodes or resources",
         );
     }
-    let all = Constraints::of(&context.cib()?);
+    let all = Constraints::of(&context.configuration()?);
     let full = context.has("--full");
     let lines = if group == "nodes" {
         if filter.is_empty() && all.location.iter().any(|c| !c.attributes.rules.is_empty()) {

@@ -14,7 +14,7 @@ use super::colour;
 use super::planning::Planning;
 use super::usage;
 use crate::cib_source::{self, Cluster, SourceError};
-use crate::live::Live;
+use crate::live::{self, Live};
 
 /// Why a command did not work.
 #[derive(Debug)]
@@ -36,6 +36,10 @@ pub(crate) enum Failure {
 
 /// What a command returns.
 pub(crate) type Cli<T = ()> = Result<T, Failure>;
+
+fn no_cib(error: &SourceError) -> String {
+    format!("unable to get cib: {}", error.chain())
+}
 
 /// Fails with a text.
 pub(crate) fn fail<T>(text: impl Into<String>) -> Cli<T> {
@@ -77,6 +81,9 @@ pub(crate) struct Context {
     pub(crate) planning: Option<Planning>,
     /// Whether a refused change is told with one line less, as some commands do.
     pub(crate) terse: bool,
+    /// The running cluster's configuration as this command read it, until it changes something or
+    /// has waited. A change names the version it was made from, so that it cannot be too old.
+    configuration: Option<Element>,
 }
 
 impl Context {
@@ -96,6 +103,7 @@ impl Context {
             hints,
             live: None,
             terse: false,
+            configuration: None,
         }
     }
 
@@ -276,6 +284,9 @@ impl Context {
             return Ok(document.clone());
         }
         let document = self.read_document()?;
+        if self.is_live() {
+            self.configuration = Some(live::with_empty_status(document.clone()));
+        }
         if !self.has("--watch") {
             // To take a large document apart, element by element, costs a good part of what it
             // costs to read it, and the process ends soon: one handle is never given back.
@@ -284,11 +295,26 @@ impl Context {
         Ok(document)
     }
 
+    /// Reads the document for one who looks at its configuration only: the running cluster's comes
+    /// with an empty status.
+    pub(crate) fn configuration(&mut self) -> Cli<Element> {
+        if self.planning.is_some() || !self.is_live() {
+            return self.cib();
+        }
+        if let Some(known) = &self.configuration {
+            return Ok(known.clone());
+        }
+        let read = self.live()?.configuration();
+        let document = read.or_else(|error| fail(no_cib(&error)))?;
+        std::mem::forget(document.clone()); // as in `cib`
+        self.configuration = Some(document.clone());
+        Ok(document)
+    }
+
     fn read_document(&mut self) -> Cli<Element> {
         let Some(file) = self.arguments.value("-f") else {
             let live = self.live()?;
-            return Cluster::query(live, None)
-                .or_else(|error| fail(format!("unable to get cib: {}", error.chain())));
+            return Cluster::query(live, None).or_else(|error| fail(no_cib(&error)));
         };
         match cib_source::read(Path::new(file)) {
             Ok(cib) => Ok(cib),
@@ -307,21 +333,17 @@ impl Context {
             }
             return Ok(());
         }
+        // a running cluster looks by itself at what it is given
+        let judged_there = self.is_live() && self.planning.is_none();
         let refused = |cib: &Element| -> Vec<String> {
-            let findings = cib::validate::errors(cib);
+            let findings = if judged_there { Vec::new() } else { cib::validate::errors(cib) };
             let mut all: Vec<String> = findings.iter().map(cib::validate::Finding::what).collect();
             all.extend(pcs::verify::obsolete_properties(cib));
             all
         };
         let why = refused(after);
         if !why.is_empty() && refused(before).is_empty() {
-            for text in &why {
-                self.detail(text);
-            }
-            return fail(format!(
-                "Unable to update cib\nCall failed: Update does not conform to the configured schema\n{}",
-                if self.terse { "" } else { "\n" }
-            ));
+            return self.invalid(&why);
         }
         if let Some(planning) = &mut self.planning {
             planning.change(before, after);
@@ -339,9 +361,21 @@ impl Context {
         }
     }
 
+    /// Fails because the document would not be valid, for these reasons.
+    fn invalid<T>(&self, why: &[String]) -> Cli<T> {
+        for text in why {
+            self.detail(text);
+        }
+        fail(format!(
+            "Unable to update cib\nCall failed: Update does not conform to the configured schema\n{}",
+            if self.terse { "" } else { "\n" }
+        ))
+    }
+
     /// Makes a change of the running cluster's configuration. When somebody else was faster, it is
     /// made on top of theirs, unless both touch the same thing.
     fn push_live(&mut self, mut before: Element, mut after: Element) -> Cli {
+        self.configuration = None;
         for _ in 0..ATTEMPTS_MAX {
             let version = cib::versions::Version::of(&before);
             let base = format!("{}.{}", version.admin_epoch, version.epoch);
@@ -350,6 +384,9 @@ impl Context {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
+            if error.code() == model::ExitCode::Config {
+                return self.invalid(&[error.chain()]);
+            }
             if error.code() != model::ExitCode::Old {
                 return fail(format!("Unable to update cib\n{}", error.chain()));
             }
@@ -406,6 +443,7 @@ impl Context {
     /// to wait, and 0 for as long as it takes, up to an hour.
     pub(crate) fn settle(&mut self, wait: Option<u64>) -> Cli {
         let Some(seconds) = wait else { return Ok(()) };
+        self.configuration = None;
         if let Some(planning) = &mut self.planning {
             return planning.settle();
         }
@@ -431,12 +469,16 @@ impl Context {
     }
 
     /// Has the running cluster stop resources that are about to be deleted.
-    pub(crate) fn stop_before_delete(&mut self, ids: &[String], stonith: bool) -> Cli {
+    pub(crate) fn stop_before_delete(
+        &mut self,
+        cib: &Element,
+        ids: &[String],
+        stonith: bool,
+    ) -> Cli {
         if !self.is_live() || stonith {
             return Ok(());
         }
-        let cib = self.cib()?;
-        let running = |id: &String| !pcs::history::active_nodes(&cib, id).is_empty();
+        let running = |id: &String| !pcs::history::active_nodes(cib, id).is_empty();
         if !ids.iter().any(running) {
             return Ok(());
         }
@@ -478,7 +520,7 @@ impl Context {
         &mut self,
         command: impl FnOnce(&mut Environment<'_>) -> pcs::Outcome<T>,
     ) -> Cli<T> {
-        let before = self.cib()?;
+        let before = self.configuration()?;
         let agents = std::mem::take(&mut self.agents);
         let mut env = Environment::new(before.clone(), &agents, self.is_live());
         let outcome = command(&mut env);
@@ -510,7 +552,7 @@ impl Context {
         &mut self,
         command: impl FnOnce(&mut Environment<'_>) -> pcs::Outcome<T>,
     ) -> Cli<T> {
-        let cib = if self.has("-f") || self.is_live() { self.cib()? } else { Element::new("cib") };
+        let cib = self.configuration()?;
         self.with(cib, command)
     }
 

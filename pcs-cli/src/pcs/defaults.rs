@@ -112,7 +112,7 @@ fn config(context: &mut Context, words: &[String], kind: Kind) -> Cli {
     if context.has("--full") && format != "text" {
         return fail(format!("option '--full' is not compatible with '{format}' output format."));
     }
-    let all = Defaults::of(&context.cib()?, kind);
+    let all = Defaults::of(&context.configuration()?, kind);
     match format.as_str() {
         "json" => context.print(&json::line(&all)),
         "cmd" => {

@@ -24,7 +24,7 @@ pub(crate) fn export(context: &mut Context, words: &[String]) -> Cli {
     if context.is_plan() {
         return fail("this command changes nothing, so there is no plan to show");
     }
-    let exported = desired::export(&context.cib()?);
+    let exported = desired::export(&context.configuration()?);
     let text = if as_json {
         format!("{}\n", json::pretty(&desired::to_json(&exported)))
     } else {

@@ -42,7 +42,7 @@ pub(crate) fn switch(
         return fail("Cannot use '-f' together with '--wait'");
     }
     let names = if context.has("--all") {
-        node::all_names(&context.cib()?)
+        node::all_names(&context.configuration()?)
     } else if words.is_empty() {
         vec![context.local_node()?]
     } else {
@@ -60,7 +60,7 @@ fn attribute(context: &mut Context, words: &[String]) -> Cli {
         [name, rest @ ..] => {
             let pairs = words::pairs(rest)?;
             let force = context.force();
-            let cib = context.cib()?;
+            let cib = context.configuration()?;
             // a script tells "was not there" from other troubles by the exit status
             let absent = node::nodes(&cib).iter().any(|node| node.uname == *name)
                 && pairs.iter().any(|(attribute, value)| {
@@ -105,7 +105,7 @@ fn show(context: &mut Context, words: &[String], command: &str) -> Cli {
             "Output formats other than 'text' are not supported together with grouping and filtering by nodes or resources",
         );
     }
-    let nodes = node::nodes(&context.cib()?);
+    let nodes = node::nodes(&context.configuration()?);
     let is_attribute = command == "attribute";
     let sets = |node: &NodeView| -> Vec<SetView> {
         if is_attribute { node.instance_attributes.clone() } else { node.utilization.clone() }

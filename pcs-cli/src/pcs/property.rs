@@ -80,7 +80,7 @@ fn config(context: &mut Context, words: &[String]) -> Cli {
         return defaults_of(context, words, true);
     }
     let all = context.has("--all");
-    let sets = property::sets(&context.cib()?);
+    let sets = property::sets(&context.configuration()?);
     match format.as_str() {
         "json" => {
             let text = json::line(&serde_json::json!({ "nvsets": sets }));

@@ -8,7 +8,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     let [id] = words else {
         return Err(Failure::Usage { area: "resource", command: "relations" });
     };
-    let cib = context.cib()?;
+    let cib = context.configuration()?;
     match pcs::resource::find(&cib, id) {
         None => {
             context.hint_text(&pcs::resource::near(&cib, id).into_iter().collect::<Vec<_>>());

@@ -258,7 +258,7 @@ fn agents(context: &mut Context, words: &[String]) -> Cli {
 pub(crate) fn config(context: &mut Context, words: &[String], stonith: bool) -> Cli {
     context.supports(&["-f", "--output-format", "--show-secrets"])?;
     let format = context.output_format(&["cmd", "json", "text"])?;
-    let cib = context.cib()?;
+    let cib = context.configuration()?;
     let all = Resources::of(&cib).filtered(stonith);
     let (mut shown, mut missing) = (all.clone(), Vec::new());
     if !words.is_empty() {
@@ -318,7 +318,7 @@ fn ids_of_kind(cib: &Element, ids: &[String], stonith: bool) -> Vec<String> {
 
 /// Refuses resources in a command for fence devices, and the other way round.
 pub(crate) fn only(context: &mut Context, ids: &[String], stonith: bool, instead: &str) -> Cli {
-    let wrong = ids_of_kind(&context.cib()?, ids, !stonith);
+    let wrong = ids_of_kind(&context.configuration()?, ids, !stonith);
     if wrong.is_empty() {
         return Ok(());
     }
@@ -372,7 +372,7 @@ pub(crate) fn delete_resources(context: &mut Context, words: &[String], stonith:
         ));
     }
     let force = context.force();
-    context.stop_before_delete(words, stonith)?;
+    context.stop_before_delete(&cib, words, stonith)?;
     context.change(|env| delete::delete(env, words, stonith, force))
 }
 
@@ -386,7 +386,7 @@ fn run_group(context: &mut Context, words: &[String]) -> Cli {
             if !rest.is_empty() {
                 return Err(Failure::Usage { area: AREA, command: "group list" });
             }
-            let all = Resources::of(&context.cib()?);
+            let all = Resources::of(&context.configuration()?);
             let by_id =
                 || all.groups.iter().map(|g| (&g.id, &g.member_ids)).collect::<BTreeMap<_, _>>();
             if context.as_json(|| serde_json::json!({ "groups": by_id() }))? {
@@ -598,7 +598,7 @@ pub(crate) fn run_operation(context: &mut Context, words: &[String], stonith: bo
 
 fn utilization(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["-f"])?;
-    let cib = context.cib()?;
+    let cib = context.configuration()?;
     if let [id, ..] = words {
         only(context, std::slice::from_ref(id), false, "")?;
     }
@@ -635,7 +635,7 @@ pub(crate) fn description(context: &mut Context, words: &[String], area: &'stati
     context.supports(&["-f"])?;
     match words {
         [id] => {
-            let cib = context.cib()?;
+            let cib = context.configuration()?;
             match cib.at(&["configuration"]).and_then(|c| c.find_id(id)) {
                 Some(element) => {
                     if let Some(text) = element.get("description") {

@@ -92,7 +92,7 @@ fn configured_names(context: &mut Context) -> Cli<(Vec<String>, Vec<String>)> {
         Vec::new()
     };
     let mut pacemaker: Vec<String> =
-        pcs::node::nodes(&context.cib()?).into_iter().map(|node| node.uname).collect();
+        pcs::node::nodes(&context.configuration()?).into_iter().map(|node| node.uname).collect();
     pacemaker.sort();
     Ok((corosync, pacemaker))
 }

@@ -116,7 +116,7 @@ fn config(context: &mut Context, words: &[String]) -> Cli {
         return Err(Failure::Usage { area: AREA, command: "level config" });
     }
     let format = context.output_format(&["cmd", "json", "text"])?;
-    let levels = Levels::of(&context.cib()?);
+    let levels = Levels::of(&context.configuration()?);
     match format.as_str() {
         "json" => context.print(&json::line(&levels)),
         "cmd" => {

@@ -7,11 +7,15 @@ pub struct QueryRequest {
     /// For whom, where root or hacluster ask; others see what they themselves may see.
     #[prost(message, optional, tag = "2")]
     pub caller: ::core::option::Option<Caller>,
+    /// Everything but <status>, which is most of a large document; not together with a section.
+    #[prost(bool, tag = "3")]
+    pub without_status: bool,
 }
+/// XML as UTF-8: bytes, so that a text that is kept is not copied for each who asks.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Document {
-    #[prost(string, tag = "1")]
-    pub xml: ::prost::alloc::string::String,
+    #[prost(bytes = "bytes", tag = "1")]
+    pub xml: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Caller {
