@@ -158,11 +158,19 @@ fn still_valid(old: &Element, new: &Element) -> Result<(), EditError> {
     if before == (new.get("validate-with"), new.child("configuration")) {
         return Ok(());
     }
-    let mut findings = validate::errors(new);
+    let whole = old.child("status").is_some();
+    let errors = |document: &Element| {
+        if whole || document.child("status").is_some() {
+            return validate::errors(document);
+        }
+        // what the log keeps has no status, and lacks nothing
+        validate::errors(&document.clone().with_child(Element::new("status")))
+    };
+    let mut findings = errors(new);
     if findings.is_empty() {
         return Ok(());
     }
-    let known: Vec<String> = validate::errors(old).iter().map(validate::Finding::what).collect();
+    let known: Vec<String> = errors(old).iter().map(validate::Finding::what).collect();
     findings.retain(|finding| !known.contains(&finding.what()));
     match findings.as_slice() {
         [] => Ok(()),
