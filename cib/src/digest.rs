@@ -8,18 +8,18 @@ use md5::{Digest as _, Md5};
 use crate::tree::Element;
 
 /// Attributes of `<cib>` and of histories that say who wrote, not what; v2 leaves them out.
-const PROVENANCE: [&str; 5] =
+pub(crate) const PROVENANCE: [&str; 5] =
     ["crm-debug-origin", "cib-last-written", "update-origin", "update-client", "update-user"];
 
 /// Returns the digest that stands in `cib.xml.sig` and in patches without a document.
 pub fn v1(element: &Element) -> String {
-    hex(&[" ", &element.to_xml_compact(), "\n"])
+    md5_of(&[" ", &element.to_xml_compact(), "\n"])
 }
 
 /// Returns the digest by which replicas and patches compare documents: white space and notes about
 /// who wrote do not count (comments do).
 pub fn v2(element: &Element) -> String {
-    hex(&[&element.to_xml_without(&PROVENANCE)])
+    md5_of(&[&element.to_xml_without(&PROVENANCE)])
 }
 
 /// Which of an operation's parameters are digested.
@@ -73,12 +73,17 @@ pub fn operation_element<'a>(
     element
 }
 
-fn hex(parts: &[&str]) -> String {
+fn md5_of(parts: &[&str]) -> String {
     let mut hasher = Md5::new();
     for part in parts {
         hasher.update(part);
     }
-    hasher.finalize().iter().fold(String::with_capacity(32), |mut out, byte| {
+    hex(&hasher.finalize())
+}
+
+/// Returns bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut out, byte| {
         let _infallible = write!(out, "{byte:02x}");
         out
     })

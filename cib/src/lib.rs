@@ -12,6 +12,7 @@ pub mod path;
 pub mod stream;
 mod texts;
 pub mod tree;
+pub mod tree_digest;
 pub mod upgrade;
 pub mod validate;
 pub mod versions;

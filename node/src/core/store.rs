@@ -15,11 +15,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use cib::Element;
+use cib::tree_digest::{TreeDigests, is_tree_digest};
 use crmd::core::entry::{ConfigPatch, Entry, NodeRecord};
 use model::NodeId;
 
 /// The level of this program: what entries it writes and understands.
-pub const FEATURE_LEVEL: u32 = 1;
+pub const FEATURE_LEVEL: u32 = 2;
+
+/// From this level on entries name documents by their tree digest, which does not take longer for
+/// a larger document.
+const TREE_DIGESTS: u32 = 2;
 
 /// Why an entry could not be applied. This node must take a snapshot; the others go on.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +72,7 @@ pub struct Store {
     proposed: VecDeque<Proposed>,
     records: BTreeMap<NodeId, NodeRecord>,
     feature_level: u32,
+    digests: TreeDigests,
 }
 
 /// A document on its way through the log.
@@ -113,9 +119,33 @@ impl Default for Store {
 
 impl Store {
     fn of(document: Element, records: BTreeMap<NodeId, NodeRecord>, feature_level: u32) -> Self {
-        let digest = cib::digest::v2(&document);
         let (committed, proposed) = (Arc::new(document), VecDeque::new());
-        Self { committed, digest, proposed, records, feature_level }
+        let (digest, digests) = (String::new(), TreeDigests::default());
+        let mut store = Self { committed, digest, proposed, records, feature_level, digests };
+        store.digest = store.digest_of(&Arc::clone(&store.committed));
+        store
+    }
+
+    /// Returns a document's digest in the form that this store's entries have.
+    fn digest_of(&mut self, document: &Element) -> String {
+        if self.feature_level < TREE_DIGESTS {
+            return cib::digest::v2(document);
+        }
+        self.digests.digest(document)
+    }
+
+    /// Returns a document's digest in the form of another digest.
+    fn digest_like(&mut self, like: &str, document: &Element) -> String {
+        if is_tree_digest(like) { self.digests.digest(document) } else { cib::digest::v2(document) }
+    }
+
+    /// Tells whether the log's document has this digest.
+    fn is_at(&mut self, digest: &str) -> bool {
+        if is_tree_digest(digest) == is_tree_digest(&self.digest) {
+            return digest == self.digest;
+        }
+        let committed = Arc::clone(&self.committed);
+        self.digest_like(digest, &committed) == digest
     }
 
     /// Returns the configuration as the log has it.
@@ -173,7 +203,7 @@ impl Store {
             document.set("update-user", author);
         }
         let (patch, document) = written(&head, document)?;
-        let digest = cib::digest::v2(&document);
+        let digest = self.digest_of(&document);
         let base = self.proposed.back().map_or(&self.digest, |last| &last.digest).clone();
         let entry = ConfigPatch {
             patch,
@@ -207,7 +237,7 @@ impl Store {
     }
 
     fn apply_patch(&mut self, change: &ConfigPatch) -> Result<Applied, StoreError> {
-        if change.base != self.digest {
+        if !self.is_at(&change.base) {
             return Ok(Applied::Overtaken);
         }
         // the leader has this very document already
@@ -222,14 +252,18 @@ impl Store {
         };
         self.committed = document;
         self.digest.clone_from(&change.digest);
+        if !is_tree_digest(&change.digest) {
+            // who leads knows no other digests, and may not be the only one
+            self.feature_level = self.feature_level.min(TREE_DIGESTS - 1);
+        }
         Ok(Applied::Config)
     }
 
-    fn patched(&self, change: &ConfigPatch) -> Result<Element, StoreError> {
+    fn patched(&mut self, change: &ConfigPatch) -> Result<Element, StoreError> {
         let patch = cib::parse(&change.patch).map_err(|e| StoreError::Unreadable(e.to_string()))?;
         let patched = cib::patch::apply(&self.committed, &patch)
             .map_err(|e| StoreError::Misfit(e.to_string()))?;
-        differs(cib::digest::v2(&patched), &change.digest)?;
+        differs(self.digest_like(&change.digest, &patched), &change.digest)?;
         Ok(patched)
     }
 
@@ -257,9 +291,11 @@ impl Store {
         let snapshot: Snapshot = serde_json::from_slice(data).map_err(|e| unreadable(&e))?;
         let document = cib::parse(&snapshot.document).map_err(|e| unreadable(&e))?;
         let records = snapshot.records.into_iter().map(|record| (record.node, record)).collect();
-        let restored = Self::of(document, records, snapshot.feature_level);
+        let mut restored = Self::of(document, records, snapshot.feature_level);
         if !snapshot.digest.is_empty() {
-            differs(restored.digest.clone(), &snapshot.digest)?;
+            let document = Arc::clone(&restored.committed);
+            differs(restored.digest_like(&snapshot.digest, &document), &snapshot.digest)?;
+            restored.digest = snapshot.digest;
         }
         *self = restored;
         Ok(())
@@ -408,6 +444,30 @@ mod tests {
         let text = String::from_utf8(leader.snapshot()).unwrap().replace("crm_config", "crm_conf");
         assert!(matches!(rotten.restore(text.as_bytes()), Err(StoreError::Differs { .. })));
         assert_eq!(rotten.committed, before);
+    }
+
+    #[test]
+    fn entries_and_snapshots_of_the_level_before_are_understood_and_kept_to() {
+        let earlier = || Store::of(empty_document(), BTreeMap::new(), TREE_DIGESTS - 1);
+        let mut leader = earlier();
+        let changes = ["a", "b"].map(|name| propose(&mut leader, name));
+        assert!(changes.iter().all(|change| !is_tree_digest(&change.digest)));
+        // what is born now begins on the level of now, and follows who is not there yet
+        let mut follower = Store::default();
+        for change in &changes {
+            assert_eq!(leader.apply(&bytes(change)).unwrap(), Applied::Config);
+            assert_eq!(follower.apply(&bytes(change)).unwrap(), Applied::Config);
+        }
+        let mut restored = Store::default();
+        restored.restore(&leader.snapshot()).unwrap();
+        for mut next_leader in [follower, restored] {
+            let next = propose(&mut next_leader, "c");
+            assert!(!is_tree_digest(&next.digest), "who knows the level before only must follow");
+            let mut third = leader.clone();
+            assert_eq!(third.apply(&bytes(&next)).unwrap(), Applied::Config);
+            assert!(has(&third, "c"));
+        }
+        assert!(is_tree_digest(&propose(&mut Store::default(), "a").digest));
     }
 
     #[test]
