@@ -68,6 +68,8 @@ const ELSE: &[(&str, &str, &str)] = &[
     ("Error: Unable to find resource", "Error: Resource", "0.12 deletes several, and words it so"),
     ("Error: Unable to find stonith", "", "0.12 deletes several, and words it so"),
     ("Warning: Resources are not", "Usage: pcs resource", "0.12 deletes several"),
+    ("", "(broke down)", "no answer to compare with"),
+    ("", "Usage: pcs cluster ...", "0.12 has more commands"),
     ("", "Usage: pcs status ...", "0.12 answers queries"),
     ("", "Usage: pcs stonith ...", "0.12 describes and has defaults of devices"),
     ("", "Usage: pcs [-f file]", "0.12 has more areas and options"),

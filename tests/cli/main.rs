@@ -11,6 +11,7 @@ mod everything_else;
 mod explain;
 mod files;
 mod help;
+mod membership_files;
 mod nodes;
 mod old_spellings;
 mod plan;

@@ -93,6 +93,17 @@ pub(crate) struct Arguments {
     /// Words that look like options and were taken for numbers.
     pub(crate) numbers: Vec<String>,
     options: BTreeMap<&'static str, Option<String>>,
+    /// The first option that is there more than once.
+    repeated: Option<&'static str>,
+}
+
+/// Why a command line is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoArguments {
+    /// An option that pcs does not have, or has otherwise; the usage may help.
+    Unknown(String),
+    /// An option that is given more than once.
+    Repeated(&'static str),
 }
 
 /// Says whether a word that begins with a dash is a score or a number.
@@ -103,7 +114,15 @@ fn is_number(word: &str) -> bool {
 
 impl Arguments {
     /// Takes a command line apart.
-    pub(crate) fn parse(argv: &[String]) -> Result<Self, String> {
+    pub(crate) fn parse(argv: &[String]) -> Result<Self, NoArguments> {
+        let parsed = Self::taken_apart(argv).map_err(NoArguments::Unknown)?;
+        match parsed.repeated {
+            Some(option) => Err(NoArguments::Repeated(option)),
+            None => Ok(parsed),
+        }
+    }
+
+    fn taken_apart(argv: &[String]) -> Result<Self, String> {
         let mut parsed = Self::default();
         let mut rest = argv.iter();
         while let Some(word) = rest.next() {
@@ -157,8 +176,14 @@ impl Arguments {
             },
             None => None,
         };
-        self.options.insert(option, value);
+        self.give(option, value);
         Ok(())
+    }
+
+    fn give(&mut self, option: &'static str, value: Option<String>) {
+        if self.options.insert(option, value).is_some() && self.repeated.is_none() {
+            self.repeated = Some(option);
+        }
     }
 
     fn short<'a>(
@@ -168,7 +193,7 @@ impl Arguments {
     ) -> Result<(), String> {
         for (at, letter) in letters.char_indices() {
             if letter == 'h' {
-                self.options.insert("--help", None);
+                self.give("--help", None);
                 continue;
             }
             let Some((_, option)) = SHORT_VALUED.iter().find(|(c, _)| *c == letter) else {
@@ -180,7 +205,7 @@ impl Arguments {
             } else {
                 attached.to_owned()
             };
-            self.options.insert(option, Some(value));
+            self.give(option, Some(value));
             break;
         }
         Ok(())
@@ -219,10 +244,19 @@ impl Arguments {
 
 #[cfg(test)]
 mod tests {
-    use super::Arguments;
+    use super::{Arguments, NoArguments};
 
     fn parse(line: &str) -> Result<Arguments, String> {
-        Arguments::parse(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+        Arguments::taken_apart(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_option_given_twice_is_refused() {
+        let twice = |line: &str| {
+            Arguments::parse(&line.split(' ').map(str::to_owned).collect::<Vec<_>>()).unwrap_err()
+        };
+        assert_eq!(twice("-f a resource --force -f b"), NoArguments::Repeated("-f"));
+        assert_eq!(twice("node --name=a --name b"), NoArguments::Repeated("--name"));
     }
 
     #[test]

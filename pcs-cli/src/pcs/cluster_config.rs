@@ -1,5 +1,7 @@
 //! `pcs cluster config`, `corosync`, `sync`, `reload`, `rename`, `authkey`: the file itself.
 
+use std::path::Path;
+
 use membership::conf::Document;
 use pcs::cluster::config::{self, ConfigUpdate, ConfigView};
 use pcs::cluster::protocol::{FileKind, JoinState, Request};
@@ -8,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use super::cluster::each;
 use super::cluster_nodes::reachable;
 use super::cluster_setup::{Steps, new_uuid, pairs, random};
-use super::context::{Cli, Context, Failure, fail, print_error};
+use super::context::{Cli, Context, Failure, fail, print_error, reason};
 use super::hosts::{self, progress};
 use super::json;
 use super::peers::{Fields, Peer, ask_all};
@@ -52,6 +54,17 @@ pub(crate) fn document(context: &Context) -> Cli<Document> {
     Ok(conf.document)
 }
 
+/// Writes a corosync.conf.
+pub(crate) fn write(path: &Path, document: &Document) -> Cli {
+    std::fs::write(path, document.to_string()).or_else(|error| {
+        let file = path.display();
+        fail(format!(
+            "Unable to write Corosync configuration '{file}': {}: '{file}'",
+            reason(&error)
+        ))
+    })
+}
+
 /// Changes corosync.conf: the file of `--corosync_conf`, else that of every node, with a reload.
 pub(crate) fn change(
     context: &mut Context,
@@ -74,8 +87,7 @@ pub(crate) fn change(
             planning.tell(lines);
             return Ok(());
         }
-        return std::fs::write(&path, after.to_string())
-            .or_else(|error| fail(format!("Unable to write '{}': {error}", path.display())));
+        return write(&path, &after);
     }
     let names: Vec<String> = config::view(&after).nodes.into_iter().map(|node| node.name).collect();
     let peers = hosts::peers(&hosts::known_hosts()?, &names)?;
@@ -309,8 +321,11 @@ pub(crate) fn show_file(context: &mut Context, words: &[String]) -> Cli {
 
 /// `pcs cluster sync [corosync]`: the file of this host for all of its nodes.
 pub(crate) fn sync(context: &mut Context, words: &[String]) -> Cli {
+    if words.first().is_some_and(|word| word != "corosync") {
+        return usage("sync");
+    }
     context.supports(&["--request-timeout", "--skip-offline"])?;
-    if !matches!(words, [] | [_]) || words.first().is_some_and(|word| word != "corosync") {
+    if words.len() > 1 {
         return usage("sync");
     }
     let conf = hosts::local_conf(context)?;
@@ -372,6 +387,9 @@ pub(crate) fn none_runs(context: &Context, what: &str) -> Cli {
 
 /// `pcs cluster authkey corosync [FILE]`: a new key of the cluster's traffic for all nodes.
 pub(crate) fn authkey(context: &mut Context, words: &[String]) -> Cli {
+    if words.first().is_none_or(|word| word != "corosync") {
+        return usage("authkey");
+    }
     context.supports(&["--force", "--request-timeout", "--skip-offline"])?;
     let content = match words {
         [kind] if kind == "corosync" => {

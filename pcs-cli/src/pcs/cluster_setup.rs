@@ -1,6 +1,6 @@
 //! `pcs cluster setup`: from hosts that know each other to a cluster, or only to its file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,10 +15,11 @@ use pcs::cluster::setup::{NewNode, Setup, corosync_conf};
 use pcs::text::quoted;
 
 use super::cluster::{each, named, start_on, wait_limit};
-use super::cluster_config::changed_lines;
+use super::cluster_config::{changed_lines, write};
 use super::context::{Cli, Context, Failure, fail, print_error};
 use super::hosts::{self, progress};
 use super::peers::{Answer, Fields, Peer, Trouble, ask_all};
+use super::words::Sections;
 
 /// As long as corosync's and pacemaker's own tools make them.
 const KEY_BYTES: usize = 256;
@@ -64,6 +65,12 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         );
         words.insert(0, name);
     }
+    if to_file && LIVE_OPTIONS.iter().any(|option| context.has(option)) {
+        return fail(format!(
+            "Cannot specify any of {} when '--corosync_conf' is specified",
+            quoted(LIVE_OPTIONS)
+        ));
+    }
     let setup = parse(&words)?;
     if to_file { write_file(context, setup) } else { set_up(context, setup) }
 }
@@ -81,90 +88,76 @@ fn instead_of(old: &str) -> &'static str {
 fn parse(words: &[String]) -> Cli<Setup> {
     let usage = || Failure::Usage { area: "cluster", command: "setup" };
     let (name, rest) = words.split_first().ok_or_else(usage)?;
-    let is_group = |word: &String| matches!(word.as_str(), "transport" | "totem" | "quorum");
-    let end = rest.iter().position(is_group).unwrap_or(rest.len());
-    let mut setup = Setup { name: name.clone(), nodes: nodes(&rest[..end])?, ..Setup::default() };
+    let groups = Sections::split(rest, &["transport", "totem", "quorum"]);
+    if let Some(group) = groups.repeated() {
+        return fail(format!("'{group}' cannot be used more than once"));
+    }
+    let mut setup = Setup { name: name.clone(), nodes: nodes(&groups.first)?, ..Setup::default() };
     if setup.nodes.is_empty() {
         return Err(usage());
     }
-    let mut rest = &rest[end..];
-    while let Some((group, more)) = rest.split_first() {
-        let end = more.iter().position(is_group).unwrap_or(more.len());
-        let (words, others) = more.split_at(end);
-        match group.as_str() {
-            "totem" => setup.totem.extend(pairs(words)?),
-            "quorum" => setup.quorum.extend(pairs(words)?),
-            _ => transport(&mut setup, words)?,
-        }
-        rest = others;
+    if groups.has("transport") {
+        transport(&mut setup, &groups.flat("transport"))?;
     }
+    setup.totem = pairs(&groups.flat("totem"))?;
+    setup.quorum = pairs(&groups.flat("quorum"))?;
     Ok(setup)
 }
 
 /// Reads the nodes and their addresses.
 fn nodes(words: &[String]) -> Cli<Vec<NewNode>> {
-    let mut nodes: Vec<NewNode> = Vec::new();
+    let mut named: Vec<(&String, Vec<&String>)> = Vec::new();
     for word in words {
-        let Some((option, value)) = word.split_once('=') else {
-            if nodes.iter().any(|node| node.name == *word) {
+        if !word.contains('=') {
+            if named.iter().any(|(name, _)| *name == word) {
                 return fail(format!("Node name '{word}' defined multiple times"));
             }
-            nodes.push(NewNode { name: word.clone(), addresses: Vec::new() });
+            named.push((word, Vec::new()));
             continue;
-        };
-        match nodes.last_mut() {
+        }
+        match named.last_mut() {
+            Some((_, options)) => options.push(word),
             None => return fail(format!("Invalid character '=' in node name '{word}'")),
-            Some(node) if option == "addr" => node.addresses.push(value.to_owned()),
-            Some(node) => {
-                return fail(format!("Unknown options '{option}' for node '{}'", node.name));
-            }
         }
     }
-    Ok(nodes)
+    named.into_iter().map(|(name, options)| node(name, &options)).collect()
+}
+
+/// Reads what is said of a node.
+fn node(name: &str, options: &[&String]) -> Cli<NewNode> {
+    let mut node = NewNode { name: name.to_owned(), addresses: Vec::new() };
+    let mut unknown = Vec::new();
+    for word in options {
+        match word.split_once('=') {
+            Some(("", _)) => return fail(format!("missing key in '{word}' option")),
+            Some(("addr", address)) => node.addresses.push(address.to_owned()),
+            Some((option, _)) => unknown.push(option),
+            None => {}
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(node);
+    }
+    fail(format!("Unknown options {} for node '{name}'", quoted(unknown)))
 }
 
 /// Reads `TYPE [options] [link …]… [compression …] [crypto …]`.
 fn transport(setup: &mut Setup, words: &[String]) -> Cli {
-    let is_group = |word: &String| matches!(word.as_str(), "link" | "compression" | "crypto");
-    let Some((kind, rest)) = words.split_first().filter(|(kind, _)| !kind.contains('=')) else {
+    let Some((kind, rest)) = words.split_first() else {
         return fail("Transport type not defined");
     };
+    let groups = Sections::split(rest, &["link", "compression", "crypto"]);
     setup.transport = Some(kind.clone());
-    let end = rest.iter().position(is_group).unwrap_or(rest.len());
-    setup.transport_options.extend(pairs(&rest[..end])?);
-    let mut rest = &rest[end..];
-    while let Some((group, more)) = rest.split_first() {
-        let end = more.iter().position(is_group).unwrap_or(more.len());
-        let (words, others) = more.split_at(end);
-        match group.as_str() {
-            "link" => setup.links.push(pairs(words)?),
-            "compression" => setup.compression.extend(pairs(words)?),
-            _ => setup.crypto.extend(pairs(words)?),
-        }
-        rest = others;
-    }
+    setup.transport_options = pairs(&groups.first)?;
+    setup.compression = pairs(&groups.flat("compression"))?;
+    setup.crypto = pairs(&groups.flat("crypto"))?;
+    setup.links = groups.each("link").iter().map(|link| pairs(link)).collect::<Cli<_>>()?;
     Ok(())
 }
 
-/// Reads `NAME=VALUE`s; a name may be given twice only with the same value.
+/// Reads `NAME=VALUE`s; options are written in the order of the alphabet.
 pub(crate) fn pairs(words: &[String]) -> Cli<Pairs> {
-    let mut pairs: Pairs = Vec::new();
-    for word in words {
-        match word.split_once('=') {
-            None => return fail(format!("missing value of '{word}' option")),
-            Some(("", _)) => return fail(format!("missing key in '{word}' option")),
-            Some((name, value)) => match pairs.iter().find(|(known, _)| known == name) {
-                Some((_, known)) if known != value => {
-                    return fail(format!(
-                        "duplicate option '{name}' with different values '{known}' and '{value}'"
-                    ));
-                }
-                Some(_) => {}
-                None => pairs.push((name.to_owned(), value.to_owned())),
-            },
-        }
-    }
-    // Options are written in the order of the alphabet.
+    let mut pairs = super::words::pairs(words)?;
     pairs.sort();
     Ok(pairs)
 }
@@ -186,17 +179,12 @@ fn document(context: &Context, setup: &mut Setup) -> Cli<Document> {
     if !context.has("--no-cluster-uuid") {
         setup.uuid = Some(new_uuid()?);
     }
+    setup.unresolvable = unresolvable(&setup.nodes);
     context.with_reports(|reports| corosync_conf(setup, context.force(), reports))
 }
 
 /// Only writes corosync.conf.
 fn write_file(context: &mut Context, mut setup: Setup) -> Cli {
-    if LIVE_OPTIONS.iter().any(|option| context.has(option)) {
-        return fail(format!(
-            "Cannot specify any of {} when '--corosync_conf' is specified",
-            quoted(LIVE_OPTIONS)
-        ));
-    }
     let path = hosts::corosync_conf_path(context);
     for node in &mut setup.nodes {
         if node.addresses.is_empty() {
@@ -207,7 +195,8 @@ fn write_file(context: &mut Context, mut setup: Setup) -> Cli {
     let document = document(context, &mut setup)?;
     if path.exists() && !context.has("--overwrite") {
         return fail(format!(
-            "'{}' already exists, use --overwrite to overwrite it",
+            "Corosync configuration file '{}' already exists, use --overwrite to overwrite existing \
+             file(s)",
             path.display()
         ));
     }
@@ -217,8 +206,7 @@ fn write_file(context: &mut Context, mut setup: Setup) -> Cli {
         planning.tell(lines);
         return Ok(());
     }
-    std::fs::write(&path, document.to_string())
-        .or_else(|error| fail(format!("Unable to write '{}': {error}", path.display())))
+    write(&path, &document)
 }
 
 fn no_addresses(host: &str, used: &str) -> String {
@@ -244,7 +232,6 @@ fn set_up(context: &mut Context, mut setup: Setup) -> Cli {
         }
     }
     let document = document(context, &mut setup)?;
-    check_resolvable(context, &setup.nodes)?;
     check_hosts(context, &peers)?;
     if context.is_plan() {
         let mut lines = planned_members(context, &names, true);
@@ -303,23 +290,16 @@ pub(crate) fn planned_members(context: &Context, names: &[String], new: bool) ->
     lines
 }
 
-/// Reports addresses that this host cannot resolve: members could not either.
-fn check_resolvable(context: &Context, nodes: &[NewNode]) -> Cli {
+/// Returns the addresses that this host cannot resolve.
+fn unresolvable(nodes: &[NewNode]) -> BTreeSet<String> {
     use std::net::ToSocketAddrs as _;
-    let addresses: Vec<String> = nodes
+    nodes
         .iter()
         .flat_map(|node| &node.addresses)
+        .filter(|address| !address.is_empty())
         .filter(|address| (address.as_str(), DEFAULT_PORT).to_socket_addrs().is_err())
         .cloned()
-        .collect();
-    if addresses.is_empty() {
-        return Ok(());
-    }
-    let message = pcs::cluster::ClusterMessage::UnresolvableAddresses { addresses };
-    context.with_reports(|reports| {
-        reports.push(pcs::Report::forceable(message.into(), context.force()));
-        if context.force() { Ok(()) } else { Err(pcs::Failed::Reported) }
-    })
+        .collect()
 }
 
 /// Looks at every host before anything is changed anywhere.
@@ -591,7 +571,11 @@ mod tests {
     fn slips_are_named() {
         assert_eq!(read("c n1 port=3").unwrap_err(), "Unknown options 'port' for node 'n1'");
         assert_eq!(read("c n1 n1").unwrap_err(), "Node name 'n1' defined multiple times");
-        assert_eq!(read("c n1 transport link_mode=rr").unwrap_err(), "Transport type not defined");
+        assert_eq!(read("c n1 transport").unwrap_err(), "Transport type not defined");
+        assert_eq!(
+            read("c n1 totem token=1 quorum totem").unwrap_err(),
+            "'totem' cannot be used more than once"
+        );
         assert_eq!(read("c n1 totem token").unwrap_err(), "missing value of 'token' option");
         assert_eq!(
             read("c n1 totem token=1 token=2").unwrap_err(),

@@ -46,6 +46,12 @@ pub(crate) fn fail<T>(text: impl Into<String>) -> Cli<T> {
     Err(Failure::Text(text.into()))
 }
 
+/// Returns what the operating system says, without its number.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
 /// Prints to stderr.
 pub(crate) fn print_error(text: &str) {
     if cfg!(test) {

@@ -11,7 +11,7 @@ use pcs::cluster::known_hosts::{KnownHost, KnownHosts};
 use pcs::cluster::protocol::{KnownHostsChange, Request};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-use super::context::{Cli, Context, Failure, fail, print_error};
+use super::context::{Cli, Context, Failure, fail, print_error, reason};
 use super::peers::{Peer, ask_local, block_on};
 
 /// What pcsd of this host needs for anything but starting and stopping.
@@ -46,13 +46,16 @@ pub(crate) fn local_conf(context: &Context) -> Cli<Conf> {
     let file = path.display().to_string();
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
+        Err(error) if context.has("--corosync_conf") => {
+            return fail(format!("Unable to read {file}: {}", reason(&error)));
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return fail(format!(
                 "Unable to read '{file}': No such file or directory; this host is no member of \
                  a cluster, make one with 'pcs cluster setup'"
             ));
         }
-        Err(error) => return fail(format!("Unable to read '{file}': {error}")),
+        Err(error) => return fail(format!("Unable to read '{file}': {}", reason(&error))),
     };
     membership::conf::load(&text, &file).or_else(|error| fail(error.to_string()))
 }

@@ -74,7 +74,7 @@ mod usage_document;
 mod usage_hosts;
 mod words;
 
-use arguments::Arguments;
+use arguments::{Arguments, NoArguments};
 use context::{Cli, Context, Failure};
 
 /// Returns every command with the arguments it takes, as the help has them.
@@ -88,8 +88,12 @@ pub fn commands() -> impl Iterator<Item = (String, &'static str)> {
 pub fn run(argv: &[String]) -> i32 {
     let arguments = match Arguments::parse(argv) {
         Ok(arguments) => arguments,
-        Err(error) => {
+        Err(NoArguments::Unknown(error)) => {
             context::print_error(&format!("Error: {error}\n{}", usage::main()));
+            return 1;
+        }
+        Err(NoArguments::Repeated(option)) => {
+            context::print_error(&format!("Error: {option} can only be used once"));
             return 1;
         }
     };

@@ -19,6 +19,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
+use super::context::reason;
+
 /// A host on the same network answers within milliseconds; one that does not within this is off.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -220,7 +222,7 @@ async fn connect(
     destination: &Destination,
     pinned: Option<String>,
 ) -> Result<(tokio_rustls::client::TlsStream<TcpStream>, String), Trouble> {
-    let unreachable = |error: std::io::Error| Trouble::Unreachable(plain(&error));
+    let unreachable = |error: std::io::Error| Trouble::Unreachable(reason(&error));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Pinned { fingerprint: pinned, provider: Arc::clone(&provider) };
     let config = ClientConfig::builder_with_provider(provider)
@@ -250,12 +252,6 @@ async fn connect(
     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let shown = shown.map(fingerprint).unwrap_or_default();
     Ok((stream, shown))
-}
-
-/// Leaves the operating system's number out of its words.
-fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 async fn exchange<S>(

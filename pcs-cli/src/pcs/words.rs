@@ -36,6 +36,7 @@ pub(crate) struct Sections {
     /// Words before any keyword.
     pub(crate) first: Vec<String>,
     sections: BTreeMap<&'static str, Vec<Vec<String>>>,
+    repeated: Option<&'static str>,
 }
 
 impl Sections {
@@ -45,7 +46,11 @@ impl Sections {
         let mut current: Option<&'static str> = None;
         for word in words {
             if let Some(keyword) = keywords.iter().find(|keyword| *keyword == word) {
-                sections.sections.entry(keyword).or_default().push(Vec::new());
+                let all = sections.sections.entry(keyword).or_default();
+                if !all.is_empty() {
+                    sections.repeated.get_or_insert(keyword);
+                }
+                all.push(Vec::new());
                 current = Some(keyword);
                 continue;
             }
@@ -63,6 +68,11 @@ impl Sections {
     /// Says whether a keyword was there.
     pub(crate) fn has(&self, keyword: &str) -> bool {
         self.sections.contains_key(keyword)
+    }
+
+    /// Returns the first keyword that was there again.
+    pub(crate) fn repeated(&self) -> Option<&'static str> {
+        self.repeated
     }
 
     /// Returns all words behind a keyword, all its occurrences joined.

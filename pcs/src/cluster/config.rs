@@ -7,10 +7,8 @@ use serde_json::{Map, Value as Json};
 use super::ClusterMessage;
 use super::device::NOT_BESIDE_A_DEVICE;
 use super::options::{COMPRESSION, CRYPTO, Group, Pairs, QUORUM, TOTEM, any_error, error};
-use super::setup::{
-    check_cipher, check_knet_only, check_name, last, link_group, set_all, set_two_node,
-    transport_group,
-};
+use super::setup::{last, link_group, set_all, set_two_node, transport_group};
+use super::setup_check;
 use crate::report::{Failed, Outcome, Report};
 
 /// What a corosync.conf says, in the words of commands; options in order of the alphabet.
@@ -202,7 +200,7 @@ pub fn update(
     let transport = transport(document);
     TOTEM.check(&change.totem, true, reports);
     transport_group(&transport).check(&change.transport, true, reports);
-    check_knet_only(&transport, &change.compression, &change.crypto, reports);
+    setup_check::knet_only(&transport, &change.compression, &change.crypto, reports);
     if transport == "knet" {
         COMPRESSION.check(&change.compression, true, reports);
         CRYPTO.check(&change.crypto, true, reports);
@@ -212,7 +210,7 @@ pub fn update(
             None => totem.and_then(|totem| totem.get(&CRYPTO.key(name))).map(str::to_owned),
         };
         if !change.crypto.is_empty() {
-            check_cipher(after, reports);
+            setup_check::cipher(after, reports);
         }
     }
     if any_error(reports) {
@@ -247,16 +245,10 @@ pub fn update_quorum(
         if !names.is_empty() {
             reports.push(error(ClusterMessage::NotBesideQuorumDevice { names }));
         }
-    } else if last(options, "last_man_standing_window").is_some() {
-        let on = match last(options, "last_man_standing") {
-            Some(value) => value == "1",
-            None => document
-                .section("quorum")
-                .is_some_and(|quorum| quorum.get("last_man_standing") == Some("1")),
-        };
-        if !on {
-            reports.push(error(ClusterMessage::LastManStandingNeeded));
-        }
+    } else {
+        let now = document.section("quorum").and_then(|quorum| quorum.get("last_man_standing"));
+        let then = last(options, "last_man_standing").or(now);
+        setup_check::window(options, then, reports);
     }
     if any_error(reports) {
         return Err(Failed::Reported);
@@ -297,7 +289,7 @@ pub fn rename(
     force: bool,
     reports: &mut Vec<Report>,
 ) -> Outcome {
-    check_name(name, force, reports);
+    setup_check::name(name, force, reports);
     if any_error(reports) {
         return Err(Failed::Reported);
     }

@@ -4,7 +4,7 @@
 use membership::conf::{Document, Section};
 
 use super::ClusterMessage;
-use super::options::{Pairs, any_error, error};
+use super::options::{Pairs, any_error, error, unwritable_names};
 use super::setup::set_two_node;
 use crate::message::Message;
 use crate::report::{Failed, Outcome, Report};
@@ -57,8 +57,8 @@ pub(super) const NOT_BESIDE_A_DEVICE: [&str; 3] =
 const REQUIRED: [&str; 2] = ["algorithm", "host"];
 
 const HEURISTICS: &[(&str, Value)] = &[
-    ("interval", Value::Positive),
     ("mode", Value::Choice(&["off", "on", "sync"])),
+    ("interval", Value::Positive),
     ("sync_timeout", Value::Positive),
     ("timeout", Value::Positive),
 ];
@@ -76,15 +76,21 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn unknown(&mut self, names: Vec<String>, known: &[(&str, Value)], kind: &str) {
+    /// Reports names that are not known, and such as corosync.conf cannot hold.
+    fn names(&mut self, pairs: &Pairs, known: &[(&str, Value)], kind: &str) {
+        let names = unknown(pairs, known);
         if names.is_empty() {
             return;
         }
+        let kind = kind.to_owned();
+        let odd = unwritable_names(names.iter());
         let allowed: Vec<String> = known.iter().map(|(name, _)| (*name).to_owned()).collect();
         let near = crate::options::nearest(&names[0], allowed.iter().map(String::as_str));
-        let kind = kind.to_owned();
-        let message = Message::InvalidOptions { names, allowed, kind, near };
+        let message = Message::InvalidOptions { names, allowed, kind: kind.clone(), near };
         self.reports.push(Report::forceable(message, self.force));
+        if !odd.is_empty() {
+            self.reports.push(error(ClusterMessage::OptionNamesUnwritable { names: odd, kind }));
+        }
     }
 
     fn values(&mut self, pairs: &Pairs, known: &[(&str, Value)]) {
@@ -142,8 +148,7 @@ impl Check<'_> {
     }
 
     fn generic(&mut self, pairs: &Pairs) {
-        let names = unknown(pairs, GENERIC);
-        self.unknown(names, GENERIC, "quorum device");
+        self.names(pairs, GENERIC, "quorum device");
         self.values(pairs, GENERIC);
     }
 
@@ -156,20 +161,18 @@ impl Check<'_> {
                 self.reports.push(Report::error(Message::RequiredOptionsMissing { names, kind }));
             }
         }
-        let names = unknown(pairs, NET);
-        self.unknown(names, NET, "quorum device model");
+        self.names(pairs, NET, "quorum device model");
         self.values(pairs, NET);
     }
 
     fn heuristics(&mut self, pairs: &Pairs) {
-        let good = |c: char| c.is_ascii_alphanumeric() || "/_-".contains(c);
-        let odd: Vec<String> = pairs
-            .iter()
-            .map(|(name, _)| name.clone())
-            .filter(|name| name.starts_with(COMMAND) && !name.chars().all(good))
-            .collect();
+        let names = pairs.iter().map(|(name, _)| name);
+        let odd = unwritable_names(names);
         if !odd.is_empty() {
-            self.reports.push(error(ClusterMessage::HeuristicsNameInvalid { names: odd }));
+            self.reports.push(error(ClusterMessage::OptionNamesUnwritable {
+                names: odd,
+                kind: "heuristics".to_owned(),
+            }));
         }
         let mut names = unknown(pairs, HEURISTICS);
         names.retain(|name| !name.starts_with(COMMAND));
@@ -207,7 +210,9 @@ fn node_ids(document: &Document) -> Vec<String> {
 fn set_votes(device: &mut Section, model: &str) {
     let algorithm =
         device.sections(model).next().and_then(|section| section.get("algorithm")).unwrap_or("");
-    if algorithm == "ffsplit" {
+    if model != "net" {
+        // nothing is known of its algorithms
+    } else if algorithm == "ffsplit" {
         device.set("votes", "1");
     } else {
         device.remove("votes");
@@ -216,7 +221,7 @@ fn set_votes(device: &mut Section, model: &str) {
 
 /// Warns of heuristics that ask nothing, although they are on.
 fn warn_without_commands(heuristics: &Section, reports: &mut Vec<Report>) {
-    let on = heuristics.get("mode").is_some_and(|mode| mode != "off");
+    let on = matches!(heuristics.get("mode"), Some("on" | "sync"));
     if on && !heuristics.settings().any(|setting| setting.key.starts_with(COMMAND)) {
         reports.push(Report::warning(ClusterMessage::HeuristicsWithoutCommands.into()));
     }
@@ -319,8 +324,8 @@ pub fn update(
     if !request.options.is_empty() {
         let section = device.section_mut(&model);
         set(section, &request.options);
-        set_votes(device, &model);
     }
+    set_votes(device, &model);
     device.remove_sections("heuristics", Section::is_empty);
     Ok(())
 }

@@ -40,12 +40,17 @@ pub fn add_node(document: &mut Document, node: &NewNode, reports: &mut Vec<Repor
         reports.push(error(ClusterMessage::NodeExists { node: node.name.clone() }));
     }
     if node.addresses.iter().any(String::is_empty) {
-        reports.push(error(ClusterMessage::EmptyAddress { node: node.name.clone() }));
+        reports.push(error(ClusterMessage::EmptyAddress { nodes: vec![node.name.clone()] }));
     }
     let wanted = links(document).len();
     if node.addresses.len() != wanted {
         let (node, given) = (node.name.clone(), node.addresses.len());
-        reports.push(error(ClusterMessage::WrongAddressCount { node, wanted, given }));
+        reports.push(error(ClusterMessage::WrongAddressCount {
+            node,
+            given,
+            min: wanted,
+            max: wanted,
+        }));
     }
     for address in &node.addresses {
         check_address(document, address, reports);
@@ -155,7 +160,7 @@ pub fn add_link(
             reports.push(error(ClusterMessage::NodeNotFound { node: name.clone() }));
         }
         if address.is_empty() {
-            reports.push(error(ClusterMessage::EmptyAddress { node: name.clone() }));
+            reports.push(error(ClusterMessage::EmptyAddress { nodes: vec![name.clone()] }));
         }
         check_address(document, address, reports);
         if !seen.insert(address) {
@@ -219,7 +224,7 @@ pub fn update_link(
             reports.push(error(ClusterMessage::NodeNotFound { node: name.clone() }));
         }
         if address.is_empty() {
-            reports.push(error(ClusterMessage::EmptyAddress { node: name.clone() }));
+            reports.push(error(ClusterMessage::EmptyAddress { nodes: vec![name.clone()] }));
         }
         let same = |node: &super::config::NodeView| {
             node.addrs.iter().any(|known| known.addr == *address && known.link == link)
@@ -344,7 +349,7 @@ mod tests {
         assert!(add_node(&mut pair(), &node("n", &[]), &mut reports).is_err());
         assert_eq!(
             texts(&reports),
-            ["Error: Node 'n' needs 1 address, one for each link; 0 given"]
+            ["Error: 1 address must be specified for a node, 0 addresses specified for node 'n'"]
         );
     }
 

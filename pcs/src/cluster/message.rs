@@ -14,21 +14,27 @@ pub enum ClusterMessage {
         "Chosen cluster name '{name}' will prevent mounting GFS2 volumes in the cluster, use at most 32 of a-z A-Z 0-9 _- characters; you may safely override this if you do not intend to use GFS2"
     )]
     ClusterNameInvalidForGfs2 { name: String },
-    #[error("Cluster name cannot be empty")]
-    ClusterNameEmpty,
-    #[error("No nodes have been specified")]
-    NoNodes,
-    #[error("Empty address set for node '{node}', an address cannot be empty")]
-    EmptyAddress { node: String },
+    #[error("{what} cannot be empty")]
+    Empty { what: String },
+    #[error("{what} cannot contain {{}}\\n\\r characters")]
+    UnwritableCharacters { what: String },
+    #[error("Empty address set for {} {}, an address cannot be empty", plural(.nodes.len(), "node", "nodes"), quoted(.nodes))]
+    EmptyAddress { nodes: Vec<String> },
+    #[error(
+        "Address '{address}' cannot be used in link '{link}' because the link uses {family} addresses"
+    )]
+    AddressOfAnotherFamily { address: String, link: usize, family: &'static str },
+    #[error("Using both IPv4 and IPv6 on one link is not allowed; please, use either IPv4 or IPv6 on link(s): {}", quoted(.links))]
+    FamiliesMixed { links: Vec<String> },
     #[error("All nodes must have the same number of addresses; {}", .groups.join("; "))]
     AddressCountDiffers { groups: Vec<String> },
-    #[error("{count} {} specified for node '{node}', at most {max} {} allowed with transport {transport}", plural(*.count, "address", "addresses"), plural(*.max, "is", "are"))]
-    TooManyAddresses { node: String, count: usize, max: usize, transport: String },
+    #[error("{} must be specified for a node, {given} {} specified for node '{node}'", wanted_addresses(*.min, *.max), plural(*.given, "address", "addresses"))]
+    WrongAddressCount { node: String, given: usize, min: usize, max: usize },
     #[error("Node addresses must be unique, duplicate addresses: {}", quoted(.addresses))]
     AddressesNotUnique { addresses: Vec<String> },
     #[error("Node names must be unique, duplicate names: {}", quoted(.names))]
     NamesNotUnique { names: Vec<String> },
-    #[error("Unable to resolve {}: {}", plural(.addresses.len(), "address", "addresses"), quoted(.addresses))]
+    #[error("Unable to resolve addresses: {}", quoted(.addresses))]
     UnresolvableAddresses { addresses: Vec<String> },
 
     // --- options ---
@@ -36,12 +42,24 @@ pub enum ClusterMessage {
     TransportUnsupportedOptions { kind: String },
     #[error("If crypto option 'cipher' is enabled, crypto option 'hash' must be enabled as well")]
     CryptoCipherNeedsHash,
-    #[error("Cannot set options for non-existent {} {}, existing links: {}", plural(.links.len(), "link", "links"), quoted(.links), quoted(.existing))]
-    LinkDoesNotExist { links: Vec<String>, existing: Vec<String> },
+    #[error("Cannot set options for non-existent link '{link}', existing links: {}", quoted(.existing))]
+    LinkDoesNotExist { link: String, existing: Vec<String> },
+    #[error("Link numbers must be unique, duplicate link numbers: {}", quoted(.numbers))]
+    LinkNumbersNotUnique { numbers: Vec<String> },
+    #[error(
+        "Cannot specify options for more links ({given}) than how many is defined by number of addresses per node ({links})"
+    )]
+    OptionsForTooManyLinks { given: usize, links: usize },
     #[error("{} specified more than once", .0)]
     LinkTwice(String),
-    #[error("Cannot specify both options 'broadcast' and 'mcastaddr' for one link")]
+    #[error("If link option 'mcastaddr' is enabled, link option 'broadcast' must be disabled")]
     BroadcastAndMulticast,
+    #[error(
+        "If link option '{given}' is specified, link option '{needed}' must be specified as well"
+    )]
+    LinkOptionNeeds { given: &'static str, needed: &'static str },
+    #[error("invalid {kind} {} {}, {kind} options may contain a-z A-Z 0-9 /_- characters only", option_word(.names), quoted(.names))]
+    OptionNamesUnwritable { names: Vec<String>, kind: String },
     #[error("Cluster UUID has already been set")]
     UuidAlreadySet,
 
@@ -58,8 +76,6 @@ pub enum ClusterMessage {
     LastManStandingNeeded,
     #[error("{name} cannot be empty, use {wanted}")]
     OptionEmpty { name: String, wanted: String },
-    #[error("invalid heuristics {} {}, heuristics options may contain a-z A-Z 0-9 /_- characters only", option_word(.names), quoted(.names))]
-    HeuristicsNameInvalid { names: Vec<String> },
     #[error("invalid heuristics {} {}, allowed options are: 'interval', 'mode', 'sync_timeout', 'timeout' and options matching patterns: 'exec_NAME'", option_word(.names), quoted(.names))]
     HeuristicsUnknown { names: Vec<String> },
     #[error("No exec_NAME options are specified, so heuristics are effectively disabled")]
@@ -72,8 +88,6 @@ pub enum ClusterMessage {
     NodeExists { node: String },
     #[error("Address '{address}' is already used in the cluster by node '{node}'")]
     AddressInUse { address: String, node: String },
-    #[error("Node '{node}' needs {wanted} {}, one for each link; {given} given", plural(*.wanted, "address", "addresses"))]
-    WrongAddressCount { node: String, wanted: usize, given: usize },
     #[error(
         "No nodes would be left in the cluster, use 'pcs cluster destroy' to remove the cluster"
     )]
@@ -86,6 +100,14 @@ pub enum ClusterMessage {
     TooManyLinks { max: usize },
     #[error("Addresses of the new link are missing for {} {}", plural(.nodes.len(), "node", "nodes"), quoted(.nodes))]
     LinkAddressMissing { nodes: Vec<String> },
+}
+
+fn wanted_addresses(min: usize, max: usize) -> String {
+    if min == max {
+        format!("{max} {}", plural(max, "address", "addresses"))
+    } else {
+        format!("At least {min} and at most {max} {}", plural(max, "address", "addresses"))
+    }
 }
 
 fn option_word(names: &[String]) -> &'static str {

@@ -10,5 +10,6 @@ mod message;
 pub mod options;
 pub mod protocol;
 pub mod setup;
+mod setup_check;
 
 pub use message::ClusterMessage;

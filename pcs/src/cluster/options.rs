@@ -21,10 +21,12 @@ pub(super) enum Value {
     Positive,
     /// A number between these, with the words that say so.
     Range(u64, u64, &'static str),
-    /// `0` or `1`, written `no` and `yes`.
+    /// `0` or `1`, written as nothing and `yes`.
     Broadcast,
-    /// Anything but nothing.
-    Text,
+    /// An IPv4 or IPv6 address.
+    Address,
+    /// Anything but nothing, with the words that say what.
+    Text(&'static str),
 }
 
 /// A group of options that stand in one place.
@@ -84,14 +86,18 @@ pub(super) const UDP_TRANSPORT: Group = Group {
     kind: "udp/udpu transport",
     prefix: "",
     unprefixed: &[],
-    options: &[("ip_version", IP_VERSION), ("netmtu", Value::Natural)],
+    options: &[("ip_version", IP_VERSION), ("netmtu", Value::Positive)],
 };
 
 pub(super) const COMPRESSION: Group = Group {
     kind: "compression",
     prefix: "knet_compression_",
     unprefixed: &[],
-    options: &[("level", Value::Natural), ("model", Value::Text), ("threshold", Value::Natural)],
+    options: &[
+        ("level", Value::Natural),
+        ("model", Value::Text("a compression model e.g. zlib, lz4 or bzip2")),
+        ("threshold", Value::Natural),
+    ],
 };
 
 pub(super) const CRYPTO: Group = Group {
@@ -126,9 +132,9 @@ pub(super) const UDP_LINK: Group = Group {
     prefix: "",
     unprefixed: &[],
     options: &[
-        ("bindnetaddr", Value::Text),
+        ("bindnetaddr", Value::Address),
         ("broadcast", Value::Broadcast),
-        ("mcastaddr", Value::Text),
+        ("mcastaddr", Value::Address),
         ("mcastport", PORT),
         ("ttl", Value::Range(0, 255, "0..255")),
     ],
@@ -158,11 +164,12 @@ impl Group {
         self.options.iter().map(|(name, _)| *name).find(|name| self.key(name) == key)
     }
 
-    /// Returns the value as the file has it.
-    pub(super) fn written(&self, name: &str, value: &str) -> String {
-        match self.value_of(name) {
-            Some(Value::Broadcast) => if value == "1" { "yes" } else { "no" }.to_owned(),
-            _ => value.to_owned(),
+    /// Returns the value as the file has it; none when the file is to have none.
+    pub(super) fn written(&self, name: &str, value: &str) -> Option<String> {
+        match (self.value_of(name), value) {
+            (_, "") | (Some(Value::Broadcast), "0") => None,
+            (Some(Value::Broadcast), _) => Some("yes".to_owned()),
+            _ => Some(value.to_owned()),
         }
     }
 
@@ -189,9 +196,22 @@ impl Group {
                 near,
             }));
         }
+        let odd = unwritable_names(pairs.iter().map(|(name, _)| name));
+        if !odd.is_empty() {
+            let kind = self.kind.to_owned();
+            reports.push(error(ClusterMessage::OptionNamesUnwritable { names: odd, kind }));
+        }
         for (name, value) in pairs {
             let Some(wanted) = self.value_of(name) else { continue };
             if (value.is_empty() && may_unset) || wanted.takes(value) {
+                continue;
+            }
+            if let Value::Text(wanted) = wanted {
+                let what = name.clone();
+                reports.push(error(match value.is_empty() {
+                    true => ClusterMessage::OptionEmpty { name: what, wanted: wanted.to_owned() },
+                    false => ClusterMessage::UnwritableCharacters { what },
+                }));
                 continue;
             }
             let (choices, words) = wanted.description();
@@ -209,17 +229,14 @@ impl Value {
     fn takes(self, value: &str) -> bool {
         match self {
             Self::OneOf(words) => words.contains(&value),
-            Self::Natural => {
-                !value.is_empty()
-                    && value.bytes().all(|byte| byte.is_ascii_digit())
-                    && value.parse::<u32>().is_ok()
-            }
+            Self::Natural => value.parse::<u32>().is_ok(),
             Self::Positive => value.parse::<u32>().is_ok_and(|number| number > 0),
             Self::Range(low, high, _) => {
                 value.parse().is_ok_and(|number: u64| (low..=high).contains(&number))
             }
             Self::Broadcast => value == "0" || value == "1",
-            Self::Text => !value.is_empty() && !value.contains(['\n', '{', '}']),
+            Self::Address => value.parse::<std::net::IpAddr>().is_ok(),
+            Self::Text(_) => !value.is_empty() && writable(value),
         }
     }
 
@@ -231,9 +248,21 @@ impl Value {
             Self::Positive => words("a positive integer"),
             Self::Range(_, _, text) => words(text),
             Self::Broadcast => (vec!["0".to_owned(), "1".to_owned()], None),
-            Self::Text => words("a non-empty string"),
+            Self::Address => words("an IP address"),
+            Self::Text(text) => words(text),
         }
     }
+}
+
+/// Says whether corosync.conf can hold a value: its own marks would end or begin something.
+pub(super) fn writable(value: &str) -> bool {
+    !value.contains(['{', '}', '\n', '\r'])
+}
+
+/// Returns those names that cannot stand in corosync.conf.
+pub(super) fn unwritable_names<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "/_-".contains(c);
+    names.filter(|name| !name.chars().all(good)).cloned().collect()
 }
 
 /// Says whether a report stops the command.

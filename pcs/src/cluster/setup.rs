@@ -4,20 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use membership::conf::{Document, Section};
 
-use super::ClusterMessage;
 use super::options::{
     self, COMPRESSION, CRYPTO, Group, KNET_LINK, KNET_TRANSPORT, Pairs, QUORUM, TOTEM, UDP_LINK,
-    UDP_TRANSPORT, any_error, error,
+    UDP_TRANSPORT, any_error,
 };
-use crate::message::Message;
+use super::setup_check;
 use crate::report::{Failed, Outcome, Report};
-use crate::text::plural;
 
 /// Where corosync's own packages let it log; the tools read it from here.
 const LOG_FILE: &str = "/var/log/corosync/corosync.log";
-
-/// What GFS2 can store of a cluster's name.
-const NAME_MAX: usize = 32;
 
 /// The links a node may have.
 pub(super) fn links_max(transport: &str) -> usize {
@@ -54,6 +49,8 @@ pub struct Setup {
     pub totem: Pairs,
     /// Options of quorum.
     pub quorum: Pairs,
+    /// Those of the addresses that are names this host cannot resolve: members could not either.
+    pub unresolvable: BTreeSet<String>,
     /// A random number by which clusters of one name are told apart.
     pub uuid: Option<String>,
 }
@@ -63,144 +60,12 @@ pub struct Setup {
 /// # Errors
 /// Something that cannot be overridden, or is not: the reports say what.
 pub fn corosync_conf(setup: &Setup, force: bool, reports: &mut Vec<Report>) -> Outcome<Document> {
-    check_name(&setup.name, force, reports);
     let transport = setup.transport.as_deref().unwrap_or("knet");
-    if let "knet" | "udp" | "udpu" = transport {
-        check_nodes(&setup.nodes, transport, reports);
-        check_transport(setup, transport, reports);
-    } else {
-        reports.push(Report::error(Message::InvalidOptionValue {
-            name: "transport".to_owned(),
-            value: transport.to_owned(),
-            choices: ["knet", "udp", "udpu"].map(str::to_owned).into(),
-            words: None,
-        }));
-    }
-    TOTEM.check(&setup.totem, false, reports);
-    QUORUM.check(&setup.quorum, false, reports);
+    setup_check::all(setup, transport, force, reports);
     if any_error(reports) {
         return Err(Failed::Reported);
     }
     Ok(write(setup, transport))
-}
-
-/// Reports a name that is none, or that GFS2 could not take.
-pub(super) fn check_name(name: &str, force: bool, reports: &mut Vec<Report>) {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if name.is_empty() {
-        reports.push(error(ClusterMessage::ClusterNameEmpty));
-    } else if name.len() > NAME_MAX || !name.bytes().all(plain) {
-        let message = ClusterMessage::ClusterNameInvalidForGfs2 { name: name.to_owned() };
-        reports.push(Report::forceable(message.into(), force));
-    }
-}
-
-fn check_nodes(nodes: &[NewNode], transport: &str, reports: &mut Vec<Report>) {
-    if nodes.is_empty() {
-        reports.push(error(ClusterMessage::NoNodes));
-    }
-    let max = links_max(transport);
-    let mut by_count: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    let mut seen = BTreeSet::new();
-    let mut twice = BTreeSet::new();
-    for node in nodes {
-        let count = node.addresses.len();
-        by_count.entry(count).or_default().push(&node.name);
-        if node.addresses.iter().any(String::is_empty) {
-            reports.push(error(ClusterMessage::EmptyAddress { node: node.name.clone() }));
-        }
-        if count > max {
-            let (node, transport) = (node.name.clone(), transport.to_owned());
-            reports.push(error(ClusterMessage::TooManyAddresses { node, count, max, transport }));
-        }
-        for address in node.addresses.iter().filter(|address| !address.is_empty()) {
-            if !seen.insert(address) {
-                twice.insert(address.clone());
-            }
-        }
-    }
-    if by_count.len() > 1 {
-        let groups = by_count
-            .iter()
-            .rev()
-            .map(|(count, names)| {
-                format!(
-                    "{} {} {} {count} {}",
-                    plural(names.len(), "node", "nodes"),
-                    crate::text::quoted(names),
-                    plural(names.len(), "has", "have"),
-                    plural(*count, "address", "addresses")
-                )
-            })
-            .collect();
-        reports.push(error(ClusterMessage::AddressCountDiffers { groups }));
-    }
-    if !twice.is_empty() {
-        let addresses = twice.into_iter().collect();
-        reports.push(error(ClusterMessage::AddressesNotUnique { addresses }));
-    }
-}
-
-fn check_transport(setup: &Setup, transport: &str, reports: &mut Vec<Report>) {
-    transport_group(transport).check(&setup.transport_options, false, reports);
-    check_knet_only(transport, &setup.compression, &setup.crypto, reports);
-    if transport == "knet" {
-        COMPRESSION.check(&setup.compression, false, reports);
-        CRYPTO.check(&setup.crypto, false, reports);
-        check_cipher(|name| last(&setup.crypto, name).map(str::to_owned), reports);
-    }
-    let links = setup.nodes.first().map_or(0, |node| node.addresses.len());
-    let mut numbers = BTreeSet::new();
-    for link in &setup.links {
-        link_group(transport).check(link, false, reports);
-        if let Some(number) = last(link, "linknumber")
-            && !numbers.insert(number)
-        {
-            reports.push(error(ClusterMessage::LinkTwice(format!("Link number '{number}'"))));
-        }
-        if last(link, "broadcast") == Some("1") && last(link, "mcastaddr").is_some() {
-            reports.push(error(ClusterMessage::BroadcastAndMulticast));
-        }
-    }
-    if any_error(reports) {
-        return;
-    }
-    let beyond: Vec<String> = numbered(&setup.links)
-        .into_iter()
-        .map(|(number, _)| number)
-        .filter(|number| *number >= links)
-        .map(|number| number.to_string())
-        .collect();
-    if !beyond.is_empty() {
-        let existing = (0..links).map(|number| number.to_string()).collect();
-        reports.push(error(ClusterMessage::LinkDoesNotExist { links: beyond, existing }));
-    }
-}
-
-/// Reports options that only knet has.
-pub(super) fn check_knet_only(
-    transport: &str,
-    compression: &Pairs,
-    crypto: &Pairs,
-    reports: &mut Vec<Report>,
-) {
-    if transport == "knet" {
-        return;
-    }
-    for (kind, pairs) in [("compression", compression), ("crypto", crypto)] {
-        if !pairs.is_empty() {
-            let kind = kind.to_owned();
-            reports.push(error(ClusterMessage::TransportUnsupportedOptions { kind }));
-        }
-    }
-}
-
-/// Reports encryption without authentication.
-pub(super) fn check_cipher(option: impl Fn(&str) -> Option<String>, reports: &mut Vec<Report>) {
-    let on = |value: Option<String>| value.is_some_and(|value| value != "none");
-    if on(option("cipher")) && !on(option("hash")) {
-        reports.push(error(ClusterMessage::CryptoCipherNeedsHash));
-    }
 }
 
 pub(super) fn transport_group(transport: &str) -> Group {
@@ -252,7 +117,10 @@ fn write(setup: &Setup, transport: &str) -> Document {
         totem.set("cluster_uuid", &**uuid);
     }
     for (number, link) in numbered(&setup.links) {
-        totem.push_section(interface(transport, number, link));
+        let section = interface(transport, number, link);
+        if section.settings().any(|setting| setting.key != "linknumber") {
+            totem.push_section(section);
+        }
     }
     let nodes = document.section_mut("nodelist");
     for (id, node) in (1..).zip(&setup.nodes) {
@@ -273,8 +141,10 @@ fn write(setup: &Setup, transport: &str) -> Document {
 /// Writes the options of one link, in the order of the alphabet.
 pub(super) fn interface(transport: &str, number: usize, link: &Pairs) -> Section {
     let group = link_group(transport);
-    let mut settings: BTreeMap<String, String> =
-        link.iter().map(|(name, value)| (group.key(name), group.written(name, value))).collect();
+    let mut settings: BTreeMap<String, String> = link
+        .iter()
+        .filter_map(|(name, value)| Some((group.key(name), group.written(name, value)?)))
+        .collect();
     settings.insert("linknumber".to_owned(), number.to_string());
     let mut section = Section::new("interface");
     for (key, value) in settings {
@@ -297,10 +167,12 @@ pub(super) fn node_section(node: &NewNode, id: u32) -> Section {
 /// Sets options; an empty value takes one away.
 pub(super) fn set_all(section: &mut Section, group: Group, pairs: &options::Pairs) {
     for (name, value) in pairs {
-        if value.is_empty() {
-            section.remove(&group.key(name));
-        } else {
-            section.set(&group.key(name), group.written(name, value));
+        let key = group.key(name);
+        match group.written(name, value) {
+            Some(value) => section.set(&key, value),
+            None => {
+                section.remove(&key);
+            }
         }
     }
 }
@@ -401,7 +273,8 @@ mod tests {
         setup.links = vec![pairs(&[]), pairs(&[("link_priority", "3")])];
         assert_eq!(
             errors(&setup),
-            ["Error: Cannot set options for non-existent link '1', existing links: '0'"]
+            ["Error: Cannot specify options for more links (2) than how many is defined by \
+                 number of addresses per node (1)"]
         );
     }
 
