@@ -90,7 +90,7 @@ impl Placing {
     /// Adds what the colocations of an instance's clone or bundle say about the nodes of a table;
     /// what ties the parts of a bundle together has no say.
     pub(crate) fn add_colocations_of_all(&mut self, rsc: ResourceIx, table: &mut Option<Table>) {
-        use crate::colocate::Select;
+        use crate::wishes::Select;
         let Some(collective) = self.cluster[rsc].parent else { return };
         for index in self.this_with(collective) {
             let colocation = self.colocation(index);

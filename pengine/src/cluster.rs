@@ -457,6 +457,18 @@ impl Cluster {
         found
     }
 
+    /// Tells whether a resource is in another, at any depth.
+    pub(crate) fn is_inside(&self, resource: ResourceIx, whole: ResourceIx) -> bool {
+        let mut above = self[resource].parent;
+        while let Some(parent) = above {
+            if parent == whole {
+                return true;
+            }
+            above = self[parent].parent;
+        }
+        false
+    }
+
     /// Tells whether the resource is an instance, or in an instance, of an anonymous clone.
     pub(crate) fn anonymous(&self, resource: ResourceIx) -> bool {
         self.clone_of(resource).is_some_and(|clone| !self[clone].unique)

@@ -33,6 +33,11 @@ impl Colocation {
         self.node_attribute.as_deref().unwrap_or("#uname")
     }
 
+    /// Tells whether nodes themselves are compared, rather than an attribute that they share.
+    pub(crate) fn by_name(&self) -> bool {
+        self.attribute() == "#uname"
+    }
+
     /// Tells whether the document asks for it, rather than the nature of a resource.
     pub(crate) fn explicit(&self) -> bool {
         !self.id.starts_with('#')

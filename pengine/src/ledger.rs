@@ -143,11 +143,20 @@ pub(crate) struct Scores {
     pub(crate) ledger: Ledger,
     tables: Vec<Table>,
     nodes: usize,
+    /// Resources of which a change is to be told.
+    watched: Vec<bool>,
+    changed: Vec<ResourceIx>,
 }
 
 impl Scores {
     pub(crate) fn new() -> Self {
-        Self { ledger: Ledger::new(), tables: Vec::new(), nodes: 0 }
+        Self {
+            ledger: Ledger::new(),
+            tables: Vec::new(),
+            nodes: 0,
+            watched: Vec::new(),
+            changed: Vec::new(),
+        }
     }
 
     fn ensure(&mut self, resource: ResourceIx, node: usize) {
@@ -173,6 +182,9 @@ impl Scores {
     /// Changes a resource's place on a node.
     pub(crate) fn set(&mut self, resource: ResourceIx, node: NodeIx, cell: Cell) {
         self.ensure(resource, node.position());
+        if self.tables[resource.position()][node.position()] != cell {
+            self.tell(resource);
+        }
         self.tables[resource.position()][node.position()] = cell;
     }
 
@@ -208,7 +220,30 @@ impl Scores {
         if self.tables.len() <= resource.position() {
             self.tables.resize(resource.position() + 1, Vec::new());
         }
+        if self.tables[resource.position()] != table {
+            self.tell(resource);
+        }
         self.tables[resource.position()] = table;
+    }
+
+    /// Wants to be told, once, when a score of a resource has changed.
+    pub(crate) fn watch(&mut self, resource: ResourceIx) {
+        if self.watched.len() <= resource.position() {
+            self.watched.resize(resource.position() + 1, false);
+        }
+        self.watched[resource.position()] = true;
+    }
+
+    fn tell(&mut self, resource: ResourceIx) {
+        if let Some(watched @ true) = self.watched.get_mut(resource.position()) {
+            *watched = false;
+            self.changed.push(resource);
+        }
+    }
+
+    /// A watched resource whose scores have changed since.
+    pub(crate) fn next_changed(&mut self) -> Option<ResourceIx> {
+        self.changed.pop()
     }
 
     /// Returns the candidates of a resource.

@@ -73,12 +73,14 @@ mod rules;
 mod scene;
 pub mod status;
 mod summary;
+mod survey;
 mod task;
 mod ticket;
 mod unfencing;
 mod unpack;
 mod utilization;
 mod values;
+mod wishes;
 
 pub use markup::{Markup, Tree};
 pub use plan::{Dot, Level, Message, Options, Plan, PlannedAction, Report};

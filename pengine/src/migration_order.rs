@@ -5,7 +5,6 @@ use crate::action::{
     relation::{IF_FIRST_UNMIGRATABLE, ORDERED},
 };
 use crate::create::Planned;
-use crate::order::is_above;
 use crate::task::{self, Task};
 
 /// Adds to each ordering between two resources what it means when they migrate.
@@ -24,7 +23,7 @@ fn equivalents(planned: &Planned, ordering: &Ordering, out: &mut Vec<Ordering>) 
     let (Some(first), Some(then)) = (ordering.first.resource, ordering.then.resource) else {
         return;
     };
-    if first == then || is_above(cluster, first, then) || is_above(cluster, then, first) {
+    if first == then || cluster.is_inside(then, first) || cluster.is_inside(first, then) {
         return;
     }
     if !cluster[then].allow_migrate {

@@ -1,7 +1,7 @@
 //! The fifth phase: orderings become relations of actions, and their consequences are drawn.
 
 use crate::action::{Book, Ordering, relation::*};
-use crate::cluster::{Cluster, Variant};
+use crate::cluster::Variant;
 use crate::create::Planned;
 use crate::index::{ActionIx, ResourceIx};
 use crate::place::Placed;
@@ -234,16 +234,4 @@ pub(crate) struct Flags {
     pub(crate) optional: bool,
     pub(crate) runnable: bool,
     pub(crate) migratable: bool,
-}
-
-/// Tells whether a resource is above another.
-pub(crate) fn is_above(cluster: &Cluster, above: ResourceIx, rsc: ResourceIx) -> bool {
-    let mut at = cluster[rsc].parent;
-    while let Some(parent) = at {
-        if parent == above {
-            return true;
-        }
-        at = cluster[parent].parent;
-    }
-    false
 }

@@ -39,6 +39,7 @@ pub(crate) struct Placing {
     pub(crate) free: Vec<BTreeMap<String, i64>>,
     pub(crate) utilization_lines: Vec<String>,
     pub(crate) promotion: crate::promote::Promotion,
+    pub(crate) surveys: crate::survey::Surveys,
     pub(crate) record: Record,
 }
 
@@ -66,6 +67,7 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         free: cluster.nodes.iter().map(|node| node.utilization.clone()).collect(),
         utilization_lines: Vec::new(),
         promotion: crate::promote::Promotion::default(),
+        surveys: crate::survey::Surveys::default(),
         record: Record::default(),
         cluster,
         book,
@@ -98,6 +100,7 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         utilization_lines,
         record,
         promotion: _,
+        surveys: _,
     } = placing;
     Placed { cluster, book, scores, rules, homes, counts, free, utilization_lines, record }
 }
@@ -308,6 +311,7 @@ impl Placing {
     fn connection_assigned(&mut self, rsc: ResourceIx) {
         let id = self.cluster[rsc].id.clone();
         let Some(node) = self.cluster.find_node(Some(&id), Some(&id)) else { return };
+        self.surveys.forget_all();
         let next = self.cluster[rsc].next_role;
         if self.home(rsc).node.is_some() && next != Role::Stopped {
             self.cluster[node].online = true;
@@ -493,14 +497,7 @@ impl Placing {
         let mut tables: BTreeMap<ResourceIx, Table> = BTreeMap::new();
         for &rsc in &top {
             let mut table: Option<Table> = None;
-            self.add_colocated(
-                rsc,
-                None,
-                &mut table,
-                None,
-                1.0,
-                crate::colocate::Select::THIS_WITH,
-            );
+            self.add_colocated(rsc, None, &mut table, None, 1.0, crate::wishes::Select::THIS_WITH);
             tables.insert(rsc, table.unwrap_or_default());
         }
         let score = |rsc: &ResourceIx, node: NodeIx| {

@@ -14,7 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::Score;
 
 use crate::cluster::{Cluster, QuorumPolicy};
-use crate::colocate::Select;
 use crate::constraint::{Colocation, Location};
 use crate::decision::{Listed, Shown};
 use crate::index::{NodeIx, ResourceIx};
@@ -24,6 +23,7 @@ use crate::list_sort::list_sort;
 use crate::place::Placing;
 use crate::role::Role;
 use crate::values::{self, fraction};
+use crate::wishes::Select;
 
 /// The merit of an instance that no agent wants to be promoted: any location constraint or
 /// colocation for the promoted role makes up for it.

@@ -6,7 +6,7 @@ use crate::action::{Edge, relation::*};
 use crate::cluster::Variant;
 use crate::create::Planned;
 use crate::index::{ActionIx, NodeIx, ResourceIx};
-use crate::order::{Flags, is_above};
+use crate::order::Flags;
 use crate::role::Role;
 use crate::task;
 
@@ -163,7 +163,7 @@ fn update_edge(planned: &mut Planned, then: ActionIx, at: usize, edge: Edge) -> 
     }
     if let (Some(a), Some(b)) = (book[first].resource, book[then].resource)
         && a != b
-        && !is_above(cluster, a, b)
+        && !cluster.is_inside(b, a)
     {
         first = planned.completion_of(first);
     }
