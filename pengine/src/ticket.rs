@@ -17,7 +17,10 @@ pub(crate) fn unpack(all: &mut Constrained, element: &Element) {
     let Some(ticket) = element.get("ticket").map(str::to_owned) else { return };
     all.cluster.tickets.entry(ticket.clone()).or_default();
     let policy = element.get("loss-policy");
-    let role = |text: Option<&str>| text.and_then(Role::parse).unwrap_or_default();
+    // (what must be started may be promoted as well)
+    let role = |text: Option<&str>| {
+        text.and_then(Role::parse).filter(|role| *role != Role::Started).unwrap_or_default()
+    };
     let sets = sets(&all.cluster, element);
     if sets.is_empty() {
         let found = element.get("rsc").and_then(|id| constrained_resource(&all.cluster, id));

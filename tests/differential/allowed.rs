@@ -79,6 +79,7 @@ fn score_of_unusable(document: &Element, line: &str) -> bool {
         .and_then(|status| status.children().find(|state| state.get("uname") == Some(node)));
     let usable = state.is_some_and(|state| {
         state.get("join") == Some("member")
+            && state.get("crmd") == Some("online")
             && !state.descendants().any(|pair| pair.get("name") == Some("shutdown"))
     });
     ruled && !usable
