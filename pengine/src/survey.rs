@@ -39,9 +39,9 @@ impl Survey {
         self.says.get(node.position()).is_none_or(|say| *say == Say::Nothing)
     }
 
-    /// Tells whether there is nothing to hear at all.
-    pub(crate) fn silent(&self) -> bool {
-        self.says.is_empty()
+    /// Tells whether there is nothing to hear about any candidate of a table.
+    pub(crate) fn silent_for(&self, table: &Table) -> bool {
+        self.says.iter().zip(table).all(|(say, cell)| *say == Say::Nothing || !cell.present())
     }
 
     /// Tells whether a node's score can become less.

@@ -128,7 +128,7 @@ impl Placing {
             Some(table) if survey.is_some() => std::mem::take(table),
             Some(table) => table.clone(),
         };
-        let silent = survey.as_ref().is_some_and(|survey| survey.silent());
+        let silent = survey.as_ref().is_some_and(|survey| survey.silent_for(&work));
         if asked
             && !silent
             && let (Some(apart), Some(this)) = links
