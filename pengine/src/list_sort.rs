@@ -8,23 +8,35 @@ use std::cmp::Ordering;
 
 /// Sorts stably, top down.
 pub(crate) fn list_sort<T: Clone>(list: &mut [T], compare: &mut impl FnMut(&T, &T) -> Ordering) {
-    let length = list.len();
-    if length < 2 {
+    sort_with(list, &mut Vec::with_capacity(list.len() / 2), compare);
+}
+
+/// Sorts with room for the left half.
+fn sort_with<T: Clone>(
+    list: &mut [T],
+    left: &mut Vec<T>,
+    compare: &mut impl FnMut(&T, &T) -> Ordering,
+) {
+    let middle = list.len() / 2;
+    if middle == 0 {
         return;
     }
-    let (left, right) = list.split_at_mut(length / 2);
-    list_sort(left, compare);
-    list_sort(right, compare);
-    let (left, right) = (left.to_vec(), right.to_vec());
-    let (mut l, mut r) = (left.into_iter().peekable(), right.into_iter().peekable());
-    for slot in list.iter_mut() {
-        let take_left = match (l.peek(), r.peek()) {
-            (Some(a), Some(b)) => compare(a, b) != Ordering::Greater,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        if let Some(next) = if take_left { l.next() } else { r.next() } {
-            *slot = next;
+    sort_with(&mut list[..middle], left, compare);
+    sort_with(&mut list[middle..], left, compare);
+    left.clear();
+    left.extend_from_slice(&list[..middle]);
+    let (mut l, mut r) = (0, middle);
+    for at in 0..list.len() {
+        if l == left.len() {
+            // what is left of the right half is in its place
+            break;
+        }
+        if r == list.len() || compare(&left[l], &list[r]) != Ordering::Greater {
+            list[at] = left[l].clone();
+            l += 1;
+        } else {
+            list[at] = list[r].clone();
+            r += 1;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use crate::action::{Key, relation::*};
+use crate::action::{Action, Key, relation::*};
 use crate::cluster::Variant;
 use crate::create::Planned;
 use crate::index::{ActionIx, ResourceIx};
@@ -10,6 +10,16 @@ use crate::task;
 
 /// Adds all orderings of probes.
 pub(crate) fn all(planned: &mut Planned) {
+    let ends =
+        |action: &Action| matches!(action.key.task, task::STOP | task::DEMOTE) && !action.pseudo;
+    // where nothing runs yet there is nothing to restart
+    if planned.placed.book.actions.iter().any(ends) {
+        all_before_restarts(planned);
+    }
+    before_stops(planned);
+}
+
+fn all_before_restarts(planned: &mut Planned) {
     let mut seen = vec![0_u32; planned.placed.book.actions.len()];
     let mut round = 0;
     for rsc in planned.placed.cluster.top.clone() {
@@ -27,7 +37,6 @@ pub(crate) fn all(planned: &mut Planned) {
             }
         }
     }
-    before_stops(planned);
 }
 
 /// Orders a probe before the stops of everything whose start follows in a chain.

@@ -54,26 +54,25 @@ impl Scene<'_> {
 
     /// Sorts nodes for a resource, the best first.
     pub(crate) fn sorted_nodes(&self, rsc: ResourceIx, active: Option<NodeIx>) -> Vec<NodeIx> {
-        let mut nodes = self.candidates_in_order(rsc);
-        list_sort(&mut nodes, &mut |a, b| self.compare_nodes(rsc, *a, *b, active));
-        nodes
+        let rated = |node: NodeIx| {
+            let usable = self.available(node, None, false);
+            let score = if usable { self.scores.get(rsc, node) } else { Score::MINUS_INFINITY };
+            (node, score)
+        };
+        let order = self.cluster.node_order.iter().copied();
+        let candidates = order.filter(|node| self.scores.allowed(rsc, *node));
+        let mut nodes: Vec<(NodeIx, Score)> = candidates.map(rated).collect();
+        list_sort(&mut nodes, &mut |a, b| self.compare_nodes(*a, *b, active));
+        nodes.into_iter().map(|(node, _)| node).collect()
     }
 
     fn compare_nodes(
         &self,
-        rsc: ResourceIx,
-        a: NodeIx,
-        b: NodeIx,
+        (a, score_a): (NodeIx, Score),
+        (b, score_b): (NodeIx, Score),
         active: Option<NodeIx>,
     ) -> Ordering {
-        let score = |node: NodeIx| {
-            if self.available(node, None, false) {
-                self.scores.get(rsc, node)
-            } else {
-                Score::MINUS_INFINITY
-            }
-        };
-        let by_score = score(b).cmp(&score(a));
+        let by_score = score_b.cmp(&score_a);
         if by_score.is_ne() {
             return by_score;
         }
@@ -153,17 +152,25 @@ impl Scene<'_> {
             Some(bundle) => Cow::Owned(bundle.containers()),
             None => Cow::Borrowed(self.cluster[collective].children.as_slice()),
         };
-        let on = |node: NodeIx| {
-            instances.iter().copied().find(|instance| {
-                self.location(*instance, current) == Some(node)
-                    && !self.cluster.is_blocked(*instance)
-                    && role.is_none_or(|role| self.cluster.role_of(*instance, current) == role)
-            })
+        let fits = |instance: ResourceIx| {
+            !self.cluster.is_blocked(instance)
+                && role.is_none_or(|role| self.cluster.role_of(instance, current) == role)
         };
-        match self.location(rsc, current) {
-            Some(node) => on(node),
-            None => self.sorted_nodes(rsc, None).into_iter().find_map(on),
+        let places = instances.iter().copied();
+        let places = places.map(|instance| (instance, self.location(instance, current)));
+        if let Some(node) = self.location(rsc, current) {
+            let mut there = places.filter(|(_, place)| *place == Some(node));
+            return there.find(|(instance, _)| fits(*instance)).map(|(instance, _)| instance);
         }
+        let found = places.filter_map(|(instance, place)| Some((instance, place?)));
+        let found: Vec<_> = found.filter(|(instance, _)| fits(*instance)).collect();
+        if found.is_empty() {
+            // no order of nodes brings any
+            return None;
+        }
+        self.sorted_nodes(rsc, None).into_iter().find_map(|node| {
+            found.iter().find(|(_, place)| *place == node).map(|(instance, _)| *instance)
+        })
     }
 }
 
