@@ -65,7 +65,12 @@ pub(crate) struct Ledger {
     by_cause: std::collections::BTreeMap<Cause, u32>,
     /// Of colocations, which contribute most often: a few others and their numbers each.
     by_colocation: Vec<Vec<(ResourceIx, u32)>>,
+    /// Entries made lately, each where it would be looked for.
+    lately: Box<[u32; LATELY]>,
 }
+
+/// How many entries are kept in mind to be shared.
+const LATELY: usize = 1024;
 
 impl Ledger {
     pub(crate) fn new() -> Self {
@@ -74,6 +79,7 @@ impl Ledger {
             causes: vec![Cause::Start],
             by_cause: [(Cause::Start, 0)].into(),
             by_colocation: Vec::new(),
+            lately: Box::new([0; LATELY]),
         }
     }
 
@@ -113,8 +119,15 @@ impl Ledger {
             return cell;
         }
         let before = if cell.present() { cell.0 } else { 0 };
+        let slot = slot(cause, delta, before);
+        let alike = self.lately[slot];
+        let known = self.entries[alike as usize];
+        if alike != 0 && (known.cause, known.delta, known.before) == (cause, delta, before) {
+            return Cell(alike);
+        }
         let place = u32::try_from(self.entries.len()).unwrap_or(u32::MAX - 1);
         self.entries.push(Entry { cause, delta, total, before });
+        self.lately[slot] = place;
         Cell(place)
     }
 
@@ -135,6 +148,14 @@ impl Ledger {
         found.reverse();
         found
     }
+}
+
+/// Where an entry would be found if it was made lately.
+fn slot(cause: u32, delta: Score, before: u32) -> usize {
+    let mixed = before.wrapping_mul(0x9e37_79b1)
+        ^ cause.wrapping_mul(0x85eb_ca6b)
+        ^ delta.value().cast_unsigned().wrapping_mul(0xc2b2_ae35);
+    (mixed >> 16) as usize % LATELY
 }
 
 /// The candidates' scores of every resource.
@@ -272,6 +293,20 @@ mod tests {
     use super::{Cause, Cell, Ledger};
     use crate::index::LocationIx;
     use model::Score;
+
+    #[test]
+    fn the_same_way_to_a_score_is_kept_once() {
+        let mut ledger = Ledger::new();
+        let stickiness = ledger.cause(Cause::Stickiness);
+        let start = ledger.cause(Cause::Start);
+        let one = ledger.add(Cell::ABSENT, Score::ZERO, start);
+        let other = ledger.add(Cell::ABSENT, Score::ZERO, start);
+        assert_eq!(one, other);
+        let sticky = ledger.add(one, Score::new(1), stickiness);
+        assert_eq!(ledger.add(other, Score::new(1), stickiness), sticky);
+        assert_ne!(ledger.add(other, Score::new(2), stickiness), sticky);
+        assert_ne!(ledger.add(sticky, Score::new(1), stickiness), sticky);
+    }
 
     #[test]
     fn a_score_is_the_sum_of_its_contributions() {
