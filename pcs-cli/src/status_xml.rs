@@ -3,9 +3,10 @@
 
 use cib::Element;
 use model::{ExecStatus, OcfCode};
-use view::nodes::NodeStatus;
-use view::resources::{PrimitiveStatus, ResourceStatus, Role};
-use view::summary::Status;
+use pengine::status::{NodeKind, NodeStatus, ResourceKind, ResourceStatus, Status};
+use view::failures::FailedAction;
+use view::scope::Scope;
+use view::seen::Seen;
 
 use crate::pcs::status_text;
 use crate::tools::monitor_facts as monitor;
@@ -14,186 +15,161 @@ fn boolean(yes: bool) -> &'static str {
     if yes { "true" } else { "false" }
 }
 
-fn id_of<'a>(status: &'a Status, node: &str) -> &'a str {
-    status.nodes.iter().find(|known| known.name == node).map_or("", |known| known.id.as_str())
+/// Returns `<resources>`.
+pub(crate) fn resources(status: &Status, scope: Scope<'_>) -> Element {
+    resources_of(status, status.resources.iter(), scope)
 }
 
-/// Returns `<resources>`.
-pub(crate) fn resources(status: &Status) -> Element {
+/// Returns `<resources>` with what is not wholly active.
+pub(crate) fn inactive_resources(status: &Status, scope: Scope<'_>) -> Element {
+    let idle = status.resources.iter().filter(|resource| !resource.fully_active);
+    resources_of(status, idle, scope)
+}
+
+fn resources_of<'a>(
+    status: &Status,
+    shown: impl Iterator<Item = &'a ResourceStatus>,
+    scope: Scope<'_>,
+) -> Element {
     let mut all = Element::new("resources");
-    for resource in &status.resources {
-        all.push(one(status, resource));
+    for resource in shown {
+        one(status, resource, scope).into_iter().for_each(|element| all.push(element));
     }
     all
 }
 
-fn one(status: &Status, resource: &ResourceStatus) -> Element {
-    match resource {
-        ResourceStatus::Primitive(primitive) => self::primitive(status, primitive),
-        ResourceStatus::Group { id, members, disabled, managed } => {
-            group(status, id, members, *disabled, *managed)
+/// Returns a resource and what is in it, as far as it is shown.
+fn one(status: &Status, resource: &ResourceStatus, scope: Scope<'_>) -> Option<Element> {
+    let scope = scope.within(resource)?;
+    if resource.orphaned && !resource.active {
+        return None;
+    }
+    let element = match &resource.kind {
+        ResourceKind::Primitive => {
+            return scope.has_primitive(resource).then(|| primitive(status, resource));
         }
-        ResourceStatus::Clone { .. } => clone(status, resource),
-        ResourceStatus::Bundle { id, image, replicas, managed, .. } => {
-            let mut bundle = Element::new("bundle")
-                .with("id", id.as_str())
-                .with("type", "docker")
-                .with("image", image.as_str())
-                .with("unique", "false")
-                .with("managed", boolean(*managed))
-                .with("failed", boolean(replicas.iter().any(|r| r.inside.failed())));
-            for (number, replica) in replicas.iter().enumerate() {
-                bundle.push(
-                    Element::new("replica")
-                        .with("id", number.to_string())
-                        .with_child(self::primitive(status, &replica.inside)),
-                );
+        ResourceKind::Group => Element::new("group")
+            .with("id", resource.id.as_str())
+            .with("number_resources", resource.children.len().to_string())
+            .with("managed", boolean(resource.managed))
+            .with("disabled", boolean(is_disabled(resource))),
+        ResourceKind::Clone { promotable, unique } => {
+            let mut clone = Element::new("clone")
+                .with("id", resource.id.as_str())
+                .with("multi_state", boolean(*promotable))
+                .with("unique", boolean(*unique))
+                .with("managed", boolean(resource.managed))
+                .with("disabled", boolean(is_disabled(resource)))
+                .with("failed", boolean(resource.failed))
+                .with("failure_ignored", boolean(resource.failure_ignored));
+            if let Some(target) = &resource.target_role_given {
+                clone.set("target_role", target.as_str());
             }
-            bundle
+            clone
         }
-    }
-}
-
-fn group(
-    status: &Status,
-    id: &str,
-    members: &[PrimitiveStatus],
-    disabled: bool,
-    managed: bool,
-) -> Element {
-    let mut group = Element::new("group")
-        .with("id", id)
-        .with("number_resources", members.len().to_string())
-        .with("managed", boolean(managed))
-        .with("disabled", boolean(disabled));
-    for member in members {
-        group.push(primitive(status, member));
-    }
-    group
-}
-
-fn clone(status: &Status, resource: &ResourceStatus) -> Element {
-    let ResourceStatus::Clone {
-        id,
-        member,
-        of_group,
-        promotable,
-        unique,
-        max,
-        instances,
-        idle,
-        disabled,
-        managed,
-        ..
-    } = resource
-    else {
-        return Element::new("clone");
+        ResourceKind::Bundle { launcher, image, unique } => Element::new("bundle")
+            .with("id", resource.id.as_str())
+            .with("type", launcher.as_str())
+            .with("image", image.as_str())
+            .with("unique", boolean(*unique))
+            .with("managed", boolean(resource.managed))
+            .with("failed", boolean(resource.failed)),
+        ResourceKind::Replica { number, .. } => {
+            Element::new("replica").with("id", number.to_string())
+        }
     };
-    let failed = resource.instances().iter().any(|primitive| primitive.failed());
-    let mut clone = Element::new("clone")
-        .with("id", id.as_str())
-        .with("multi_state", boolean(*promotable))
-        .with("unique", boolean(*unique))
-        .with("managed", boolean(*managed))
-        .with("disabled", boolean(*disabled))
-        .with("failed", boolean(failed))
-        .with("failure_ignored", "false");
-    let active = instances.iter().map(|instance| instance.members.as_slice());
-    let resting = std::iter::repeat_n(idle.as_slice(), max.saturating_sub(instances.len()));
-    for (number, members) in active.chain(resting).enumerate() {
-        if *of_group {
-            let name = format!("{member}:{number}");
-            clone.push(group(status, &name, members, *disabled, *managed));
-        } else {
-            for member in members {
-                clone.push(primitive(status, member));
-            }
-        }
-    }
-    clone
+    let parts = resource.children.iter().filter_map(|child| one(status, child, scope));
+    let mut element = element;
+    parts.for_each(|part| element.push(part));
+    let limited = scope.node.is_some() || scope.resource.is_some();
+    (!limited || element.children().next().is_some()).then_some(element)
+}
+
+fn is_disabled(resource: &ResourceStatus) -> bool {
+    resource.target_role.as_deref() == Some("Stopped")
 }
 
 /// Returns `<resource>`, with the nodes it is on.
-fn primitive(status: &Status, primitive: &PrimitiveStatus) -> Element {
-    let running: Vec<_> =
-        primitive.active.iter().filter(|a| a.role.is_some() || a.failed).collect();
-    let role = match running.iter().filter_map(|a| a.role).max() {
-        Some(role) => role.text(),
-        None if running.is_empty() => "Stopped",
-        None => Role::Started.text(),
-    };
+fn primitive(status: &Status, resource: &ResourceStatus) -> Element {
     let mut element = Element::new("resource")
-        .with("id", primitive.id.as_str())
-        .with("resource_agent", primitive.agent.as_str())
-        .with("role", role);
-    if let Some(target) = &primitive.target_role {
+        .with("id", resource.name.as_str())
+        .with("resource_agent", resource.agent.as_str())
+        .with("role", resource.role.as_str());
+    if let Some(target) = &resource.target_role_given {
         element.set("target_role", target.as_str());
     }
-    element.set("active", boolean(!running.is_empty()));
-    element.set("orphaned", boolean(primitive.orphaned));
-    element.set("blocked", boolean(primitive.blocked));
-    element.set("managed", boolean(primitive.managed));
-    element.set("failed", boolean(primitive.failed()));
-    element.set("failure_ignored", "false");
-    element.set("nodes_running_on", running.len().to_string());
-    if let Some(pending) = primitive.active.iter().find_map(|a| a.pending) {
+    element.set("active", boolean(resource.active));
+    element.set("orphaned", boolean(resource.orphaned));
+    element.set("blocked", boolean(resource.blocked));
+    element.set("managed", boolean(resource.managed));
+    element.set("failed", boolean(resource.failed));
+    element.set("failure_ignored", boolean(resource.failure_ignored));
+    element.set("nodes_running_on", resource.nodes.len().to_string());
+    if let Some(pending) = resource.pending.as_deref().map(view::status_text::pending_text) {
         element.set("pending", pending);
     }
-    for activity in running {
+    if let Some(node) = &resource.locked_to {
+        element.set("locked_to", node.as_str());
+    }
+    for name in &resource.nodes {
+        let node = status.nodes.iter().find(|node| node.name == *name);
         element.push(
             Element::new("node")
-                .with("name", activity.node.as_str())
-                .with("id", id_of(status, &activity.node))
-                .with("cached", "true"),
+                .with("name", name.as_str())
+                .with("id", node.map_or("", |node| node.id.as_str()))
+                .with("cached", boolean(node.is_some_and(|node| node.online))),
         );
     }
     element
 }
 
-/// Returns `<nodes>`.
-pub(crate) fn nodes(status: &Status) -> Element {
+/// Returns `<nodes>`; `with_resources`: what is active on each is in it.
+pub(crate) fn nodes<'a>(
+    status: &Status,
+    shown: impl Iterator<Item = &'a NodeStatus>,
+    with_resources: bool,
+) -> Element {
     let mut all = Element::new("nodes");
-    for node in &status.nodes {
-        all.push(self::node(status, node));
+    for node in shown {
+        let mut element = self::node(node);
+        let here = node.running.iter().filter(|_| with_resources);
+        for resource in here.filter_map(|id| view::status_text::primitive_of(status, id)) {
+            element.push(primitive(status, resource));
+        }
+        all.push(element);
     }
     all
 }
 
-fn node(status: &Status, node: &NodeStatus) -> Element {
-    let running = status
-        .resources
-        .iter()
-        .flat_map(ResourceStatus::instances)
-        .filter(|primitive| {
-            primitive.active.iter().any(|a| a.node == node.name && (a.role.is_some() || a.failed))
-        })
-        .count();
-    let is_dc = status.summary.dc.as_ref().is_some_and(|(name, _)| *name == node.name);
-    let leaving = node.transient.get("shutdown").is_some_and(|since| since != "0");
+fn node(node: &NodeStatus) -> Element {
+    let member = node.kind == NodeKind::Member;
     let mut element = Element::new("node")
         .with("name", node.name.as_str())
         .with("id", node.id.as_str())
         .with("online", boolean(node.online))
         .with("standby", boolean(node.standby))
-        .with("standby_onfail", "false")
+        .with("standby_onfail", boolean(node.standby_on_fail))
         .with("maintenance", boolean(node.maintenance))
         .with("pending", boolean(node.pending))
         .with("unclean", boolean(node.unclean))
-        .with("health", "green");
-    if node.online && !node.remote {
+        .with("health", node.health.as_str());
+    if node.online && member {
         element.set("feature_set", node.feature_set.as_deref().unwrap_or("<3.15.1"));
     }
-    element.set("shutdown", boolean(leaving));
-    element.set("expected_up", boolean((node.online || node.pending || node.unclean) && !leaving));
-    element.set("is_dc", boolean(is_dc));
-    element.set("resources_running", running.to_string());
-    element.set("type", if node.remote { "remote" } else { "member" });
+    element.set("shutdown", boolean(node.shutdown));
+    element.set("expected_up", boolean(node.expected_up));
+    element.set("is_dc", boolean(node.dc));
+    element.set("resources_running", node.running.len().to_string());
+    element.set("type", if member { "member" } else { "remote" });
+    if let Some(container) = &node.container {
+        element.set("id_as_resource", container.as_str());
+    }
     element
 }
 
 /// Returns `<summary>`.
-pub(crate) fn summary(cib: &Element, status: &Status) -> Element {
-    let s = &status.summary;
+pub(crate) fn summary(cib: &Element, seen: &Seen) -> Element {
+    let s = &seen.summary;
     let mut all = Element::new("summary");
     all.push(Element::new("stack").with("type", s.stack.as_deref().unwrap_or("unknown")));
     let mut dc = Element::new("current_dc").with("present", boolean(s.dc.is_some()));
@@ -221,11 +197,11 @@ pub(crate) fn summary(cib: &Element, status: &Status) -> Element {
             .with("disabled", s.disabled.to_string())
             .with("blocked", s.blocked.to_string()),
     );
-    all.push(options(cib, status));
+    all.push(options(cib, seen));
     all
 }
 
-fn options(cib: &Element, status: &Status) -> Element {
+fn options(cib: &Element, seen: &Seen) -> Element {
     let on = |name: &str, usual: bool| {
         boolean(view::summary::property(cib, name).map_or(usual, pcs::options::is_true))
     };
@@ -234,35 +210,48 @@ fn options(cib: &Element, status: &Status) -> Element {
         text.parse::<model::Interval>().map_or(0, |interval| interval.0).to_string()
     };
     Element::new("cluster_options")
-        .with("stonith-enabled", boolean(status.summary.fencing))
+        .with("stonith-enabled", boolean(seen.summary.fencing))
         .with("symmetric-cluster", on("symmetric-cluster", true))
         .with(
             "no-quorum-policy",
             view::summary::property(cib, "no-quorum-policy").unwrap_or("stop"),
         )
-        .with("maintenance-mode", boolean(status.summary.maintenance))
+        .with("maintenance-mode", boolean(seen.summary.maintenance))
         .with("stop-all-resources", on("stop-all-resources", false))
         .with("stonith-timeout-ms", milliseconds("stonith-timeout", "60s"))
         .with("priority-fencing-delay-ms", milliseconds("priority-fencing-delay", "0"))
 }
 
 /// Returns `<node_attributes>`; `None` when there are none to show.
-pub(crate) fn attributes(cib: &Element, status: &Status) -> Option<Element> {
+pub(crate) fn attributes<'a>(
+    cib: &Element,
+    nodes: impl Iterator<Item = &'a NodeStatus>,
+) -> Option<Element> {
     let mut all = Element::new("node_attributes");
-    for (node, attributes) in monitor::attributes(cib, status) {
-        let mut element = Element::new("node").with("name", node);
-        for (name, value) in attributes {
-            element.push(Element::new("attribute").with("name", name).with("value", value));
+    for node in nodes.filter(|node| node.online) {
+        let mut element = Element::new("node").with("name", node.name.as_str());
+        for attribute in monitor::attributes(cib, node) {
+            let mut one = Element::new("attribute")
+                .with("name", attribute.name)
+                .with("value", attribute.value);
+            if let Some(expected) = attribute.expected {
+                one.set("expected", expected.to_string());
+            }
+            element.push(one);
         }
-        all.push(element);
+        filled(element).into_iter().for_each(|element| all.push(element));
     }
     filled(all)
 }
 
 /// Returns `<node_history>`.
-pub(crate) fn history(cib: &Element, status: &Status) -> Element {
+pub(crate) fn history(
+    cib: &Element,
+    status: &Status,
+    wanted: &monitor::Histories<'_>,
+) -> Option<Element> {
     let mut all = Element::new("node_history");
-    for node in monitor::histories(cib, status) {
+    for node in monitor::histories(cib, status, wanted)? {
         let mut element = Element::new("node").with("name", node.name);
         for resource in node.resources {
             let mut one = Element::new("resource_history")
@@ -280,7 +269,7 @@ pub(crate) fn history(cib: &Element, status: &Status) -> Element {
                 let rc = get("rc-code").parse().unwrap_or(0);
                 let mut shown = Element::new("operation_history")
                     .with("call", get("call-id"))
-                    .with("task", get("operation"))
+                    .with("task", monitor::task(operation))
                     .with("rc", rc.to_string())
                     .with("rc_text", OcfCode::from_code(rc).text());
                 if !matches!(get("interval"), "" | "0") {
@@ -289,28 +278,30 @@ pub(crate) fn history(cib: &Element, status: &Status) -> Element {
                 if let Ok(at) = get("last-rc-change").parse() {
                     shown.set("last-rc-change", status_text::time(at));
                 }
-                shown.set("exec-time", format!("{}ms", operation.get("exec-time").unwrap_or("0")));
-                shown
-                    .set("queue-time", format!("{}ms", operation.get("queue-time").unwrap_or("0")));
+                for name in ["exec-time", "queue-time"] {
+                    if let Some(time) = operation.get(name) {
+                        shown.set(name, format!("{time}ms"));
+                    }
+                }
                 one.push(shown);
             }
             element.push(one);
         }
         all.push(element);
     }
-    all
+    Some(all)
 }
 
 /// Returns `<failures>`; `None` when nothing failed.
-pub(crate) fn failures(cib: &Element) -> Option<Element> {
+pub(crate) fn failures(failed: &[FailedAction]) -> Option<Element> {
     let mut all = Element::new("failures");
-    for failure in view::failures::failed_actions(cib) {
+    for failure in failed {
         let key = format!("{}_{}_{}", failure.resource, failure.operation, failure.interval_ms);
         let mut element = Element::new("failure")
             .with("op_key", key)
-            .with("node", failure.node)
+            .with("node", failure.node.as_str())
             .with("exitstatus", OcfCode::from_code(failure.result).text())
-            .with("exitreason", failure.reason)
+            .with("exitreason", failure.reason.as_str())
             .with("exitcode", failure.result.to_string())
             .with("call", failure.call.to_string())
             .with("status", ExecStatus::from_code(failure.status).text());
@@ -322,7 +313,7 @@ pub(crate) fn failures(cib: &Element) -> Option<Element> {
             element.set("queued", failure.queued_ms.to_string());
             element.set("exec", failure.took_ms.to_string());
             element.set("interval", failure.interval_ms.to_string());
-            element.set("task", failure.operation);
+            element.set("task", failure.operation.as_str());
         }
         all.push(element);
     }
@@ -330,11 +321,11 @@ pub(crate) fn failures(cib: &Element) -> Option<Element> {
 }
 
 /// Returns `<tickets>`; `None` when there are none.
-pub(crate) fn tickets(cib: &Element) -> Option<Element> {
+pub(crate) fn tickets(status: &Status) -> Option<Element> {
     let mut all = Element::new("tickets");
-    for ticket in monitor::tickets(cib) {
+    for ticket in &status.tickets {
         let mut element = Element::new("ticket")
-            .with("id", ticket.id)
+            .with("id", ticket.id.as_str())
             .with("status", if ticket.granted { "granted" } else { "revoked" })
             .with("standby", boolean(ticket.standby));
         if let Some(last) = ticket.last_granted {
@@ -346,9 +337,9 @@ pub(crate) fn tickets(cib: &Element) -> Option<Element> {
 }
 
 /// Returns `<bans>`; `None` when there are none.
-pub(crate) fn bans(cib: &Element) -> Option<Element> {
+pub(crate) fn bans(cib: &Element, resource: Option<&str>) -> Option<Element> {
     let mut all = Element::new("bans");
-    for ban in monitor::bans(cib) {
+    for ban in monitor::bans(cib, resource) {
         all.push(
             Element::new("ban")
                 .with("id", ban.id)
@@ -363,13 +354,19 @@ pub(crate) fn bans(cib: &Element) -> Option<Element> {
 }
 
 /// Returns all of it, as `crm_mon --output-as=xml` and `pcs status xml` show it.
-pub(crate) fn everything(cib: &Element, status: &Status) -> Vec<Element> {
-    let mut all = vec![summary(cib, status), nodes(status), resources(status)];
-    all.extend(attributes(cib, status));
-    all.push(history(cib, status));
-    all.extend(failures(cib));
-    all.extend(tickets(cib));
-    all.extend(bans(cib));
+pub(crate) fn everything(cib: &Element, seen: &Seen) -> Vec<Element> {
+    let status = &seen.status;
+    let mut all = vec![
+        summary(cib, seen),
+        nodes(status, status.nodes.iter(), false),
+        resources(status, Scope::default()),
+    ];
+    all.extend(attributes(cib, status.nodes.iter()));
+    all.extend(history(cib, status, &monitor::Histories::default()));
+    let failed: Vec<FailedAction> = status.failed_operations.iter().map(FailedAction::of).collect();
+    all.extend(failures(&failed));
+    all.extend(tickets(status));
+    all.extend(bans(cib, None));
     all
 }
 

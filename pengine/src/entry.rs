@@ -90,6 +90,12 @@ impl Entry {
         parse_key(key).map(|(_, controller)| controller)
     }
 
+    /// How its execution went, as recorded, whatever it is taken for.
+    pub(crate) fn recorded_status(&self) -> i32 {
+        let recorded = self.xml.get("op-status").and_then(values::number);
+        recorded.and_then(|n| i32::try_from(n).ok()).unwrap_or(self.status)
+    }
+
     /// A failure that is kept beside what came after it.
     pub(crate) fn is_last_failure(&self) -> bool {
         self.id().ends_with("_last_failure_0")

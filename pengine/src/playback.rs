@@ -451,7 +451,7 @@ impl Playback {
             task: entry.task.to_string(),
             interval_ms: entry.interval_ms,
             rc: entry.rc,
-            status: entry.status,
+            status: entry.recorded_status(),
             exit_reason: entry.exit_reason().to_owned(),
             call_id: entry.call_id,
             last_change: entry.last_change,

@@ -44,9 +44,10 @@ pub struct FailedOperation {
 }
 
 /// Kinds of nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NodeKind {
     /// Runs the whole cluster stack.
+    #[default]
     Member,
     /// Runs the remote executor.
     Remote,
@@ -55,7 +56,7 @@ pub enum NodeKind {
 }
 
 /// A node's state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::struct_excessive_bools, reason = "they are independent facts of the status")]
 pub struct NodeStatus {
     /// Its id.
@@ -78,14 +79,20 @@ pub struct NodeStatus {
     pub unclean: bool,
     /// It asked to leave.
     pub shutdown: bool,
+    /// It should be there.
+    pub expected_up: bool,
     /// It decides.
     pub dc: bool,
     /// The worst of its health attributes: `green`, `yellow` or `red`.
     pub health: String,
-    /// How many resources are active there.
-    pub resources: usize,
+    /// The ids of the primitives that are active there, in the order they were found.
+    pub running: Vec<String>,
+    /// The resource that a guest runs in.
+    pub container: Option<String>,
     /// Where a guest runs.
     pub host: Option<String>,
+    /// The feature set that its controller told.
+    pub feature_set: Option<String>,
     /// Its attributes, permanent and transient.
     pub attributes: BTreeMap<String, String>,
 }
@@ -106,6 +113,8 @@ pub enum ResourceKind {
     },
     /// Containers; children are replicas.
     Bundle {
+        /// What runs the containers: `docker`, `podman`.
+        launcher: String,
         /// The container image.
         image: String,
         /// Replicas differ.
@@ -113,6 +122,8 @@ pub enum ResourceKind {
     },
     /// One container of a bundle: shown as what runs inside; children are all its parts.
     Replica {
+        /// Its number.
+        number: usize,
         /// Its address.
         address: Option<String>,
     },
@@ -136,6 +147,8 @@ pub struct ResourceStatus {
     pub role: String,
     /// The role the document asks for, if it limits anything.
     pub target_role: Option<String>,
+    /// The role the document asks for, in its own words.
+    pub target_role_given: Option<String>,
     /// Nodes it is active on.
     pub nodes: Vec<String>,
     /// The cluster may act on it.
@@ -271,6 +284,7 @@ pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
             last_granted: ticket.last_granted,
         });
     }
+    status.tickets.extend(wanted_tickets(input, &status.tickets));
     status.not_installed = status
         .failed_operations
         .iter()
@@ -288,6 +302,23 @@ pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
         }
     }
     status
+}
+
+/// The tickets that constraints ask for and nobody has granted yet.
+fn wanted_tickets(input: &Element, known: &[TicketStatus]) -> Vec<TicketStatus> {
+    let constraints = input.at(&["configuration", "constraints"]).into_iter();
+    let asked = constraints
+        .flat_map(|all| all.children_named("rsc_ticket"))
+        .filter_map(|constraint| constraint.get("ticket"))
+        .filter(|id| !known.iter().any(|ticket| ticket.id == *id));
+    let asked: std::collections::BTreeSet<&str> = asked.collect();
+    let ticket = |id: &str| TicketStatus {
+        id: id.to_owned(),
+        granted: false,
+        standby: false,
+        last_granted: None,
+    };
+    asked.into_iter().map(ticket).collect()
 }
 
 fn fail_count(cluster: &mut Cluster, rsc: ResourceIx, node: NodeIx, status: &mut Status) {
@@ -364,9 +395,12 @@ fn node_status(cluster: &Cluster, index: NodeIx) -> NodeStatus {
         pending: node.pending,
         unclean: node.unclean,
         shutdown: node.shutdown,
+        expected_up: node.expected_up,
         dc: node.dc,
         health: ["green", "yellow", "red"][worst].to_owned(),
-        resources: node.running.len(),
+        running: node.running.iter().map(|resource| cluster[*resource].id.clone()).collect(),
+        container: container.map(|container| cluster[container].id.clone()),
+        feature_set: node.attributes.get("#feature-set").cloned(),
         host: container
             .and_then(|c| cluster[c].running_on.first().copied())
             .map(|host| cluster[host].name.clone()),
@@ -392,7 +426,11 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
             (ResourceKind::Clone { promotable: info.promotable, unique: one.unique }, info.max)
         }
         Variant::Bundle(bundle) => (
-            ResourceKind::Bundle { image: bundle.image.clone(), unique: one.unique },
+            ResourceKind::Bundle {
+                launcher: launcher(&one.xml).to_owned(),
+                image: bundle.image.clone(),
+                unique: one.unique,
+            },
             bundle.replicas.len(),
         ),
     };
@@ -416,6 +454,7 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         agent: if one.is_primitive() { agent } else { String::new() },
         role: displayed_role(cluster, rsc).text().to_owned(),
         target_role: target(cluster, rsc),
+        target_role_given: one.meta.get("target-role").cloned(),
         unclean: matches!(*nodes.as_slice(), [n] if !cluster[n].online && cluster[n].unclean),
         nodes: nodes.iter().map(|node| cluster[*node].name.clone()).collect(),
         managed: one.managed,
@@ -436,6 +475,15 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
     }
 }
 
+/// What runs a bundle's containers.
+fn launcher(bundle: &Element) -> &str {
+    bundle
+        .children()
+        .map(Element::name)
+        .find(|name| !matches!(*name, "network" | "storage" | "primitive" | "meta_attributes"))
+        .unwrap_or_default()
+}
+
 /// The role that people are shown: in a promotable clone, what runs is promoted or it is not.
 fn displayed_role(cluster: &Cluster, rsc: ResourceIx) -> Role {
     let role = cluster.role_of(rsc, true);
@@ -447,11 +495,12 @@ fn displayed_role(cluster: &Cluster, rsc: ResourceIx) -> Role {
 fn replica_status(cluster: &Cluster, scores: &Scores, replica: &Replica) -> ResourceStatus {
     let name = cluster[replica.remote.unwrap_or(replica.container)].id.clone();
     let host = cluster.current_node(replica.container);
-    let parts = replica.child.into_iter().chain(replica.shell());
+    let parts = [replica.ip, replica.child, Some(replica.container), replica.remote];
+    let parts = parts.into_iter().flatten();
     ResourceStatus {
         id: name.clone(),
         name,
-        kind: ResourceKind::Replica { address: replica.address.clone() },
+        kind: ResourceKind::Replica { number: replica.number, address: replica.address.clone() },
         nodes: host.map(|host| cluster[host].name.clone()).into_iter().collect(),
         unclean: host.is_some_and(|host| !cluster[host].online && cluster[host].unclean),
         children: parts.map(|part| resource_status(cluster, scores, part)).collect(),

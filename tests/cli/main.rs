@@ -12,6 +12,7 @@ mod explain;
 mod files;
 mod help;
 mod membership_files;
+mod monitor;
 mod nodes;
 mod old_spellings;
 mod plan;

@@ -1,8 +1,9 @@
 //! Clones as `crm_simulate` and `crm_mon` list them: nodes by state, and instances in full only
 //! where there is something to say about them.
 
-use pengine::status::{ResourceStatus, Status};
+use pengine::status::{ResourceKind, ResourceStatus, Status};
 
+use crate::scope::Scope;
 use crate::status_text::{collective_flags, flags, nest, resource_lines};
 
 /// How an instance is shown.
@@ -19,7 +20,11 @@ pub(crate) fn lines(
     promotable: bool,
     unique: bool,
     status: &Status,
+    scope: Scope<'_>,
 ) -> Vec<String> {
+    if scope.active_only && !resource.active {
+        return Vec::new();
+    }
     let mut words = Vec::new();
     if promotable {
         words.push("promotable".to_owned());
@@ -35,8 +40,17 @@ pub(crate) fn lines(
     let mut lines = vec![format!("* Clone Set: {} [{child}]{}:", resource.id, flags(&words))];
     let (mut promoted, mut started) = (Vec::new(), Vec::new());
     for instance in &resource.children {
-        match shown(instance, unique) {
-            Shown::InFull => nest(&mut lines, resource_lines(instance, status)),
+        if scope.within(instance).is_none() {
+            continue;
+        }
+        match shown(instance, unique || scope.detail) {
+            Shown::InFull => {
+                // primitives that are listed one by one are so whether they run or not
+                let primitive = instance.kind == ResourceKind::Primitive;
+                let active_only = scope.active_only && !primitive;
+                let scope = Scope { active_only, ..scope };
+                nest(&mut lines, resource_lines(instance, status, scope));
+            }
             Shown::Promoted(node) => promoted.push(node),
             Shown::Started(node) => started.push(node),
             Shown::NotAtAll => {}
@@ -45,19 +59,24 @@ pub(crate) fn lines(
     let listed = promoted.len() + started.len();
     let active_role = if promotable { "Unpromoted" } else { "Started" };
     for (role, mut nodes) in [("Promoted", promoted), (active_role, started)] {
+        nodes.retain(|name| scope.has_node(name));
         if !nodes.is_empty() {
             nodes.sort_by_key(|name| status.nodes.iter().position(|node| node.name == *name));
             lines.push(format!("  * {role}: [ {} ]", nodes.join(" ")));
         }
     }
-    if !unique && resource.instances_max > listed {
-        inactive(resource, status, &mut lines);
+    let one_by_one = unique || scope.detail;
+    if !one_by_one && !scope.active_only && resource.instances_max > listed {
+        inactive(resource, status, scope, &mut lines);
+    }
+    if lines.len() == 1 && (scope.active_only || scope.node.is_some()) {
+        lines.clear();
     }
     lines
 }
 
-fn shown(instance: &ResourceStatus, unique: bool) -> Shown {
-    if unique {
+fn shown(instance: &ResourceStatus, one_by_one: bool) -> Shown {
+    if one_by_one {
         let leftover = instance.orphaned && !instance.active;
         return if leftover { Shown::NotAtAll } else { Shown::InFull };
     }
@@ -84,13 +103,14 @@ fn any(resource: &ResourceStatus, what: &dyn Fn(&ResourceStatus) -> bool) -> boo
 }
 
 /// The nodes without an instance, by why there is none.
-fn inactive(resource: &ResourceStatus, status: &Status, lines: &mut Vec<String>) {
+fn inactive(resource: &ResourceStatus, status: &Status, scope: Scope<'_>, lines: &mut Vec<String>) {
     // the clone's own wish or, without one, what its instances are told
     let instance = resource.children.first();
     let wish = resource.target_role.as_ref().or_else(|| instance?.target_role.as_ref());
     let disabled = wish.is_some_and(|role| role == "Stopped");
     let mut lists: Vec<(&str, Vec<&str>)> = Vec::new();
-    for name in resource.candidates.iter().filter(|name| !resource.nodes.contains(name)) {
+    let idle = resource.candidates.iter().filter(|name| !resource.nodes.contains(name));
+    for name in idle.filter(|name| scope.has_node(name)) {
         let missing =
             status.not_installed.iter().any(|(rsc, on)| on == name && names(resource, rsc));
         let state = if missing {

@@ -32,6 +32,27 @@ pub struct FailedAction {
     pub took_ms: u64,
 }
 
+impl FailedAction {
+    /// Takes what the scheduler found; the operation is what its key says.
+    pub fn of(failed: &pengine::status::FailedOperation) -> Self {
+        let key = failed.key.rsplit_once('_').map_or("", |(key, _interval)| key);
+        let resource = key.strip_suffix(&failed.task).and_then(|name| name.strip_suffix('_'));
+        Self {
+            resource: resource.unwrap_or(&failed.resource).to_owned(),
+            operation: failed.task.clone(),
+            interval_ms: failed.interval_ms,
+            node: failed.node.clone(),
+            result: failed.rc,
+            status: failed.status,
+            reason: failed.exit_reason.clone(),
+            call: failed.call_id,
+            at: failed.last_change,
+            queued_ms: failed.queue_ms,
+            took_ms: failed.exec_ms,
+        }
+    }
+}
+
 fn states(cib: &Element) -> impl Iterator<Item = &Element> {
     cib.child("status").into_iter().flat_map(|status| status.children_named("node_state"))
 }

@@ -1,23 +1,86 @@
-//! Nodes and resources as `crm_simulate` and `crm_mon` list them.
+//! Resources as `crm_simulate` and `crm_mon` list them.
 
-use pengine::status::{NodeKind, NodeStatus, ResourceKind, ResourceStatus, Status};
+use pengine::status::{NodeStatus, ResourceKind, ResourceStatus, Status};
+
+use crate::brief_text;
+use crate::node_text::node_lines;
+use crate::scope::Scope;
 
 /// The lists of nodes and resources, indented as in `crm_simulate`.
 pub fn lists(status: &Status) -> String {
     let mut out = String::from("  * Node List:\n");
-    for line in node_lines(status) {
+    let scope = Scope::default();
+    for line in node_lines(status, scope) {
         out.push_str(&format!("    * {line}\n"));
     }
     out.push_str("\n  * Full List of Resources:\n");
-    for resource in &status.resources {
-        if resource.orphaned && !resource.active {
-            continue;
-        }
-        for line in resource_lines(resource, status) {
+    for resource in status.resources.iter().filter(|resource| is_listed(resource)) {
+        for line in resource_lines(resource, status, scope) {
             out.push_str(&format!("    {line}\n"));
         }
     }
     out
+}
+
+/// Tells whether a resource is listed at all: what is no longer configured only while it runs.
+fn is_listed(resource: &ResourceStatus) -> bool {
+    !resource.orphaned || resource.active
+}
+
+/// The lines of all resources, with bullets.
+pub fn all_resource_lines(status: &Status, scope: Scope<'_>) -> Vec<String> {
+    let listed = status.resources.iter().filter(|resource| is_listed(resource));
+    let counted =
+        |resource: &ResourceStatus| scope.brief && resource.kind == ResourceKind::Primitive;
+    let mut lines = Vec::new();
+    if scope.brief {
+        let primitives = listed
+            .clone()
+            .filter(|resource| counted(resource) && scope.within(resource).is_some())
+            .filter(|resource| resource.active || !scope.active_only);
+        lines.extend(brief_text::lines(primitives, !scope.active_only));
+    }
+    for resource in listed.filter(|resource| !counted(resource)) {
+        lines.extend(resource_lines(resource, status, scope));
+    }
+    lines
+}
+
+/// The lines of the resources that are not wholly active, with bullets.
+pub fn inactive_resource_lines(status: &Status, scope: Scope<'_>) -> Vec<String> {
+    let idle = status.resources.iter().filter(|one| is_listed(one) && !one.fully_active);
+    idle.flat_map(|resource| resource_lines(resource, status, scope)).collect()
+}
+
+/// The lines of what is active on a node, with bullets and without the node's name.
+pub fn lines_on_node(node: &NodeStatus, status: &Status, scope: Scope<'_>) -> Vec<String> {
+    let found = node.running.iter().filter_map(|id| {
+        let (top, resource) = status.resources.iter().find_map(|top| find(top, id))?;
+        scope.within(top).map(|_| resource)
+    });
+    if scope.brief {
+        return brief_text::lines_of_node(found.filter(|resource| resource.active));
+    }
+    let shown = found.filter(|resource| scope.detail || !resource.implicit);
+    shown
+        .map(|resource| format!("* {}", primitive(&resource.name, resource, status, false)))
+        .collect()
+}
+
+/// Finds a primitive by its id.
+pub fn primitive_of<'a>(status: &'a Status, id: &str) -> Option<&'a ResourceStatus> {
+    status.resources.iter().find_map(|top| find(top, id)).map(|(_, resource)| resource)
+}
+
+/// Finds a primitive by its id, with the resource of the top that it is in.
+fn find<'a>(
+    resource: &'a ResourceStatus,
+    id: &str,
+) -> Option<(&'a ResourceStatus, &'a ResourceStatus)> {
+    if resource.id == id && resource.kind == ResourceKind::Primitive {
+        return Some((resource, resource));
+    }
+    resource.children.iter().find_map(|child| Some((resource, find(child, id)?.1)))
 }
 
 /// Says that nothing is done at all; empty when that is not so.
@@ -41,103 +104,58 @@ pub fn instances_line(status: &Status) -> String {
     )
 }
 
-/// A node's state in words; none when its name goes into a list of online or offline nodes.
-fn node_state(node: &NodeStatus) -> Option<String> {
-    let text = if node.unclean {
-        let how = match (node.online, node.pending) {
-            (true, _) => "online",
-            (false, true) => "pending",
-            (false, false) => "offline",
-        };
-        return Some(format!("UNCLEAN ({how})"));
-    } else if node.pending {
-        "pending"
-    } else if node.standby_on_fail && node.online {
-        "standby (on-fail)"
-    } else if node.standby {
-        match (node.online, node.resources > 0) {
-            (true, true) => "standby (with active resources)",
-            (true, false) => "standby",
-            (false, _) => "OFFLINE (standby)",
-        }
-    } else if node.maintenance {
-        if node.online { "maintenance" } else { "OFFLINE (maintenance)" }
-    } else if node.online && node.health != "green" {
-        return Some(format!("online (health is {})", node.health.to_ascii_uppercase()));
-    } else {
-        return None;
-    };
-    Some(text.to_owned())
-}
-
-/// The lines of the node list, without bullets.
-pub fn node_lines(status: &Status) -> Vec<String> {
-    let mut lines = Vec::new();
-    let kind_name = |kind: NodeKind| match kind {
-        NodeKind::Member => "Node",
-        NodeKind::Remote => "RemoteNode",
-        NodeKind::Guest => "GuestNode",
-    };
-    let mut lists: Vec<(String, Vec<&str>)> =
-        ["Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE", "GuestOnline"]
-            .into_iter()
-            .map(|name| (name.to_owned(), Vec::new()))
-            .collect();
-    for node in &status.nodes {
-        if let Some(state) = node_state(node) {
-            lines.push(format!("{} {}: {state}", kind_name(node.kind), node.name));
-            continue;
-        }
-        let list = match (node.kind, node.online) {
-            (NodeKind::Member, true) => 0,
-            (NodeKind::Member, false) => 1,
-            (NodeKind::Remote, true) => 2,
-            (NodeKind::Guest, true) => 4,
-            (NodeKind::Remote, false) => 3,
-            // a guest that is down is not there at all
-            (NodeKind::Guest, false) => continue,
-        };
-        lists[list].1.push(&node.name);
-    }
-    for (name, nodes) in lists {
-        if !nodes.is_empty() {
-            lines.push(format!("{name}: [ {} ]", nodes.join(" ")));
-        }
-    }
-    lines
-}
-
 /// The lines of a resource and what is in it, with bullets and relative indentation.
-pub fn resource_lines(resource: &ResourceStatus, status: &Status) -> Vec<String> {
+pub fn resource_lines(resource: &ResourceStatus, status: &Status, scope: Scope<'_>) -> Vec<String> {
+    let Some(scope) = scope.within(resource) else { return Vec::new() };
     match &resource.kind {
-        ResourceKind::Primitive if resource.implicit => Vec::new(),
+        ResourceKind::Primitive if resource.implicit && !scope.detail => Vec::new(),
+        ResourceKind::Primitive if !scope.has_primitive(resource) => Vec::new(),
         ResourceKind::Primitive => {
-            vec![format!("* {}", primitive(&resource.name, resource, status))]
+            vec![format!("* {}", primitive(&resource.name, resource, status, !scope.without_place))]
         }
-        ResourceKind::Group => {
-            let mut lines = vec![format!(
-                "* Resource Group: {}{}:",
-                resource.id,
-                flags(&collective_flags(resource))
-            )];
-            for member in &resource.children {
-                if member.orphaned && !member.active {
-                    continue;
-                }
-                nest(&mut lines, resource_lines(member, status));
-            }
-            lines
-        }
+        ResourceKind::Group => group(resource, status, scope),
         ResourceKind::Clone { promotable, unique } => {
-            crate::clone_text::lines(resource, *promotable, *unique, status)
+            crate::clone_text::lines(resource, *promotable, *unique, status, scope)
         }
-        ResourceKind::Bundle { image, unique } => bundle(resource, image, *unique, status),
-        ResourceKind::Replica { address } => {
+        ResourceKind::Bundle { image, unique, .. } => {
+            bundle(resource, image, *unique, status, scope)
+        }
+        ResourceKind::Replica { .. } if !scope.has_place(resource) => Vec::new(),
+        ResourceKind::Replica { address, .. } => {
             let address = address.as_ref().map_or(String::new(), |ip| format!(" ({ip})"));
             let name = format!("{}{address}", resource.name);
-            vec![format!("* {}", primitive(&name, resource, status))]
+            vec![format!("* {}", primitive(&name, resource, status, !scope.without_place))]
         }
     }
+}
+
+fn group(resource: &ResourceStatus, status: &Status, scope: Scope<'_>) -> Vec<String> {
+    let members = || resource.children.iter().filter(|member| is_listed(member));
+    let mut lines = Vec::new();
+    if scope.brief {
+        let shown = members().filter(|member| scope.within(member).is_some());
+        let shown: Vec<&ResourceStatus> = shown.filter(|one| scope.has_primitive(one)).collect();
+        if !shown.is_empty() {
+            // what does not run counts, too, even where it is not listed
+            lines = brief_text::lines(members(), true);
+        }
+    } else {
+        lines.extend(members().flat_map(|member| resource_lines(member, status, scope)));
+    }
+    if lines.is_empty() {
+        return lines;
+    }
+    let idle = members().filter(|member| !member.active).count();
+    let idle = match idle {
+        0 => String::new(),
+        _ if !scope.active_only => String::new(),
+        1 => " (1 member inactive)".to_owned(),
+        several => format!(" ({several} members inactive)"),
+    };
+    let flags = flags(&collective_flags(resource));
+    let mut all = vec![format!("* Resource Group: {}{idle}{flags}:", resource.id)];
+    nest(&mut all, lines);
+    all
 }
 
 /// Adds lines one step further in.
@@ -164,7 +182,8 @@ pub(crate) fn collective_flags(resource: &ResourceStatus) -> Vec<String> {
     words
 }
 
-fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
+/// What is to be said of a primitive; `placed`: with the nodes that it is on.
+fn primitive(name: &str, resource: &ResourceStatus, status: &Status, placed: bool) -> String {
     let mut line = format!("{name}\t({}):\t", resource.agent);
     if resource.orphaned {
         line.push_str(" ORPHANED");
@@ -178,7 +197,9 @@ fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
         let state = resource.pending.as_deref().and_then(pending_state);
         line.push_str(&format!(" {}", state.unwrap_or(&resource.role)));
     }
-    if let [node] = resource.nodes.as_slice() {
+    if !placed {
+        // it stands under its node
+    } else if let [node] = resource.nodes.as_slice() {
         line.push_str(&format!(" {node}"));
     } else if resource.nodes.is_empty()
         && let Some(node) = resource.pending_node.as_ref().or(resource.locked_to.as_ref())
@@ -186,7 +207,7 @@ fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
         line.push_str(&format!(" {node}"));
     }
     let mut words = Vec::new();
-    if resource.unclean {
+    if resource.unclean && placed {
         words.push("UNCLEAN".to_owned());
     }
     if resource.locked_to.is_some() {
@@ -211,7 +232,7 @@ fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
         words.push("failure ignored".to_owned());
     }
     line.push_str(&flags(&words));
-    if resource.nodes.len() > 1 {
+    if placed && resource.nodes.len() > 1 {
         line.push_str(&format!(" [ {} ]", resource.nodes.join(" ")));
     }
     if resource.nodes.is_empty() {
@@ -221,6 +242,11 @@ fn primitive(name: &str, resource: &ResourceStatus, status: &Status) -> String {
         }
     }
     line
+}
+
+/// What is under way, in a word.
+pub fn pending_text(task: &str) -> &'static str {
+    pending_state(task).unwrap_or("Monitoring")
 }
 
 /// The state a resource is on its way to.
@@ -235,7 +261,44 @@ fn pending_state(task: &str) -> Option<&'static str> {
     }
 }
 
-fn bundle(resource: &ResourceStatus, image: &str, unique: bool, status: &Status) -> Vec<String> {
+fn bundle(
+    resource: &ResourceStatus,
+    image: &str,
+    unique: bool,
+    status: &Status,
+    scope: Scope<'_>,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if scope.active_only && !resource.active {
+        return lines;
+    }
+    // all replicas of what is active, unless it is about one node
+    let elsewhere = |replica: &ResourceStatus| {
+        scope.active_only && scope.node.is_some() && replica.nodes.is_empty()
+    };
+    let shown = resource.children.iter().filter(|replica| !elsewhere(replica));
+    let scope = Scope { active_only: false, ..scope };
+    for replica in shown {
+        let ResourceKind::Replica { number, .. } = replica.kind else { continue };
+        let Some(scope) = scope.within(replica) else { continue };
+        if !scope.detail {
+            lines.extend(resource_lines(replica, status, scope));
+            continue;
+        }
+        let parts = replica.children.iter();
+        let parts: Vec<String> =
+            parts.flat_map(|part| resource_lines(part, status, scope)).collect();
+        if parts.is_empty() {
+            continue;
+        }
+        if resource.instances_max > 1 {
+            lines.push(format!("* Replica[{number}]"));
+        }
+        nest(&mut lines, parts);
+    }
+    if lines.is_empty() {
+        return lines;
+    }
     let set = if resource.instances_max > 1 { " set" } else { "" };
     let unique = if unique { " (unique)" } else { "" };
     let care = match (resource.maintenance, resource.managed) {
@@ -243,10 +306,8 @@ fn bundle(resource: &ResourceStatus, image: &str, unique: bool, status: &Status)
         (false, true) => "",
         (false, false) => " (unmanaged)",
     };
-    let mut lines =
+    let mut all =
         vec![format!("* Container bundle{set}: {} [{image}]{unique}{care}:", resource.id)];
-    for replica in &resource.children {
-        nest(&mut lines, resource_lines(replica, status));
-    }
-    lines
+    nest(&mut all, lines);
+    all
 }

@@ -33,6 +33,51 @@ pub struct Summary {
     pub fencing: bool,
 }
 
+impl Summary {
+    /// Reads what a document says of itself, without its nodes and resources.
+    fn configured(cib: &Element) -> Self {
+        let is_on = |name: &str, usual: bool| {
+            property(cib, name).map_or(usual, |text| {
+                matches!(text.to_lowercase().as_str(), "true" | "on" | "yes" | "y" | "1")
+            })
+        };
+        let owned = |key: &str| cib.get(key).filter(|t| !t.is_empty()).map(str::to_owned);
+        Self {
+            stack: property(cib, "cluster-infrastructure").map(str::to_owned),
+            dc: None,
+            dc_version: property(cib, "dc-version").map(str::to_owned),
+            quorate: cib.get("have-quorum").is_some_and(|text| text == "1" || text == "true"),
+            last_change: LastChange {
+                at: owned("cib-last-written"),
+                user: owned("update-user"),
+                client: owned("update-client"),
+                node: owned("update-origin"),
+            },
+            nodes_configured: 0,
+            instances: 0,
+            disabled: 0,
+            blocked: 0,
+            maintenance: is_on("maintenance-mode", false),
+            fencing: is_on("stonith-enabled", true),
+        }
+    }
+
+    /// Reads a document of which the scheduler made a status.
+    pub(crate) fn seen(cib: &Element, status: &pengine::status::Status) -> Self {
+        let dc = status.nodes.iter().find(|node| node.dc);
+        Self {
+            dc: dc.map(|node| (node.name.clone(), node.id.clone())),
+            nodes_configured: status.nodes.len(),
+            instances: status.instances,
+            disabled: status.disabled,
+            blocked: status.blocked,
+            maintenance: status.maintenance,
+            fencing: status.fencing,
+            ..Self::configured(cib)
+        }
+    }
+}
+
 /// The last change of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LastChange {
@@ -75,12 +120,6 @@ impl Status {
         let dc = dc_id.and_then(|id| {
             nodes.iter().find(|n| n.id == id).map(|n| (n.name.clone(), n.id.clone()))
         });
-        let is_on = |name: &str, usual: bool| {
-            property(cib, name).map_or(usual, |text| {
-                matches!(text.to_lowercase().as_str(), "true" | "on" | "yes" | "y" | "1")
-            })
-        };
-        let owned = |key: &str| cib.get(key).filter(|t| !t.is_empty()).map(str::to_owned);
         let mut instances = 0;
         let mut disabled = 0;
         let mut blocked = 0;
@@ -96,22 +135,12 @@ impl Status {
             disabled += if idle_disabled { idle } else { 0 };
         }
         let summary = Summary {
-            stack: property(cib, "cluster-infrastructure").map(str::to_owned),
             dc,
-            dc_version: property(cib, "dc-version").map(str::to_owned),
-            quorate: cib.get("have-quorum").is_some_and(|text| text == "1" || text == "true"),
-            last_change: LastChange {
-                at: owned("cib-last-written"),
-                user: owned("update-user"),
-                client: owned("update-client"),
-                node: owned("update-origin"),
-            },
             nodes_configured: nodes.len(),
             instances,
             disabled,
             blocked,
-            maintenance: is_on("maintenance-mode", false),
-            fencing: is_on("stonith-enabled", true),
+            ..Summary::configured(cib)
         };
         Self { summary, nodes, resources }
     }

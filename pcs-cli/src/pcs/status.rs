@@ -3,6 +3,7 @@
 use cib::Element;
 use pcs::cluster::protocol::{HostState, Request};
 use view::live::LiveInfo;
+use view::seen::Seen;
 use view::summary::Status;
 use view::{failures, summary};
 
@@ -42,7 +43,7 @@ fn xml(context: &mut Context, words: &[String]) -> Cli {
         return Err(Failure::Usage { area: AREA, command: "" });
     }
     let sight = look(context)?;
-    let parts = crate::status_xml::everything(&sight.cib, &sight.status);
+    let parts = crate::status_xml::everything(&sight.cib, &sight.seen());
     let arguments = ["--one-shot", "--inactive", "--output-as", "xml"].map(str::to_owned);
     let text = crate::tools::frame::xml("/usr/sbin/crm_mon", &arguments, parts).out;
     context.print(text.trim_end());
@@ -108,6 +109,17 @@ pub(crate) struct Sight {
     pub(crate) cib: Element,
     pub(crate) status: Status,
     pub(crate) info: Option<LiveInfo>,
+}
+
+impl Sight {
+    /// The same state as its scheduler sees it.
+    pub(crate) fn seen(&self) -> Seen {
+        let mut seen = crate::tools::monitor_facts::seen(&self.cib);
+        if let Some(info) = &self.info {
+            seen.with_live(info);
+        }
+        seen
+    }
 }
 
 /// Looks at the cluster, or at the file.
@@ -200,7 +212,7 @@ fn full_once(context: &mut Context) -> Cli {
         context.print("");
     }
     context.print("Cluster Summary:");
-    let lines = status_text::summary(&sight.status, detail);
+    let lines = status_text::summary(&sight.status.summary, detail);
     context.print_lines(&super::resource_text::indent(lines));
     section(context, "Node List:", status_text::nodes(&sight.status, detail));
     let title = if detail.hide_inactive { "Active Resources:" } else { "Full List of Resources:" };
@@ -317,7 +329,7 @@ pub(crate) fn cluster_status(context: &mut Context) -> Cli {
         context.print(&format!(" WARNING: {warning}"));
     }
     context.print(" Cluster Summary:");
-    for line in status_text::summary(&sight.status, Detail::default()) {
+    for line in status_text::summary(&sight.status.summary, Detail::default()) {
         context.print(&format!("   {line}"));
     }
     context.print(" Node List:");

@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::ExitCode;
 use view::failures::{FailCount, FailedAction};
 use view::nodes::NodeStatus;
 use view::resources::{CloneInstance, PrimitiveStatus, ResourceStatus, Role};
-use view::summary::Status;
+use view::summary::{Status, Summary};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,13 +45,12 @@ fn named(node: &NodeStatus, full: bool) -> String {
 }
 
 /// Shows who decides and how much there is.
-pub(crate) fn summary(status: &Status, detail: Detail) -> Vec<String> {
-    let s = &status.summary;
+pub(crate) fn summary(s: &Summary, detail: Detail) -> Vec<String> {
     let dc = match &s.dc {
         Some((name, id)) => {
-            let name = if detail.full { format!("{name} ({id})") } else { name.clone() };
-            let version =
-                s.dc_version.as_ref().map(|v| format!(" (version {v})")).unwrap_or_default();
+            let with_id = detail.full && name != id;
+            let name = if with_id { format!("{name} ({id})") } else { name.clone() };
+            let version = format!(" (version {})", s.dc_version.as_deref().unwrap_or("unknown"));
             let quorum = if s.quorate { "with quorum" } else { "WITHOUT quorum" };
             format!("{name}{version} - partition {quorum}")
         }
@@ -468,13 +466,13 @@ fn interval(ms: u64) -> String {
         .collect()
 }
 
-fn result_text(action: &FailedAction) -> &'static str {
-    ExitCode::from_code(action.result).text()
+fn result_text(action: &FailedAction) -> String {
+    crate::tools::crm_error::meaning(action.result)
 }
 
 fn status_text(action: &FailedAction) -> &'static str {
     match action.status {
-        0 | 4 => "Done",
+        0 => "Done",
         2 => "Timed Out",
         3 => "Not supported",
         5 => "Hard error",
@@ -491,10 +489,17 @@ pub(crate) fn failures(actions: &[FailedAction], detail: Detail) -> Vec<String> 
         .map(|action| {
             let at = action.at.map(time);
             if detail.full {
-                let change =
-                    at.map(|at| format!(", last-rc-change='{at}'")).unwrap_or_default();
+                let change = at.map(|at| {
+                    let (queued, took) = (action.queued_ms, action.took_ms);
+                    format!(", last-rc-change='{at}', queued={queued}ms, exec={took}ms")
+                });
+                let change = change.unwrap_or_default();
+                let reason = match action.reason.as_str() {
+                    "" => String::new(),
+                    reason => format!(", exitreason='{reason}'"),
+                };
                 return format!(
-                    "* {}_{}_{} on {} '{}' ({}): call={}, status='{}', exitreason='{}'{change}, queued={}ms, exec={}ms",
+                    "* {}_{}_{} on {} '{}' ({}): call={}, status='{}'{reason}{change}",
                     action.resource,
                     action.operation,
                     action.interval_ms,
@@ -502,24 +507,26 @@ pub(crate) fn failures(actions: &[FailedAction], detail: Detail) -> Vec<String> 
                     result_text(action),
                     action.result,
                     action.call,
-                    status_text(action),
-                    action.reason,
-                    action.queued_ms,
-                    action.took_ms
+                    status_text(action)
                 );
             }
             let operation = if action.interval_ms > 0 {
                 format!("{}-interval {}", interval(action.interval_ms), action.operation)
+            } else if action.operation == "monitor" {
+                "probe".to_owned()
             } else {
                 action.operation.clone()
             };
-            let happened = if action.status > 1 && action.status != 4 {
+            let happened = if action.status > 1 {
                 format!("could not be executed ({})", status_text(action))
             } else {
                 format!("returned '{}'", result_text(action))
             };
-            let reason =
-                if action.reason.is_empty() { String::new() } else { format!(" ({})", action.reason) };
+            let reason = if action.reason.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", action.reason)
+            };
             let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
             let took = if action.took_ms > 0 {
                 format!(" after {}", duration(action.took_ms))

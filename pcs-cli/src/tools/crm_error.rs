@@ -184,6 +184,11 @@ pub(crate) fn text_of(error: &std::io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
+/// Returns what an agent's exit status means.
+pub(crate) fn meaning(code: i32) -> String {
+    look_up(Kind::Exit, code).1
+}
+
 fn system(number: i32) -> Option<(String, String)> {
     // names that the established tool leaves out, or spells otherwise
     const UNLISTED: [i32; 12] = [48, 50, 55, 59, 68, 69, 73, 109, 118, 119, 130, 131];

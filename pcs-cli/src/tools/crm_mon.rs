@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use cib::Element;
 use model::ExitCode;
-use view::resources::ResourceStatus;
-use view::summary::Status;
+use pengine::status::{NodeKind, NodeStatus};
+use view::scope::Scope;
+use view::seen::Seen;
 
 use crate::cib_source::{CibSource, SourceError};
 use crate::live::Live;
-use crate::pcs::status::with_live;
 use crate::replace::replace;
 use crate::status_xml;
 
 use super::answer::Answer;
 use super::frame;
+use super::monitor_facts;
 use super::monitor_text::{self, Part, Wanted};
 use super::options::{Options, Spec, Takes};
 
@@ -253,20 +254,17 @@ fn again_and_again(
 }
 
 /// Reads the document and what the running cluster adds.
-fn look() -> Result<(Element, Status, bool), SourceError> {
+fn look() -> Result<(Element, Seen), SourceError> {
     let mut source = CibSource::open()?;
     let cib = source.query()?;
-    let mut status = Status::of(&cib);
-    let live = source.is_live();
-    if live {
+    // a saved document may be of an old schema
+    let cib = cib::upgrade::to_current(&cib).unwrap_or(cib);
+    let mut seen = monitor_facts::seen(&cib);
+    if source.is_live() {
         let info = Live::connect(TOOL).and_then(|mut live| live.info())?;
-        with_live(&mut status, &info);
-        // all members run this program, or they would not be members
-        for node in status.nodes.iter_mut().filter(|node| node.online && !node.remote) {
-            node.feature_set.get_or_insert_with(|| cib::edit::FEATURE_SET.to_owned());
-        }
+        seen.with_live(&info);
     }
-    Ok((cib, status, live))
+    Ok((cib, seen))
 }
 
 fn show(
@@ -275,64 +273,65 @@ fn show(
     form: Form,
     wanted: &Wanted,
 ) -> Result<Answer, Answer> {
-    let (cib, status, live) = look().map_err(|error| {
+    let (cib, seen) = look().map_err(|error| {
         let answer = fail(error.code(), format!("Connection to cluster failed: {}", error.chain()));
         let xml = matches!(form, Form::Xml | Form::OldXml);
         frame::failed(TOOL, arguments, xml, answer)
     })?;
     Ok(match form {
-        Form::Console | Form::Text => {
-            Answer::text(monitor_text::screen(&cib, &status, wanted, live))
-        }
-        Form::Xml => frame::xml(TOOL, arguments, xml(&cib, &status, wanted)),
+        Form::Console | Form::Text => Answer::text(monitor_text::screen(&cib, &seen, wanted)),
+        Form::Xml => frame::xml(TOOL, arguments, xml(&cib, &seen, wanted)),
         Form::OldXml => {
             let mut root = Element::new("crm_mon").with("version", "3.0.1");
-            for part in xml(&cib, &status, wanted) {
+            for part in xml(&cib, &seen, wanted) {
                 root.push(part);
             }
             Answer::text(root.to_xml())
         }
-        Form::Html => {
-            Answer::text(html(options, &monitor_text::screen(&cib, &status, wanted, live)))
-        }
+        Form::Html => Answer::text(html(options, &monitor_text::screen(&cib, &seen, wanted))),
     })
 }
 
 /// XML holds everything unless something is left out explicitly.
-fn xml(cib: &Element, status: &Status, wanted: &Wanted) -> Vec<Element> {
-    let mut status = status.clone();
-    if let Some(node) = &wanted.node {
-        status.nodes.retain(|known| known.name == *node);
+fn xml(cib: &Element, seen: &Seen, wanted: &Wanted) -> Vec<Element> {
+    let scope = Scope { active_only: false, ..wanted.scope() };
+    let has = |parts: &[Part]| parts.iter().any(|part| wanted.parts.contains(part));
+    let status = &seen.status;
+    let nodes = || status.nodes.iter().filter(|node| scope.has_node(&node.name));
+    let mut all = Vec::new();
+    if has(&[Part::Stack, Part::Dc, Part::Times, Part::Counts, Part::Options]) {
+        all.push(status_xml::summary(cib, seen));
     }
-    if let Some(id) = &wanted.resource {
-        status.resources.retain(|resource| {
-            resource.id() == id
-                || matches!(resource, ResourceStatus::Clone { member, .. } if member == id)
-                || resource.instances().iter().any(|instance| instance.id == *id)
-        });
+    if has(&[Part::Nodes]) {
+        all.push(status_xml::nodes(status, nodes(), wanted.by_node));
     }
-    let kept = |element: &Element| {
-        let part = match element.name() {
-            "summary" => {
-                return [Part::Stack, Part::Dc, Part::Times, Part::Counts, Part::Options]
-                    .iter()
-                    .any(|part| wanted.parts.contains(part));
-            }
-            "nodes" => Part::Nodes,
-            "resources" => Part::Resources,
-            "node_attributes" => Part::Attributes,
-            "node_history" => {
-                return wanted.parts.contains(&Part::Operations)
-                    || wanted.parts.contains(&Part::FailCounts);
-            }
-            "failures" => Part::Failures,
-            "tickets" => Part::Tickets,
-            _ => Part::Bans,
+    if has(&[Part::Resources]) {
+        let resources = if wanted.by_node {
+            status_xml::inactive_resources(status, scope)
+        } else {
+            status_xml::resources(status, scope)
         };
-        wanted.parts.contains(&part)
-    };
-    let mut all = status_xml::everything(cib, &status);
-    all.retain(kept);
+        if resources.children().next().is_some() {
+            all.push(resources);
+        }
+    }
+    if has(&[Part::Attributes]) {
+        all.extend(status_xml::attributes(cib, nodes()));
+    }
+    if has(&[Part::Operations, Part::FailCounts]) {
+        let failed_only = !has(&[Part::Operations]);
+        let shown = monitor_facts::Histories { scope, failed_only };
+        all.extend(status_xml::history(cib, status, &shown));
+    }
+    if has(&[Part::Failures]) {
+        all.extend(status_xml::failures(&monitor_text::failures(status, scope)));
+    }
+    if has(&[Part::Tickets]) {
+        all.extend(status_xml::tickets(status));
+    }
+    if has(&[Part::Bans]) {
+        all.extend(status_xml::bans(cib, scope.resource));
+    }
     all
 }
 
@@ -361,7 +360,7 @@ fn html(options: &Options, text: &str) -> String {
 
 /// One line for monitoring systems.
 fn simple() -> Answer {
-    let (_, status, _) = match look() {
+    let (_, seen) = match look() {
         Ok(looked) => looked,
         Err(error) => {
             return Answer {
@@ -374,21 +373,22 @@ fn simple() -> Answer {
             };
         }
     };
-    let (line, well) = simple_line(&status);
+    let (line, well) = simple_line(&seen);
     let code = if well { ExitCode::Ok } else { ExitCode::Error };
     Answer { out: format!("{line}\n"), err: String::new(), code: Some(code) }
 }
 
-fn simple_line(status: &Status) -> (String, bool) {
-    let offline: Vec<String> = status
-        .nodes
+fn simple_line(seen: &Seen) -> (String, bool) {
+    let nodes = &seen.status.nodes;
+    let offline: Vec<String> = nodes
         .iter()
-        .filter(|node| !(node.online || node.standby || node.maintenance || node.remote))
+        .filter(|node| node.kind == NodeKind::Member)
+        .filter(|node| !(node.online || node.standby || node.maintenance))
         .map(|node| format!("offline node: {}", node.name))
         .collect();
-    if status.summary.dc.is_none() || !offline.is_empty() {
+    if seen.summary.dc.is_none() || !offline.is_empty() {
         let mut parts = Vec::new();
-        if status.summary.dc.is_none() {
+        if seen.summary.dc.is_none() {
             parts.push("No DC".to_owned());
         }
         if !offline.is_empty() {
@@ -396,9 +396,7 @@ fn simple_line(status: &Status) -> (String, bool) {
         }
         return (format!("CLUSTER WARN: {}", parts.join(", ")), false);
     }
-    let count = |test: fn(&view::nodes::NodeStatus) -> bool| {
-        status.nodes.iter().filter(|node| test(node)).count()
-    };
+    let count = |test: fn(&NodeStatus) -> bool| nodes.iter().filter(|node| test(node)).count();
     let plural =
         |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let online = count(|node| node.online && !node.standby && !node.maintenance);
@@ -411,7 +409,7 @@ fn simple_line(status: &Status) -> (String, bool) {
     if maintenance > 0 {
         parts.push(plural(maintenance, "maintenance node"));
     }
-    parts.push(format!("{} configured", plural(status.summary.instances, "resource instance")));
+    parts.push(format!("{} configured", plural(seen.summary.instances, "resource instance")));
     (format!("CLUSTER OK: {}", parts.join(", ")), true)
 }
 
@@ -505,6 +503,7 @@ fn wanted(options: &Options) -> Result<Wanted, Answer> {
                         // none included is all excluded, and the other way round
                         ("include", "none") => parts.clear(),
                         ("exclude", "none") => parts = BTreeSet::from(ALL),
+                        ("exclude", "all") => parts.clear(),
                         ("include", "default") => parts = usual(form),
                         ("include", _) => parts.extend(named),
                         _ => parts.retain(|part| !named.contains(part)),
@@ -519,6 +518,9 @@ fn wanted(options: &Options) -> Result<Wanted, Answer> {
                 value.unwrap_or_default().clone_into(&mut ban_prefix);
             }
             "show-node-attributes" => parts.extend([Part::Attributes]),
+            "quiet" => {
+                parts.remove(&Part::Times);
+            }
             "hide-headers" => parts.retain(|part| !SUMMARY.contains(part)),
             _ => {}
         }
@@ -529,6 +531,7 @@ fn wanted(options: &Options) -> Result<Wanted, Answer> {
         inactive: options.has("inactive"),
         timing: options.has("timing-details"),
         detail: options.has("show-detail"),
+        brief: options.has("brief"),
         node: options.value("node").map(str::to_owned),
         resource: options.value("resource").map(str::to_owned),
         ban_prefix,
@@ -554,6 +557,7 @@ What to show:
      --node=NODE              Only what is about this node
      --resource=ID            Only what is about this resource
  -n, --group-by-node          Resources node by node
+ -b, --brief                  Resources counted by agent
  -r, --inactive               Also resources that do not run
  -f, --failcounts             How often resources failed
  -o, --operations             The operation history
@@ -568,7 +572,7 @@ What to show:
                               Old forms of --output-as
      --html-title=TITLE, --html-stylesheet=URI, --html-cgi
                               With --output-as=html
- -b, --brief, -j, --pending, -m, --fence-history[=LEVEL], -V, --verbose, -Q, --quiet
+ -j, --pending, -m, --fence-history[=LEVEL], -V, --verbose, -Q, --quiet
                               Accepted
  -?, --help                   This text
  -$, --version                Version information
@@ -576,11 +580,11 @@ What to show:
 
 #[cfg(test)]
 mod tests {
-    use view::summary::Status;
-
     use super::super::options::Options;
     use super::super::resource_tests::document;
-    use super::{SPECS, frame, monitor_text, simple_line, wanted, without_daemonize, xml};
+    use super::{
+        SPECS, frame, monitor_facts, monitor_text, simple_line, wanted, without_daemonize, xml,
+    };
 
     fn words(words: &[&str]) -> Vec<String> {
         words.iter().map(|w| (*w).to_owned()).collect()
@@ -589,13 +593,8 @@ mod tests {
     fn screen(given: &[&str]) -> String {
         let options = Options::parse(&words(given), &SPECS).unwrap();
         let cib = document();
-        let status = Status::of(&cib);
-        monitor_text::screen(
-            &cib,
-            &status,
-            &wanted(&options).unwrap_or_else(|a| panic!("{a:?}")),
-            false,
-        )
+        let wanted = wanted(&options).unwrap_or_else(|a| panic!("{a:?}"));
+        monitor_text::screen(&cib, &monitor_facts::seen(&cib), &wanted)
     }
 
     #[test]
@@ -628,7 +627,7 @@ mod tests {
         let options = Options::parse(&words(&["--output-as=xml"]), &SPECS).unwrap();
         let cib = document();
         let wanted = wanted(&options).unwrap_or_else(|a| panic!("{a:?}"));
-        let text = frame::xml("crm_mon", &[], xml(&cib, &Status::of(&cib), &wanted)).out;
+        let text = frame::xml("crm_mon", &[], xml(&cib, &monitor_facts::seen(&cib), &wanted)).out;
         for line in [
             "    <node name=\"ser1\" id=\"1\" online=\"true\" standby=\"false\" ",
             "      <resource id=\"PP\" resource_agent=\"ocf:pacemaker:Stateful\" role=\"Promoted\" active=\"true\" ",
@@ -642,12 +641,12 @@ mod tests {
 
     #[test]
     fn monitoring_systems_get_one_line() {
-        let mut status = Status::of(&document());
+        let mut status = monitor_facts::seen(&document());
         assert_eq!(
             simple_line(&status),
             ("CLUSTER OK: 3 nodes online, 7 resource instances configured".to_owned(), true)
         );
-        status.nodes[1].online = false;
+        status.status.nodes[1].online = false;
         status.summary.dc = None;
         assert_eq!(
             simple_line(&status),

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use cib::Element;
 use model::ExitCode;
-use view::summary::Status;
+use view::seen::Seen;
 
 use crate::by_hand;
 use crate::cib_source::{CibSource, SourceError};
 use crate::live::{Live, LiveError};
-use crate::pcs::status::with_live;
 
 use super::answer::Answer;
 use super::frame;
+use super::monitor_facts;
 use super::options::{Options, Spec, Takes};
 use super::{
     resource_agents, resource_history, resource_parameters, resource_places, resource_queries,
@@ -185,13 +185,13 @@ impl Call {
     }
 
     /// Returns the state of nodes and resources in a document.
-    pub(super) fn status(&mut self, document: &Element) -> Result<Status, Answer> {
-        let mut status = Status::of(document);
+    pub(super) fn seen(&mut self, document: &Element) -> Result<Seen, Answer> {
+        let mut seen = monitor_facts::seen(document);
         if self.is_live()? {
             let info = live()?.info().map_err(|error| no_controller(&error))?;
-            with_live(&mut status, &info);
+            seen.with_live(&info);
         }
-        Ok(status)
+        Ok(seen)
     }
 
     /// Changes the document.

@@ -186,7 +186,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         out.push_str(&view::status_text::lists(&status));
         out.push_str(&details(&status, options));
     }
-    said.status("cluster_status", &document, options);
+    said.status("cluster_status", &document, now, &engine, options);
     let events = inject(&mut document, options, &mut err)?;
     if !events.is_empty() {
         said.parts.push(simulate_events::xml(&events));
@@ -260,7 +260,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             err.push_str("Transition failed: terminated\nAn invalid transition was produced\n");
             code = Some(ExitCode::Error);
         }
-        said.status("revised_cluster_status", &document, options);
+        said.status("revised_cluster_status", &document, now, &engine, options);
         if !quiet {
             let out = &mut said.text;
             out.push_str("\nExecuting Cluster Transition:\n");
@@ -382,10 +382,18 @@ struct Said {
 
 impl Said {
     /// Adds the state of the cluster to what is told as XML.
-    fn status(&mut self, name: &str, document: &Element, options: &Options) {
+    fn status(
+        &mut self,
+        name: &str,
+        document: &Element,
+        now: WallTime,
+        engine: &pengine::Options,
+        options: &Options,
+    ) {
         if options.value("output-as") == Some("xml") {
             let (attributes, counts) = (options.has("show-attrs"), options.has("show-failcounts"));
-            self.parts.push(simulate_xml::status(name, document, attributes, counts));
+            let status = pengine::status::read(document, now, engine);
+            self.parts.push(simulate_xml::status(name, document, &status, attributes, counts));
         }
     }
 }

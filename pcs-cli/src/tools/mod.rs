@@ -12,7 +12,7 @@ mod corosync_keygen;
 mod corosync_quorumtool;
 mod crm_attribute;
 mod crm_diff;
-mod crm_error;
+pub(crate) mod crm_error;
 mod crm_mon;
 mod crm_node;
 mod crm_resource;

@@ -1,41 +1,81 @@
 //! What `crm_mon` shows beside nodes and resources: attributes, histories, tickets, bans.
 
-use std::collections::BTreeMap;
-
 use cib::Element;
-use model::Score;
-use view::summary::Status;
+use model::{Score, WallTime};
+use pengine::status::{NodeStatus, ResourceStatus, Status};
+use view::scope::Scope;
+use view::seen::Seen;
 
 use super::resource_parameters::effective;
 
-/// Attributes that are the cluster's own bookkeeping.
-const HIDDEN: [&str; 7] =
-    ["fail-count-", "last-failure-", "#", "shutdown", "terminate", "standby", "probe_complete"];
+/// Reads the state off a document, as of now.
+pub(crate) fn seen(cib: &Element) -> Seen {
+    let now = jiff::Zoned::now();
+    let moment = WallTime::from_secs(now.timestamp().as_second());
+    Seen::of(cib, moment, i64::from(now.offset().seconds()))
+}
 
-/// Returns the attributes of the nodes that are here and have any worth showing.
-pub(crate) fn attributes(
-    cib: &Element,
-    status: &Status,
-) -> Vec<(String, BTreeMap<String, String>)> {
-    let mut all = Vec::new();
-    for node in status.nodes.iter().filter(|node| node.online) {
-        let configured = cib
-            .at(&["configuration", "nodes"])
-            .into_iter()
-            .flat_map(|nodes| nodes.children_named("node"))
-            .filter(|element| element.id() == Some(node.id.as_str()))
-            .flat_map(|element| element.children_named("instance_attributes"))
-            .flat_map(|set| set.children_named("nvpair"))
-            .filter_map(|pair| Some((pair.get("name")?.to_owned(), pair.get("value")?.to_owned())));
-        let mut shown: BTreeMap<String, String> = node.transient.clone();
-        shown.extend(configured);
-        shown.retain(|name, _| !HIDDEN.iter().any(|prefix| name.starts_with(prefix)));
-        shown.retain(|name, _| name != "maintenance");
-        if !shown.is_empty() {
-            all.push((node.name.clone(), shown));
+/// An attribute of a node.
+pub(crate) struct Attribute<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: &'a str,
+    /// What it would be with all hosts that its resource asks within reach.
+    pub(crate) expected: Option<i64>,
+}
+
+impl Attribute<'_> {
+    /// What is to be said about it.
+    pub(crate) fn remark(&self) -> String {
+        let value = self.value.parse::<i64>().unwrap_or(0);
+        match self.expected {
+            Some(_) if value <= 0 => "\t: Connectivity is lost".to_owned(),
+            Some(expected) if value < expected => {
+                format!("\t: Connectivity is degraded (Expected={expected})")
+            }
+            _ => String::new(),
         }
     }
-    all
+}
+
+/// Attributes that are the cluster's own bookkeeping.
+const HIDDEN: [&str; 5] = ["fail-count-", "last-failure-", "shutdown", "terminate", "standby"];
+
+/// Returns the attributes of a node that are worth showing, by name.
+pub(crate) fn attributes<'a>(cib: &Element, node: &'a NodeStatus) -> Vec<Attribute<'a>> {
+    let shown = node
+        .attributes
+        .iter()
+        .filter(|(name, _)| !HIDDEN.iter().any(|prefix| name.starts_with(prefix)));
+    shown
+        .map(|(name, value)| Attribute { name, value, expected: reachable(cib, node, name) })
+        .collect()
+}
+
+/// Returns what an attribute is when every host answers that its ping resource on the node asks.
+fn reachable(cib: &Element, node: &NodeStatus, attribute: &str) -> Option<i64> {
+    let parameter =
+        |primitive: &Element, name: &str| effective(cib, primitive, "instance_attributes", name);
+    let is_here = |primitive: &Element| {
+        let bases = node.running.iter().map(|id| id.split(':').next().unwrap_or_default());
+        primitive.id().is_some_and(|id| bases.into_iter().any(|base| base == id))
+    };
+    let ping = pcs::resource::primitives(cib).find(|primitive| {
+        matches!(primitive.get("type"), Some("ping" | "pingd"))
+            && is_here(primitive)
+            && parameter(primitive, "name").as_deref().unwrap_or("pingd") == attribute
+    })?;
+    let hosts = parameter(ping, "host_list")?.split_whitespace().count();
+    let multiplier = parameter(ping, "multiplier").and_then(|text| text.parse().ok()).unwrap_or(1);
+    Some(i64::try_from(hosts).unwrap_or(i64::MAX).saturating_mul(multiplier))
+}
+
+/// Which histories are shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Histories<'a> {
+    /// On which node, and of which resource.
+    pub(crate) scope: Scope<'a>,
+    /// Only of what failed.
+    pub(crate) failed_only: bool,
 }
 
 /// What ran on a node.
@@ -61,82 +101,93 @@ fn is_idle_probe(operation: &Element) -> bool {
         && operation.get("rc-code") == Some("7")
 }
 
-/// Returns the histories of the nodes that are here.
-pub(crate) fn histories<'a>(cib: &'a Element, status: &Status) -> Vec<NodeHistory<'a>> {
-    let counts = view::failures::fail_counts(cib);
+/// Finds a resource by the name that its history has.
+fn by_history<'a>(all: &'a [ResourceStatus], id: &str) -> Option<&'a ResourceStatus> {
+    all.iter().find_map(|resource| {
+        if resource.children.is_empty() && (resource.history_id == id || resource.id == id) {
+            return Some(resource);
+        }
+        by_history(&resource.children, id)
+    })
+}
+
+/// Returns what an operation did: what monitors once, before anything is known, is a probe.
+pub(crate) fn task(operation: &Element) -> &str {
+    match operation.get("operation").unwrap_or_default() {
+        "monitor" if matches!(operation.get("interval"), None | Some("0")) => "probe",
+        task => task,
+    }
+}
+
+/// Returns the histories of the nodes that are here; none when none of them has a history.
+pub(crate) fn histories<'a>(
+    cib: &'a Element,
+    status: &Status,
+    wanted: &Histories<'_>,
+) -> Option<Vec<NodeHistory<'a>>> {
     let mut all = Vec::new();
+    let mut any = false;
     let states = cib.child("status").into_iter().flat_map(|s| s.children_named("node_state"));
     for state in states {
         let name = state.get("uname").or(state.id()).unwrap_or_default();
-        if !status.nodes.iter().any(|node| node.name == name && node.online) {
+        let online = status.nodes.iter().any(|node| node.name == name && node.online);
+        if !online || !wanted.scope.has_node(name) {
             continue;
         }
+        any = true;
         let mut resources = Vec::new();
         let histories = state.at(&["lrm", "lrm_resources"]).into_iter().flat_map(Element::children);
         for history in histories {
-            let mut operations: Vec<&Element> = history
-                .children_named("lrm_rsc_op")
-                .filter(|operation| !is_idle_probe(operation))
-                .collect();
-            operations.sort_by_key(|op| op.get("call-id").and_then(|id| id.parse::<i64>().ok()));
-            let full = history.id().unwrap_or_default();
-            let element = super::crm_resource::find(cib, full);
-            let id = element.and_then(Element::id).unwrap_or(full);
-            let own = || counts.iter().filter(|c| c.node == name && c.resource == id);
-            if operations.is_empty() && own().next().is_none() {
+            let id = history.id().unwrap_or_default();
+            if wanted.scope.resource.is_some_and(|wanted| wanted != id) {
                 continue;
             }
-            let total: Option<u64> = own().map(|count| count.count).sum();
-            let fail_count = match (own().next(), total) {
-                (None, _) | (_, Some(0)) => None,
-                (_, Some(count)) => Some(count.to_string()),
-                (_, None) => Some("INFINITY".to_owned()),
-            };
-            let threshold = element
-                .and_then(|e| effective(cib, e, "meta_attributes", "migration-threshold"))
-                .filter(|text| text != "INFINITY")
-                .unwrap_or_else(|| "1000000".to_owned());
-            resources.push(ResourceHistory {
-                id: id.to_owned(),
-                orphaned: element.is_none(),
-                threshold,
-                fail_count,
-                last_failure: own().filter_map(|count| count.last).max(),
-                operations,
-            });
+            resources.extend(resource_history(cib, status, name, history, wanted.failed_only));
         }
         if !resources.is_empty() {
             all.push(NodeHistory { name: name.to_owned(), resources });
         }
     }
-    all
+    any.then_some(all)
 }
 
-/// A ticket.
-pub(crate) struct Ticket {
-    pub(crate) id: String,
-    pub(crate) granted: bool,
-    pub(crate) standby: bool,
-    pub(crate) last_granted: Option<i64>,
-}
-
-/// Returns the tickets, by name.
-pub(crate) fn tickets(cib: &Element) -> Vec<Ticket> {
-    let states = cib.at(&["status", "tickets"]).into_iter().flat_map(Element::children);
-    let mut all: Vec<Ticket> = states
-        .filter(|state| state.name() == "ticket_state")
-        .map(|state| {
-            let holds = |key| state.get(key).is_some_and(pcs::options::is_true);
-            Ticket {
-                id: state.id().unwrap_or_default().to_owned(),
-                granted: holds("granted"),
-                standby: holds("standby"),
-                last_granted: state.get("last-granted").and_then(|text| text.parse().ok()),
-            }
+fn resource_history<'a>(
+    cib: &Element,
+    status: &Status,
+    node: &str,
+    history: &'a Element,
+    failed_only: bool,
+) -> Option<ResourceHistory<'a>> {
+    let id = history.id().unwrap_or_default();
+    let mut operations: Vec<&Element> = history
+        .children_named("lrm_rsc_op")
+        .filter(|operation| {
+            !is_idle_probe(operation) && operation.get("operation") != Some("notify")
         })
         .collect();
-    all.sort_by(|a, b| a.id.cmp(&b.id));
-    all
+    operations.sort_by_key(|op| op.get("call-id").and_then(|id| id.parse::<i64>().ok()));
+    let known = by_history(&status.resources, id);
+    let named = known.map_or(id, |resource| resource.history_id.as_str());
+    let count =
+        status.fail_counts.iter().find(|count| count.node == node && count.resource == named);
+    if (operations.is_empty() && count.is_none()) || (failed_only && count.is_none()) {
+        return None;
+    }
+    let threshold = match count {
+        Some(count) => count.threshold,
+        None => super::crm_resource::find(cib, id)
+            .and_then(|element| effective(cib, element, "meta_attributes", "migration-threshold"))
+            .and_then(|text| text.parse::<Score>().ok())
+            .map_or(i64::from(Score::INFINITY.value()), |score| i64::from(score.value())),
+    };
+    Some(ResourceHistory {
+        id: known.map_or(id, |resource| resource.name.as_str()).to_owned(),
+        orphaned: known.is_none(),
+        threshold: threshold.to_string(),
+        fail_count: count.map(|count| Score::new(count.count).to_string()),
+        last_failure: count.and_then(|count| count.last_failure),
+        operations,
+    })
 }
 
 /// A constraint that keeps a resource off a node.
@@ -148,19 +199,24 @@ pub(crate) struct Ban {
     pub(crate) promoted_only: bool,
 }
 
-/// Returns the constraints that keep resources off nodes.
-pub(crate) fn bans(cib: &Element) -> Vec<Ban> {
+/// Returns the constraints that keep resources off nodes, the last one first, as displays of the
+/// state have always listed them.
+pub(crate) fn bans(cib: &Element, resource: Option<&str>) -> Vec<Ban> {
     let constraints = cib.at(&["configuration", "constraints"]);
-    constraints
+    let locations: Vec<&Element> =
+        constraints.into_iter().flat_map(|all| all.children_named("rsc_location")).collect();
+    locations
         .into_iter()
-        .flat_map(|all| all.children_named("rsc_location"))
+        .rev()
         .filter_map(|constraint| {
+            let about = constraint.get("rsc")?;
+            resource.is_none_or(|wanted| wanted == about).then_some(())?;
             let score: Score = constraint.get("score")?.parse().ok()?;
             let weight = i64::from(score.value());
             (weight < 0).then_some(())?;
             Some(Ban {
                 id: constraint.id()?.to_owned(),
-                resource: constraint.get("rsc")?.to_owned(),
+                resource: about.to_owned(),
                 node: constraint.get("node")?.to_owned(),
                 weight,
                 promoted_only: matches!(constraint.get("role"), Some("Promoted" | "Master")),

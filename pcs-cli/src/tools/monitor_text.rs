@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use cib::Element;
 use model::OcfCode;
-use view::resources::ResourceStatus;
-use view::summary::Status;
+use pengine::status::Status;
+use view::failures::FailedAction;
+use view::node_text::{kind_name, node_lines, node_state};
+use view::scope::{Scope, node_name};
+use view::seen::Seen;
+use view::status_text as lists;
 
-use crate::pcs::status_text::{self, Detail, Filter};
+use crate::pcs::status_text::{self, Detail};
 
-use super::monitor_facts as facts;
+use super::monitor_facts::{self as facts, Histories};
 
 /// What can be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,64 +43,66 @@ pub(super) struct Wanted {
     pub(super) inactive: bool,
     pub(super) timing: bool,
     pub(super) detail: bool,
+    pub(super) brief: bool,
     pub(super) node: Option<String>,
     pub(super) resource: Option<String>,
     pub(super) ban_prefix: String,
 }
 
-/// Returns everything that is wanted; `live` when it comes from the running cluster.
-pub(super) fn screen(cib: &Element, status: &Status, wanted: &Wanted, live: bool) -> String {
-    let mut status = status.clone();
-    if let Some(node) = &wanted.node {
-        status.nodes.retain(|known| known.name == *node);
+impl Wanted {
+    /// What of nodes and resources is shown.
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope {
+            detail: self.detail,
+            active_only: !self.inactive,
+            brief: self.brief,
+            without_place: false,
+            node: self.node.as_deref(),
+            resource: self.resource.as_deref(),
+        }
     }
-    let status = &status;
+}
+
+/// Returns everything that is wanted.
+pub(super) fn screen(cib: &Element, seen: &Seen, wanted: &Wanted) -> String {
+    let (status, scope) = (&seen.status, wanted.scope());
     let has = |part| wanted.parts.contains(&part);
-    let detail = Detail { full: wanted.detail, hide_inactive: !wanted.inactive, live };
-    let mut sections: Vec<(&str, Vec<String>)> = Vec::new();
-    let summary = summary(cib, status, wanted, detail);
-    if !summary.is_empty() {
-        sections.push(("Cluster Summary:", summary));
-    }
-    if has(Part::Nodes) || wanted.by_node {
+    let mut sections: Vec<(&str, Vec<String>)> =
+        vec![("Cluster Summary:", summary(cib, seen, wanted))];
+    if has(Part::Nodes) || (wanted.by_node && has(Part::Resources)) {
         let lines = if wanted.by_node {
             nodes_with_resources(status, wanted)
         } else {
-            status_text::nodes(status, detail)
+            bulleted(node_lines(status, scope))
         };
-        if !lines.is_empty() {
-            sections.push(("Node List:", lines));
-        }
+        sections.push(("Node List:", lines));
     }
     if has(Part::Resources) {
-        sections.extend(resources(status, wanted, detail));
+        sections.extend(resources(status, wanted));
     }
     if has(Part::Attributes) {
-        sections.push(("Node Attributes:", attributes(cib, status)));
+        sections.push(("Node Attributes:", attributes(cib, status, wanted)));
     }
     if has(Part::Operations) {
-        sections.push(("Operations:", operations(cib, status, wanted)));
+        sections.extend(operations(cib, status, wanted).map(|lines| ("Operations:", lines)));
     } else if has(Part::FailCounts) {
-        sections.push(("Migration Summary:", fail_counts(cib, status)));
+        let counts = fail_counts(cib, status, wanted);
+        sections.extend(counts.map(|lines| ("Migration Summary:", lines)));
     }
     if has(Part::Failures) {
-        let mut failed = view::failures::failed_actions(cib);
-        failed.retain(|failure| {
-            wanted.node.as_ref().is_none_or(|node| failure.node == *node)
-                && wanted.resource.as_ref().is_none_or(|id| failure.resource == *id)
-        });
-        if !failed.is_empty() {
-            sections.push(("Failed Resource Actions:", status_text::failures(&failed, detail)));
-        }
+        let failed = failures(status, scope);
+        let detail = Detail { full: wanted.detail, ..Detail::default() };
+        sections.push(("Failed Resource Actions:", status_text::failures(&failed, detail)));
     }
     if has(Part::Tickets) {
-        sections.push(("Tickets:", tickets(cib)));
+        sections.push(("Tickets:", tickets(status)));
     }
     if has(Part::Bans) {
-        sections.push(("Negative Location Constraints:", bans(cib, wanted)));
+        sections.push(("Negative Location Constraints:", bans(cib, status, wanted)));
     }
-    // what was asked for explicitly has a title even when there is nothing
-    sections.retain(|(title, lines)| !lines.is_empty() || *title == "Migration Summary:");
+    // where there are histories, it is said even that there is nothing in them
+    let said = ["Migration Summary:", "Operations:"];
+    sections.retain(|(title, lines)| !lines.is_empty() || said.contains(title));
     let mut out = String::new();
     for (title, lines) in sections {
         if !out.is_empty() {
@@ -115,7 +121,23 @@ pub(super) fn screen(cib: &Element, status: &Status, wanted: &Wanted, live: bool
     out
 }
 
-fn summary(cib: &Element, status: &Status, wanted: &Wanted, detail: Detail) -> Vec<String> {
+fn bulleted(lines: Vec<String>) -> Vec<String> {
+    lines.into_iter().map(|line| format!("* {line}")).collect()
+}
+
+/// Returns what failed, as far as it is shown.
+pub(super) fn failures(status: &Status, scope: Scope<'_>) -> Vec<FailedAction> {
+    let mut failed: Vec<FailedAction> =
+        status.failed_operations.iter().map(FailedAction::of).collect();
+    failed.retain(|failure| {
+        scope.has_node(&failure.node)
+            && scope.resource.is_none_or(|wanted| failure.resource == wanted)
+    });
+    failed
+}
+
+fn summary(cib: &Element, seen: &Seen, wanted: &Wanted) -> Vec<String> {
+    let detail = Detail { full: wanted.detail, ..Detail::default() };
     let part_of = |line: &str| {
         let line = line.trim_start_matches("* ");
         let starts = |text: &str| line.starts_with(text);
@@ -131,13 +153,13 @@ fn summary(cib: &Element, status: &Status, wanted: &Wanted, detail: Detail) -> V
             Part::Maintenance
         }
     };
-    let mut lines: Vec<String> = status_text::summary(status, detail)
+    let mut lines: Vec<String> = status_text::summary(&seen.summary, detail)
         .into_iter()
         .filter(|line| wanted.parts.contains(&part_of(line)))
         .collect();
     if wanted.parts.contains(&Part::Options) {
         let property = |name| view::summary::property(cib, name);
-        let fencing = if status.summary.fencing { "enabled" } else { "disabled" };
+        let fencing = if seen.summary.fencing { "enabled" } else { "disabled" };
         let symmetric = property("symmetric-cluster").is_none_or(pcs::options::is_true);
         let policy = match property("no-quorum-policy") {
             Some("freeze") => "Freeze resources",
@@ -153,88 +175,63 @@ fn summary(cib: &Element, status: &Status, wanted: &Wanted, detail: Detail) -> V
     lines
 }
 
-fn resources(
-    status: &Status,
-    wanted: &Wanted,
-    detail: Detail,
-) -> Option<(&'static str, Vec<String>)> {
-    let filter = Filter {
-        resources: wanted.resource.clone().into_iter().collect(),
-        node: wanted.node.clone(),
+fn resources(status: &Status, wanted: &Wanted) -> Option<(&'static str, Vec<String>)> {
+    let (title, what, mut lines) = if wanted.by_node {
+        if !wanted.inactive {
+            return None;
+        }
+        let lines = lists::inactive_resource_lines(status, wanted.scope());
+        ("Inactive Resources:", "inactive resources", lines)
+    } else {
+        let lines = lists::all_resource_lines(status, wanted.scope());
+        match wanted.inactive {
+            true => ("Full List of Resources:", "resources", lines),
+            false => ("Active Resources:", "active resources", lines),
+        }
     };
-    if wanted.by_node {
-        let idle: Vec<&str> = status
-            .resources
-            .iter()
-            .filter(|resource| {
-                let instances = resource.instances();
-                let running = instances.iter().all(|instance| instance.is_active());
-                !running || instances.is_empty() || resource.idle_instances().0 > 0
-            })
-            .map(ResourceStatus::id)
-            .collect();
-        let lines: Vec<String> = idle
-            .iter()
-            .flat_map(|id| {
-                let filter =
-                    Filter { resources: vec![(*id).to_owned()], node: wanted.node.clone() };
-                status_text::resources(status, detail, &filter, None)
-            })
-            .collect();
-        return (wanted.inactive && !lines.is_empty()).then_some(("Inactive Resources:", lines));
-    }
-    let mut lines = status_text::resources(status, detail, &filter, None);
     if lines.is_empty() {
-        let none = if wanted.inactive { "* No resources" } else { "* No active resources" };
-        lines.push(none.to_owned());
+        lines.push(format!("* No {what}"));
     }
-    let title = if wanted.inactive { "Full List of Resources:" } else { "Active Resources:" };
     Some((title, lines))
 }
 
 fn nodes_with_resources(status: &Status, wanted: &Wanted) -> Vec<String> {
+    let scope = wanted.scope();
     let mut lines = Vec::new();
-    // the list with all nodes one by one, as for details, without what details add
-    let full = Detail { full: true, ..Detail::default() };
-    for (node, line) in status.nodes.iter().zip(status_text::nodes(status, full)) {
-        let kind = if node.remote { "RemoteNode" } else { "Node" };
-        let state = line.split_once(": ").map_or("", |(_, state)| state);
-        let state = state.split(", feature set").next().unwrap_or(state);
-        lines.push(format!("* {kind} {}: {state}:", node.name));
-        lines.push("  * Resources:".to_owned());
-        for resource in &status.resources {
-            for primitive in resource.instances() {
-                if wanted.resource.as_ref().is_some_and(|id| primitive.id != *id) {
-                    continue;
-                }
-                let here = primitive
-                    .active
-                    .iter()
-                    .find(|a| a.node == node.name && (a.role.is_some() || a.failed));
-                let Some(here) = here else { continue };
-                let state = match here.role {
-                    _ if here.failed => "FAILED",
-                    Some(role) => role.text(),
-                    None => "Stopped",
-                };
-                let managed = if primitive.managed { "" } else { " (unmanaged)" };
-                lines.push(format!(
-                    "    * {}\t({}):\t {state}{managed}",
-                    primitive.id, primitive.agent
-                ));
-            }
+    for node in status.nodes.iter().filter(|node| scope.has_node(&node.name)) {
+        let here = lists::lines_on_node(node, status, scope);
+        if scope.brief && here.is_empty() {
+            continue;
+        }
+        let (kind, name) = (kind_name(node.kind), node_name(node, wanted.detail));
+        lines.push(format!("* {kind} {name}: {}:", node_state(node, wanted.detail)));
+        if wanted.parts.contains(&Part::Resources) {
+            lines.push("  * Resources:".to_owned());
+            lines.extend(here.into_iter().map(|line| format!("    {line}")));
         }
     }
     lines
 }
 
-fn attributes(cib: &Element, status: &Status) -> Vec<String> {
+/// A node as the head of what is said about it.
+fn node_heading(status: &Status, name: &str, wanted: &Wanted) -> String {
+    let node = status.nodes.iter().find(|node| node.name == name);
+    let shown = node.map_or_else(|| name.to_owned(), |node| node_name(node, wanted.detail));
+    format!("* Node: {shown}:")
+}
+
+fn attributes(cib: &Element, status: &Status, wanted: &Wanted) -> Vec<String> {
     let mut lines = Vec::new();
-    for (node, attributes) in facts::attributes(cib, status) {
-        lines.push(format!("* Node: {node}:"));
-        for (name, value) in attributes {
-            lines.push(format!("  * {name:<32}\t: {value:<10}"));
+    let shown = status.nodes.iter().filter(|node| wanted.scope().has_node(&node.name));
+    for node in shown.filter(|node| node.online) {
+        let attributes = facts::attributes(cib, node);
+        if !attributes.is_empty() {
+            lines.push(node_heading(status, &node.name, wanted));
         }
+        lines.extend(attributes.iter().map(|attribute| {
+            let (name, value) = (attribute.name, attribute.value);
+            format!("  * {name:<32}\t: {value:<10}{}", attribute.remark())
+        }));
     }
     lines
 }
@@ -248,21 +245,19 @@ fn headline(resource: &facts::ResourceHistory<'_>) -> String {
     format!("{}:{orphan} migration-threshold={}{count}{last}", resource.id, resource.threshold)
 }
 
-fn operations(cib: &Element, status: &Status, wanted: &Wanted) -> Vec<String> {
+fn operations(cib: &Element, status: &Status, wanted: &Wanted) -> Option<Vec<String>> {
     let mut lines = Vec::new();
-    for node in facts::histories(cib, status) {
-        lines.push(format!("* Node: {}:", node.name));
+    let shown = Histories { scope: wanted.scope(), failed_only: false };
+    for node in facts::histories(cib, status, &shown)? {
+        lines.push(node_heading(status, &node.name, wanted));
         for resource in &node.resources {
-            if wanted.resource.as_ref().is_some_and(|id| resource.id != *id) {
-                continue;
-            }
             lines.push(format!("  * {}:", headline(resource)));
             for operation in &resource.operations {
                 lines.push(format!("    * {}", operation_line(operation, wanted.timing)));
             }
         }
     }
-    lines
+    Some(lines)
 }
 
 fn operation_line(operation: &Element, timing: bool) -> String {
@@ -275,35 +270,30 @@ fn operation_line(operation: &Element, timing: bool) -> String {
         if let Ok(at) = get("last-rc-change").parse() {
             words.push(format!("last-rc-change=\"{}\"", status_text::time(at)));
         }
-        words.push(format!("exec-time=\"{}ms\"", operation.get("exec-time").unwrap_or("0")));
-        words.push(format!("queue-time=\"{}ms\"", operation.get("queue-time").unwrap_or("0")));
+        for name in ["exec-time", "queue-time"] {
+            words.extend(operation.get(name).map(|time| format!("{name}=\"{time}ms\"")));
+        }
         let rc = get("rc-code").parse().unwrap_or(0);
         words.push(format!("rc={rc} ({})", OcfCode::from_code(rc).text()));
     }
     let colon = if words.is_empty() { "" } else { ": " };
-    format!("({}) {}{colon}{}", get("call-id"), get("operation"), words.join(" "))
+    format!("({}) {}{colon}{}", get("call-id"), facts::task(operation), words.join(" "))
 }
 
-fn fail_counts(cib: &Element, status: &Status) -> Vec<String> {
+fn fail_counts(cib: &Element, status: &Status, wanted: &Wanted) -> Option<Vec<String>> {
     let mut lines = Vec::new();
-    for node in facts::histories(cib, status) {
-        let failed: Vec<String> = node
-            .resources
-            .iter()
-            .filter(|resource| resource.fail_count.is_some())
-            .map(|resource| format!("  * {}", headline(resource)))
-            .collect();
-        if !failed.is_empty() {
-            lines.push(format!("* Node: {}:", node.name));
-            lines.extend(failed);
-        }
+    let shown = Histories { scope: wanted.scope(), failed_only: true };
+    for node in facts::histories(cib, status, &shown)? {
+        lines.push(node_heading(status, &node.name, wanted));
+        lines.extend(node.resources.iter().map(|resource| format!("  * {}", headline(resource))));
     }
-    lines
+    Some(lines)
 }
 
-fn tickets(cib: &Element) -> Vec<String> {
-    facts::tickets(cib)
-        .into_iter()
+fn tickets(status: &Status) -> Vec<String> {
+    status
+        .tickets
+        .iter()
         .map(|ticket| {
             let granted = if ticket.granted { "granted" } else { "revoked" };
             let standby = if ticket.standby { " [standby]" } else { "" };
@@ -314,13 +304,18 @@ fn tickets(cib: &Element) -> Vec<String> {
         .collect()
 }
 
-fn bans(cib: &Element, wanted: &Wanted) -> Vec<String> {
-    facts::bans(cib)
+fn bans(cib: &Element, status: &Status, wanted: &Wanted) -> Vec<String> {
+    let named = |name: &str| {
+        let node = status.nodes.iter().find(|node| node.name == name);
+        node.map_or_else(|| name.to_owned(), |node| node_name(node, wanted.detail))
+    };
+    facts::bans(cib, wanted.resource.as_deref())
         .into_iter()
         .filter(|ban| ban.id.starts_with(&wanted.ban_prefix))
         .map(|ban| {
             let role = if ban.promoted_only { "as Promoted " } else { "" };
-            format!("* {}\tprevents {} from running {role}on {}", ban.id, ban.resource, ban.node)
+            let node = named(&ban.node);
+            format!("* {}\tprevents {} from running {role}on {node}", ban.id, ban.resource)
         })
         .collect()
 }

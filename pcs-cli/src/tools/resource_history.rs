@@ -4,19 +4,20 @@ use std::fmt::Write as _;
 
 use cib::Element;
 use model::{ExecStatus, ExitCode};
+use pengine::status::Status;
 use wire::tools::action::{Kind, Target};
 
-use crate::pcs::status_text::{self, Detail, Filter};
+use crate::pcs::status_text;
 
 use super::answer::Answer;
 use super::crm_resource::{Call, Said, fail, find, live, no_controller};
 use super::frame;
-use super::resource_queries::places;
+use super::resource_queries::{meant, places};
 
 /// `--list-operations` and `--list-all-operations`; the former shows only nodes that are here.
 pub(super) fn operations(call: &mut Call, all: bool) -> Result<Said, Answer> {
     let document = call.document()?;
-    let status = call.status(&document)?;
+    let status = call.seen(&document)?.status;
     let wanted = call.options.value("resource").map(str::to_owned);
     let node = call.node().map(str::to_owned);
     let mut text = String::new();
@@ -34,12 +35,11 @@ pub(super) fn operations(call: &mut Call, all: bool) -> Result<Said, Answer> {
             if wanted.as_ref().is_some_and(|wanted| wanted != id) {
                 continue;
             }
-            let base = find(&document, id).and_then(Element::id).unwrap_or(id);
-            let filter = Filter { resources: vec![base.to_owned()], node: None };
-            let head = headline(&status, &filter, base);
+            let head = headline(&status, &document, id);
             let mut sorted: Vec<&Element> = resource.children_named("lrm_rsc_op").collect();
             sorted.sort_by_key(|op| op.get("call-id").and_then(|c| c.parse::<i64>().ok()));
-            for operation in sorted {
+            let since = if all { 0 } else { active_since(&sorted) };
+            for operation in sorted.into_iter().skip(since) {
                 let shown = Operation::of(operation, name);
                 let _infallible = writeln!(text, "{head}: {}", shown.text());
                 list.push(shown.xml(id, &agent(resource)));
@@ -57,34 +57,33 @@ fn agent(resource: &Element) -> String {
     }
 }
 
+/// Returns where the operations begin that made a resource what it is: after its last stop, with
+/// its last start, or with what implies that it was started before.
+fn active_since(operations: &[&Element]) -> usize {
+    let last = |test: &dyn Fn(&Element) -> bool| operations.iter().rposition(|op| test(op));
+    let is = |operation: &Element, tasks: &[&str]| {
+        operation.get("operation").is_some_and(|task| tasks.contains(&task))
+    };
+    let works = |operation: &Element| matches!(operation.get("rc-code"), Some("0" | "8"));
+    let stopped = last(&|op| is(op, &["stop"]));
+    let started = last(&|op| is(op, &["start", "migrate_from"]))
+        .or_else(|| last(&|op| is(op, &["promote", "demote"])))
+        .or_else(|| last(&|op| is(op, &["monitor"]) && works(op)));
+    started.unwrap_or(0).max(stopped.map_or(0, |stop| stop + 1))
+}
+
 /// The line of a resource without its node, as it stands before each of its operations.
-fn headline(status: &view::summary::Status, filter: &Filter, id: &str) -> String {
-    use view::resources::ResourceStatus;
-    let primitive = status
-        .resources
-        .iter()
-        .flat_map(|resource| match resource {
-            ResourceStatus::Clone { idle, .. } => {
-                let mut all = resource.instances();
-                all.extend(idle);
-                all
-            }
-            _ => resource.instances(),
-        })
-        .filter(|primitive| primitive.id == id)
-        .max_by_key(|primitive| primitive.active.iter().filter_map(|a| a.role).max());
-    let Some(primitive) = primitive else {
-        let lines = status_text::resources(status, Detail::default(), filter, None);
-        return lines.first().map_or_else(|| id.to_owned(), |line| line.trim().to_owned());
+fn headline(status: &Status, document: &Element, id: &str) -> String {
+    let base = find(document, id).and_then(Element::id).unwrap_or(id);
+    let found = meant(&status.resources, base);
+    let Some(primitive) = found.iter().max_by_key(|one| (one.active, one.role == "Promoted"))
+    else {
+        return id.to_owned();
     };
-    let role = primitive.active.iter().filter_map(|a| a.role).max();
-    let state = match role {
-        _ if primitive.failed() => "FAILED",
-        Some(role) => role.text(),
-        None => "Stopped",
-    };
-    let disabled = if primitive.disabled { " (disabled)" } else { "" };
-    format!("{id}\t({}):\t {state}{disabled}", primitive.agent)
+    let state = if primitive.failed { "FAILED" } else { primitive.role.as_str() };
+    let disabled =
+        if primitive.target_role.as_deref() == Some("Stopped") { " (disabled)" } else { "" };
+    format!("{}\t({}):\t {state}{disabled}", primitive.name, primitive.agent)
 }
 
 /// One entry of a history.
@@ -268,7 +267,7 @@ pub(super) fn fail_resource(call: &mut Call) -> Result<Said, Answer> {
     }
     // on the one node where it runs, when none is named
     let node = if node.is_empty() {
-        let status = call.status(&document)?;
+        let status = call.seen(&document)?.status;
         match places(&status, &id).as_slice() {
             [only] => only.node.to_owned(),
             _ => node,
@@ -282,12 +281,10 @@ pub(super) fn fail_resource(call: &mut Call) -> Result<Said, Answer> {
 
 #[cfg(test)]
 mod tests {
-    use view::summary::Status;
-
     use super::super::crm_resource::find;
+    use super::super::monitor_facts;
     use super::super::resource_tests::document;
     use super::{Operation, collective, forgotten, headline};
-    use crate::pcs::status_text::Filter;
 
     #[test]
     fn an_operation_reads_as_agents_cut_it() {
@@ -296,11 +293,10 @@ mod tests {
         let text = Operation::of(operation, "ser1").text();
         assert!(text.starts_with("A_start_0 (node=ser1, call=2, rc=0, last-rc-change='"), "{text}");
         assert!(text.ends_with("', exec=12ms): complete"), "{text}");
-        let status = Status::of(&document);
-        let filter = Filter::default();
-        assert_eq!(headline(&status, &filter, "A"), "A\t(ocf:pacemaker:Dummy):\t Started");
+        let status = monitor_facts::seen(&document).status;
+        assert_eq!(headline(&status, &document, "A"), "A\t(ocf:pacemaker:Dummy):\t Started");
         assert_eq!(
-            headline(&status, &filter, "B"),
+            headline(&status, &document, "B"),
             "B\t(ocf:heartbeat:Dummy):\t Stopped (disabled)"
         );
     }

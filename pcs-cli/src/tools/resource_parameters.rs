@@ -301,7 +301,7 @@ pub(super) fn restart(call: &mut Call) -> Result<Said, Answer> {
     let parent = pcs::resource::parent(&document, element.id().unwrap_or_default());
     let target =
         parent.filter(|parent| pcs::resource::is_clone(parent)).unwrap_or(&element).clone();
-    let status = call.status(&document)?;
+    let status = call.seen(&document)?.status;
     if places(&status, &id).is_empty() {
         return Err(fail(
             ExitCode::Error,
@@ -317,7 +317,7 @@ pub(super) fn restart(call: &mut Call) -> Result<Said, Answer> {
     stopped?;
     settle(deadline)?;
     let document = call.document()?;
-    let status = call.status(&document)?;
+    let status = call.seen(&document)?.status;
     if places(&status, &id).is_empty() {
         return Err(fail(
             ExitCode::Error,

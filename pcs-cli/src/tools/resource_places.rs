@@ -130,7 +130,7 @@ fn scene(call: &mut Call) -> Result<Scene, Answer> {
             ),
         ));
     }
-    let status = call.status(&document)?;
+    let status = call.seen(&document)?.status;
     if let Some(node) = call.node()
         && !status.nodes.iter().any(|known| known.name == node)
     {

@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 
 use cib::Element;
 use model::ExitCode;
-use view::resources::{PrimitiveStatus, ResourceStatus, Role};
-use view::summary::Status;
+use pengine::status::{ResourceKind, ResourceStatus, Status};
+use view::scope::Scope;
 
-use crate::pcs::status_text::{self, Detail, Filter};
 use crate::status_xml;
 
 use super::answer::Answer;
@@ -23,60 +22,61 @@ pub(super) struct Place<'a> {
 /// Returns where a resource, or one of its instances, is active; the instance that was made last
 /// comes first, as scripts know it.
 pub(super) fn places<'a>(status: &'a Status, id: &str) -> Vec<Place<'a>> {
-    let (base, wanted) = match id.rsplit_once(':') {
-        Some((base, number)) if number.parse::<usize>().is_ok() => {
-            (base, number.parse::<usize>().ok())
-        }
-        _ => (id, None),
-    };
     let mut found: Vec<Place<'_>> = Vec::new();
-    let mut add = |primitive: &'a PrimitiveStatus| {
-        for activity in primitive.active.iter().filter(|a| a.role.is_some() || a.failed) {
-            let promoted = activity.role == Some(Role::Promoted);
-            match found.iter_mut().find(|place| place.node == activity.node) {
+    for primitive in meant(&status.resources, id).into_iter().flat_map(primitives) {
+        let promoted = primitive.role == "Promoted";
+        for node in &primitive.nodes {
+            match found.iter_mut().find(|place| place.node == node) {
                 Some(place) => place.promoted |= promoted,
-                None => found.push(Place { node: &activity.node, promoted }),
+                None => found.push(Place { node, promoted }),
             }
-        }
-    };
-    for resource in &status.resources {
-        let whole = resource.id() == id || resource.id() == base && wanted.is_none();
-        match resource {
-            ResourceStatus::Primitive(primitive) if whole => add(primitive),
-            ResourceStatus::Primitive(_) => {}
-            ResourceStatus::Group { members, .. } => {
-                members.iter().filter(|member| whole || member.id == id).for_each(&mut add);
-            }
-            ResourceStatus::Clone { member, instances, .. } => {
-                for (number, instance) in instances.iter().enumerate().rev() {
-                    if wanted.is_some_and(|wanted| wanted != number) {
-                        continue;
-                    }
-                    let all = whole || member == base;
-                    instance
-                        .members
-                        .iter()
-                        .filter(|one| all || one.id == base || one.id == id)
-                        .for_each(&mut add);
-                }
-            }
-            ResourceStatus::Bundle { replicas, .. } => replicas
-                .iter()
-                .map(|replica| &replica.inside)
-                .filter(|inside| whole || inside.id == base)
-                .for_each(&mut add),
         }
     }
     found
+}
+
+/// Returns what is called so: a resource, or all instances of one.
+pub(super) fn meant<'a>(all: &'a [ResourceStatus], id: &str) -> Vec<&'a ResourceStatus> {
+    let mut found = Vec::new();
+    for resource in all {
+        // a replica bears the name of its connection, which is one of its parts
+        let whole = !matches!(resource.kind, ResourceKind::Replica { .. });
+        if whole && (resource.id == id || resource.name == id) {
+            found.push(resource);
+            continue;
+        }
+        let mut within = meant(&resource.children, id);
+        if matches!(resource.kind, ResourceKind::Clone { .. }) {
+            within.reverse();
+        }
+        found.extend(within);
+    }
+    found
+}
+
+/// Returns the primitives of a resource; of a clone, the last instance first; of a bundle, what
+/// runs in its containers where there is such, else the containers.
+fn primitives(resource: &ResourceStatus) -> Vec<&ResourceStatus> {
+    let parts = || resource.children.iter();
+    match resource.kind {
+        ResourceKind::Primitive => vec![resource],
+        ResourceKind::Clone { .. } => parts().rev().flat_map(primitives).collect(),
+        ResourceKind::Group | ResourceKind::Bundle { .. } | ResourceKind::Replica { .. } => {
+            parts().flat_map(primitives).collect()
+        }
+    }
 }
 
 /// `--locate`.
 pub(super) fn locate(call: &mut Call) -> Result<Said, Answer> {
     let id = call.resource()?.to_owned();
     let document = call.document()?;
-    call.element(&document)?;
-    let status = call.status(&document)?;
-    let places = places(&status, &id);
+    let seen = call.seen(&document)?;
+    // the parts of a bundle are resources, too, though the document does not name them
+    if meant(&seen.status.resources, &id).is_empty() {
+        call.element(&document)?;
+    }
+    let places = places(&seen.status, &id);
     let mut text = String::new();
     let mut xml = Element::new("nodes").with("resource", id.as_str());
     for place in &places {
@@ -102,9 +102,9 @@ pub(super) fn locate(call: &mut Call) -> Result<Said, Answer> {
 /// `--list`.
 pub(super) fn list(call: &mut Call) -> Result<Said, Answer> {
     let document = call.document()?;
-    let status = call.status(&document)?;
-    let filter = Filter { resources: Vec::new(), node: call.node().map(str::to_owned) };
-    let lines = status_text::resources(&status, Detail::default(), &filter, None);
+    let seen = call.seen(&document)?;
+    let scope = Scope { node: call.node(), without_place: true, ..Scope::default() };
+    let lines = view::status_text::all_resource_lines(&seen.status, scope);
     let text = if lines.is_empty() {
         "NO resources configured\n".to_owned()
     } else {
@@ -113,42 +113,45 @@ pub(super) fn list(call: &mut Call) -> Result<Said, Answer> {
             out
         })
     };
-    Ok(Said { text, xml: vec![status_xml::resources(&status)], ..Said::default() })
+    Ok(Said { text, xml: vec![status_xml::resources(&seen.status, scope)], ..Said::default() })
 }
 
 /// Returns the names of all instances of primitives, as an established tool counts them.
-fn instance_names(status: &Status, document: &Element) -> Vec<String> {
+fn instance_names(all: &[ResourceStatus]) -> Vec<&str> {
     let mut names = Vec::new();
-    for resource in &status.resources {
-        match resource {
-            ResourceStatus::Primitive(primitive) => names.push(primitive.id.clone()),
-            ResourceStatus::Group { members, .. } => {
-                names.extend(members.iter().map(|member| member.id.clone()));
-            }
-            ResourceStatus::Clone { id, max, .. } => {
-                let members: Vec<&str> = find(document, id)
-                    .into_iter()
-                    .flat_map(Element::descendants)
-                    .filter(|element| element.name() == "primitive")
-                    .filter_map(Element::id)
-                    .collect();
-                for number in 0..*max {
-                    names.extend(members.iter().map(|member| format!("{member}:{number}")));
-                }
-            }
-            ResourceStatus::Bundle { replicas, .. } => {
-                names.extend(replicas.iter().map(|replica| replica.inside.id.clone()));
-            }
+    for resource in all {
+        match resource.kind {
+            ResourceKind::Primitive => names.push(resource.id.as_str()),
+            ResourceKind::Bundle { .. } => names.extend(bundle_names(resource)),
+            _ => names.extend(instance_names(&resource.children)),
         }
     }
     names
 }
 
+/// Returns the names of a bundle's parts: container, address and connection of each replica, then
+/// what runs inside.
+fn bundle_names(bundle: &ResourceStatus) -> Vec<&str> {
+    let (mut shells, mut inside) = (Vec::new(), Vec::new());
+    for replica in &bundle.children {
+        // an address comes before what runs inside, a container and a connection after it
+        let (numbered, mut own): (Vec<&str>, Vec<&str>) =
+            replica.children.iter().map(|part| part.id.as_str()).partition(|id| id.contains(':'));
+        if own.len() == 3 {
+            own.swap(0, 1);
+        }
+        shells.extend(own);
+        inside.extend(numbered);
+    }
+    shells.extend(inside);
+    shells
+}
+
 /// `--list-raw`.
 pub(super) fn names(call: &mut Call) -> Result<Said, Answer> {
     let document = call.document()?;
-    let status = call.status(&document)?;
-    let names = instance_names(&status, &document);
+    let seen = call.seen(&document)?;
+    let names = instance_names(&seen.status.resources);
     let mut xml =
         Element::new("list").with("name", "resource names").with("count", names.len().to_string());
     for name in &names {
@@ -165,18 +168,28 @@ pub(super) fn xml(call: &mut Call, expanded: bool) -> Result<Said, Answer> {
     let document = call.document()?;
     let element = call.element(&document)?;
     let id = element.id().unwrap_or_default().to_owned();
-    let status = call.status(&document)?;
+    let seen = call.seen(&document)?;
     let shown = if expanded { with_template(&document, &element) } else { element };
-    let filter = Filter { resources: vec![id], node: None };
     let mut text = String::new();
-    for line in status_text::resources(&status, Detail::default(), &filter, None) {
-        let line = line.trim_start();
-        let _infallible = writeln!(text, "{}", line.strip_prefix("* ").unwrap_or(line));
+    let mut parts = Vec::new();
+    let found = meant(&seen.status.resources, &id);
+    // of several instances, the first one speaks for all
+    if let Some(resource) = found.last() {
+        let lines = view::status_text::resource_lines(resource, &seen.status, Scope::default());
+        // what a collective is called is in its XML
+        let own = usize::from(resource.kind != ResourceKind::Primitive);
+        for line in lines.iter().skip(own) {
+            let line = line.trim_start();
+            let _infallible = writeln!(text, "{}", line.strip_prefix("* ").unwrap_or(line));
+        }
+        let all =
+            status_xml::resources(&seen.status, Scope { resource: Some(&id), ..Scope::default() });
+        parts.extend(all.children().next().cloned());
     }
     text.push_str("Resource XML:\n");
     text.push_str(&shown.to_xml());
-    let wrapper = with_text("xml", &shown.to_xml());
-    let xml = Element::new("resource_config").with_child(wrapper);
+    parts.push(with_text("xml", &shown.to_xml()));
+    let xml = parts.into_iter().fold(Element::new("resource_config"), Element::with_child);
     Ok(Said { text, xml: vec![xml], ..Said::default() })
 }
 
@@ -205,7 +218,7 @@ pub(super) fn with_template(document: &Element, element: &Element) -> Element {
 /// `--why`.
 pub(super) fn why(call: &mut Call) -> Result<Said, Answer> {
     let document = call.document()?;
-    let status = call.status(&document)?;
+    let status = call.seen(&document)?.status;
     let node = call.node().map(str::to_owned);
     if let Some(node) = &node
         && !status.nodes.iter().any(|known| known.name == *node)
@@ -218,7 +231,7 @@ pub(super) fn why(call: &mut Call) -> Result<Said, Answer> {
     } else if node.is_some() {
         pcs::resource::primitives(&document).filter_map(Element::id).map(str::to_owned).collect()
     } else {
-        status.resources.iter().map(|resource| resource.id().to_owned()).collect()
+        status.resources.iter().map(|resource| resource.id.clone()).collect()
     };
     let one = call.options.has("resource");
     let mut text = String::new();
@@ -276,14 +289,13 @@ fn causes(document: &Element, id: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use view::summary::Status;
-
+    use super::super::monitor_facts;
     use super::super::resource_tests::document;
     use super::{causes, instance_names, places};
 
     #[test]
     fn resources_are_found_where_their_histories_say() {
-        let status = Status::of(&document());
+        let status = monitor_facts::seen(&document()).status;
         let shown = |id: &str| {
             places(&status, id)
                 .iter()
@@ -308,7 +320,8 @@ mod tests {
     #[test]
     fn instances_are_numbered_and_causes_named() {
         let document = document();
-        let names = instance_names(&Status::of(&document), &document);
+        let status = monitor_facts::seen(&document).status;
+        let names = instance_names(&status.resources);
         assert_eq!(names, ["A", "B", "G1", "G2", "PP:0", "PP:1", "PP:2"]);
         assert_eq!(causes(&document, "B"), ["Configuration specifies 'B' should remain stopped"]);
         assert!(causes(&document, "G1").is_empty());

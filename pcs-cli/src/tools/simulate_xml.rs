@@ -1,24 +1,32 @@
 //! What `crm_simulate` tells, as XML, in the vocabulary of Pacemaker's.
 
 use cib::Element;
+use pengine::status::Status;
 use pengine::{Plan, PlannedAction};
-use view::summary::Status;
+use view::scope::Scope;
 
 use crate::status_xml;
 
+use super::monitor_facts::Histories;
 use super::simulation::Step;
 
 /// Returns the state of the cluster under the given name.
-pub(crate) fn status(name: &str, cib: &Element, attributes: bool, fail_counts: bool) -> Element {
-    let status = Status::of(cib);
+pub(crate) fn status(
+    name: &str,
+    cib: &Element,
+    status: &Status,
+    attributes: bool,
+    fail_counts: bool,
+) -> Element {
     let mut all = Element::new(name)
-        .with_child(status_xml::nodes(&status))
-        .with_child(status_xml::resources(&status));
-    if attributes && let Some(attributes) = status_xml::attributes(cib, &status) {
+        .with_child(status_xml::nodes(status, status.nodes.iter(), false))
+        .with_child(status_xml::resources(status, Scope::default()));
+    if attributes && let Some(attributes) = status_xml::attributes(cib, status.nodes.iter()) {
         all.push(attributes);
     }
     if fail_counts {
-        all.push(status_xml::history(cib, &status));
+        let shown = Histories { failed_only: true, ..Histories::default() };
+        status_xml::history(cib, status, &shown).into_iter().for_each(|history| all.push(history));
     }
     all
 }
