@@ -6,6 +6,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bzip2::Compression;
 use bzip2::read::BzDecoder;
@@ -65,7 +66,7 @@ impl SeriesLimits {
 }
 
 /// The rings, in one directory (`/var/lib/pacemaker/pengine`).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Inputs {
     directory: PathBuf,
     /// Per series the last input kept: a digest of its text without the time, and its file.
@@ -81,6 +82,9 @@ impl Inputs {
     /// Keeps an input and returns its file; nothing if its options say to keep none of its series. An input that does
     /// not differ from the last one of its series but by the time is not kept again.
     ///
+    /// To pack a large input is work for a good part of a second; `pause` is told after each piece
+    /// how long that took, and may wait.
+    ///
     /// # Errors
     /// When the directory, the input or the counter cannot be written.
     pub fn save(
@@ -88,6 +92,7 @@ impl Inputs {
         severity: Severity,
         document: &Element,
         now: WallTime,
+        pause: impl FnMut(Duration),
     ) -> Result<Option<PathBuf>, InputError> {
         let limits = SeriesLimits::read(&Options::read(document));
         let (series, limit) = match severity {
@@ -113,7 +118,7 @@ impl Inputs {
         let path = self.directory.join(format!("{series}-{number}.bz2"));
         let mut dated = document.clone();
         dated.set("execution-date", now.secs().to_string());
-        let packed = pack(&dated.to_xml()).map_err(|e| self.error("pack", &path, e))?;
+        let packed = pack(&dated.to_xml(), pause).map_err(|e| self.error("pack", &path, e))?;
         self.write(&path, &packed)?;
         self.write(&counter, number.to_string().as_bytes())?;
         self.last.insert(severity, (digest, path.clone()));
@@ -141,9 +146,16 @@ fn next_number(counter: &Path, limit: Option<u64>) -> u64 {
     if limit.is_some_and(|limit| next >= limit) { 0 } else { next }
 }
 
-fn pack(text: &str) -> io::Result<Vec<u8>> {
+/// What is packed in one go: a block of bzip2, which is sorted when it is full.
+const PIECE: usize = 100_000;
+
+fn pack(text: &str, mut pause: impl FnMut(Duration)) -> io::Result<Vec<u8>> {
     let mut encoder = BzEncoder::new(Vec::new(), Compression::new(1));
-    encoder.write_all(text.as_bytes())?;
+    for piece in text.as_bytes().chunks(PIECE) {
+        let began = Instant::now();
+        encoder.write_all(piece)?;
+        pause(began.elapsed());
+    }
     encoder.finish()
 }
 
@@ -185,7 +197,7 @@ mod tests {
             let mut inputs = Inputs::new(directory.path().join("pengine"));
             let now = WallTime::from_secs(7);
             let mut document = document(epoch, "pe-input-series-max", "3");
-            let path = inputs.save(Severity::Good, &document, now).unwrap().unwrap();
+            let path = inputs.save(Severity::Good, &document, now, drop).unwrap().unwrap();
             names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
             document.set("execution-date", "7");
             assert_eq!(read(&path).unwrap(), document.to_xml());
@@ -200,7 +212,10 @@ mod tests {
         let mut inputs = Inputs::new(directory.path());
         let mut save = |epoch, secs| {
             let document = document(epoch, "x", "y");
-            inputs.save(Severity::Warning, &document, WallTime::from_secs(secs)).unwrap().unwrap()
+            inputs
+                .save(Severity::Warning, &document, WallTime::from_secs(secs), drop)
+                .unwrap()
+                .unwrap()
         };
         let first = save(1, 10);
         assert_eq!(save(1, 20), first);
@@ -212,9 +227,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut inputs = Inputs::new(directory.path());
         let off = document(1, "pe-error-series-max", "0");
-        assert_eq!(inputs.save(Severity::Error, &off, WallTime(0)).unwrap(), None);
+        assert_eq!(inputs.save(Severity::Error, &off, WallTime(0), drop).unwrap(), None);
         let mut inputs = Inputs::new("/proc/nowhere");
-        let error = inputs.save(Severity::Good, &off, WallTime(0)).unwrap_err();
+        let error = inputs.save(Severity::Good, &off, WallTime(0), drop).unwrap_err();
         assert_eq!(error.to_string(), "failed to make `/proc/nowhere`");
     }
 }

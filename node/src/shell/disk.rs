@@ -1,9 +1,12 @@
 //! What the brain writes: the log on a thread of its own, documents and inputs on another, so that
 //! neither the loop nor the heartbeats ever wait for a disk.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc as std_mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
@@ -79,60 +82,143 @@ pub(crate) enum Paper {
 /// How far papers stand back: a tenth of the processor where somebody else wants it.
 const PAPERS_NICENESS: i32 = 10;
 
+/// Whoever made a change is answered, and what follows from it begun, before it is written down
+/// for people; what comes within this time is written once.
+const PAPERS_DELAY: Duration = Duration::from_millis(30);
+
+/// While an input is packed, the thread rests so many times as long as it works: one that works
+/// without a rest takes a part of the other processors' speed as well, whatever its niceness.
+const REST: u32 = 4;
+
+/// Papers that may wait while there is rest.
+const BACKLOG_MAX: usize = 16;
+
 /// Former documents that are kept.
 const DOCUMENTS_MAX: u64 = 100;
 
 /// What keeps the document from being written, while it does.
 pub(crate) type PaperTrouble = watch::Receiver<Option<String>>;
 
-/// Starts the thread that writes documents and inputs; it ends when the sender is dropped.
+/// The thread that writes documents and inputs.
+#[derive(Debug)]
+pub(crate) struct Papers {
+    /// What it is given; it ends when that is dropped, and all is written.
+    pub(crate) sender: std_mpsc::Sender<Paper>,
+    /// What keeps it from its work.
+    pub(crate) trouble: PaperTrouble,
+    /// The thread itself.
+    pub(crate) thread: JoinHandle<()>,
+}
+
+/// Starts the thread that writes documents and inputs.
 pub(crate) fn paper_thread(
     cib_dir: PathBuf,
     view_file: PathBuf,
-    mut inputs: Inputs,
-) -> std::io::Result<(std_mpsc::Sender<Paper>, PaperTrouble)> {
-    let (trouble, shown) = watch::channel(None);
+    inputs: Inputs,
+) -> std::io::Result<Papers> {
+    let (told, trouble) = watch::channel(None);
     let (sender, papers) = std_mpsc::channel::<Paper>();
-    std::thread::Builder::new().name("papers".to_owned()).spawn(move || {
+    let mut writer = Writer {
+        cib_dir,
+        view_file,
+        inputs,
+        told,
+        papers,
+        document: None,
+        waiting: VecDeque::new(),
+        ending: false,
+    };
+    let thread = std::thread::Builder::new().name("papers".to_owned()).spawn(move || {
         // to pack an input of a large cluster takes longer than to answer the tool that caused it,
         // and nobody waits for papers (a thread of Linux has a niceness of its own)
         if let Err(error) = rustix::process::setpriority_process(None, PAPERS_NICENESS) {
             tracing::debug!(%error, "papers are written as if they were urgent");
         }
-        while let Ok(first) = papers.recv() {
-            // of several documents that wait only the last one matters
-            let mut document = None;
-            for paper in std::iter::once(first).chain(papers.try_iter()) {
-                match paper {
-                    Paper::Document(newer) => document = Some(newer),
-                    Paper::View(number) => {
-                        if let Err(error) = replace(&view_file, number.to_string().as_bytes()) {
-                            tracing::warn!(%error, "the view's number was not kept");
-                        }
-                    }
-                    Paper::Archive { document, why } => archive(&cib_dir, &document, &why),
-                    Paper::Input { severity, document, now } => {
-                        if let Err(error) = inputs.save(severity, &document, now) {
-                            tracing::warn!(error = whole(&error), "an input was not kept");
-                        }
-                    }
-                }
-            }
-            let Some(document) = document else { continue };
-            match save(&cib_dir, &document) {
-                Ok(()) => drop(trouble.send_replace(None)),
-                Err(error) => {
-                    tracing::warn!(%error, dir = %cib_dir.display(), "cib.xml was not written");
-                    let dir = cib_dir.display();
-                    let text = format!(
-                        "cib.xml cannot be written in {dir} ({error}); what is there is old"
-                    );
-                    drop(trouble.send_replace(Some(text)));
-                }
+        writer.run();
+    })?;
+    Ok(Papers { sender, trouble, thread })
+}
+
+struct Writer {
+    cib_dir: PathBuf,
+    view_file: PathBuf,
+    inputs: Inputs,
+    told: watch::Sender<Option<String>>,
+    papers: std_mpsc::Receiver<Paper>,
+    /// Of several documents that wait only the last one matters.
+    document: Option<Arc<Element>>,
+    waiting: VecDeque<(Severity, Arc<Element>, WallTime)>,
+    /// Nobody gives it papers any more: what waits is written without a rest.
+    ending: bool,
+}
+
+impl Writer {
+    fn run(&mut self) {
+        while let Ok(first) = self.papers.recv() {
+            self.take(first);
+            self.rest(PAPERS_DELAY);
+            while let Some((severity, input, now)) = self.waiting.pop_front() {
+                self.keep(severity, &input, now);
             }
         }
-    })?;
-    Ok((sender, shown))
+    }
+
+    fn take(&mut self, paper: Paper) {
+        match paper {
+            Paper::Document(newer) => self.document = Some(newer),
+            Paper::View(number) => {
+                if let Err(error) = replace(&self.view_file, number.to_string().as_bytes()) {
+                    tracing::warn!(%error, "the view's number was not kept");
+                }
+            }
+            Paper::Archive { document, why } => archive(&self.cib_dir, &document, &why),
+            Paper::Input { severity, document, now } => {
+                self.waiting.push_back((severity, document, now));
+            }
+        }
+    }
+
+    /// Waits for so long, unless too many inputs wait; takes what comes meanwhile, and writes the
+    /// document, which people look at first.
+    fn rest(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while !self.ending {
+            let left = match self.waiting.len() < BACKLOG_MAX {
+                true => until.saturating_duration_since(Instant::now()),
+                false => Duration::ZERO,
+            };
+            match self.papers.recv_timeout(left) {
+                Ok(paper) => self.take(paper),
+                Err(std_mpsc::RecvTimeoutError::Timeout) => break,
+                Err(std_mpsc::RecvTimeoutError::Disconnected) => self.ending = true,
+            }
+        }
+        if let Some(document) = self.document.take() {
+            self.save(&document);
+        }
+    }
+
+    fn keep(&mut self, severity: Severity, input: &Element, now: WallTime) {
+        let mut inputs = self.inputs.clone();
+        let kept = inputs.save(severity, input, now, |worked| self.rest(worked * REST));
+        self.inputs = inputs;
+        if let Err(error) = kept {
+            tracing::warn!(error = whole(&error), "an input was not kept");
+        }
+    }
+
+    fn save(&self, document: &Element) {
+        match save(&self.cib_dir, document) {
+            Ok(()) => drop(self.told.send_replace(None)),
+            Err(error) => {
+                let dir = self.cib_dir.display();
+                tracing::warn!(%error, %dir, "cib.xml was not written");
+                let text =
+                    format!("cib.xml cannot be written in {dir} ({error}); what is there is old");
+                drop(self.told.send_replace(Some(text)));
+            }
+        }
+    }
 }
 
 fn archive(cib_dir: &Path, document: &Element, why: &str) {

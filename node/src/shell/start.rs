@@ -60,10 +60,14 @@ pub fn main(arguments: &[std::ffi::OsString]) -> ExitCode {
         Err(error) => return refuse(&format!("failed to start: {error}")),
     };
     let ended = runtime.block_on(async {
-        let (daemon, first, lock) = start(&paths).await?;
+        let Started { daemon, first, papers, lock } = start(&paths).await?;
         exec::notify::ready("running");
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "the brain is up");
         let ended = daemon.run(first).await.map_err(|e| fatal(format!("failed to run: {e}")));
+        // nobody gives it papers any more: it ends when all is written
+        if papers.join().is_err() {
+            tracing::error!("the thread that writes documents has failed");
+        }
         drop(lock);
         ended
     });
@@ -93,9 +97,19 @@ fn logging() {
         .init();
 }
 
+/// A brain that is ready to run.
+struct Started {
+    daemon: Daemon,
+    /// What it does first.
+    first: Vec<crate::core::Output>,
+    papers: std::thread::JoinHandle<()>,
+    /// Held as long as it runs.
+    lock: Flock<fs::File>,
+}
+
 async fn start(
     paths: &Paths,
-) -> Result<(Daemon, Vec<crate::core::Output>, Flock<fs::File>), Fatal> {
+) -> Result<Started, Fatal> {
     for directory in [paths.run_dir(), paths.cib_dir(), paths.pengine_dir()] {
         fs::create_dir_all(&directory)
             .map_err(|e| fatal(format!("cannot make {}: {e}", directory.display())))?;
@@ -166,7 +180,7 @@ async fn start(
     let cannot = |what: &str, e: &io::Error| fatal(format!("cannot start {what}: {e}"));
     let log = log_thread(store, log_done_sender).map_err(|e| cannot("the log's thread", &e))?;
     let inputs = Inputs::new(paths.pengine_dir());
-    let (papers, paper_trouble) = paper_thread(paths.cib_dir(), view_file, inputs)
+    let papers = paper_thread(paths.cib_dir(), view_file, inputs)
         .map_err(|e| cannot("the documents' thread", &e))?;
     let (hands_sender, hands_inputs) = mpsc::channel(INBOX_MAX);
     let hands = hands_link::link(paths.lrmd_socket(), hands_sender);
@@ -190,8 +204,8 @@ async fn start(
         hands_connected: false,
         log,
         log_done,
-        papers,
-        paper_trouble,
+        papers: papers.sender,
+        paper_trouble: papers.trouble,
         tool_inputs,
         plans,
         planned,
@@ -201,7 +215,7 @@ async fn start(
         conf_file: paths.corosync_conf(),
         leaving: false,
     };
-    Ok((daemon, first, lock))
+    Ok(Started { daemon, first, papers: papers.thread, lock })
 }
 
 fn lock(path: &Path) -> Result<Flock<fs::File>, Fatal> {
