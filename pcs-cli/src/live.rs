@@ -93,6 +93,9 @@ impl Live {
             .map_err(|_nobody| LiveError::NotRunning)?;
         let own_name = || {
             let id = nix::unistd::geteuid();
+            if id.is_root() {
+                return "root".to_owned();
+            }
             let user = nix::unistd::User::from_uid(id).ok().flatten();
             user.map_or_else(|| id.to_string(), |user| user.name)
         };
@@ -251,6 +254,15 @@ impl Live {
         let request = QueryRequest { without_status: true, ..QueryRequest::default() };
         // a brain of an earlier version sends the status all the same
         self.ask(request).map(with_empty_status)
+    }
+
+    /// Returns the status section, with the histories of these primitives only.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub fn histories(&mut self, primitives: Vec<String>) -> Result<Element, SourceError> {
+        let section = "status".to_owned();
+        self.ask(QueryRequest { section, histories_of: primitives, ..QueryRequest::default() })
     }
 
     fn ask(&mut self, request: QueryRequest) -> Result<Element, SourceError> {

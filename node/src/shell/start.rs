@@ -107,9 +107,7 @@ struct Started {
     lock: Flock<fs::File>,
 }
 
-async fn start(
-    paths: &Paths,
-) -> Result<Started, Fatal> {
+async fn start(paths: &Paths) -> Result<Started, Fatal> {
     for directory in [paths.run_dir(), paths.cib_dir(), paths.pengine_dir()] {
         fs::create_dir_all(&directory)
             .map_err(|e| fatal(format!("cannot make {}: {e}", directory.display())))?;

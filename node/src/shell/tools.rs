@@ -78,6 +78,19 @@ pub(crate) fn serve(
     Ok(())
 }
 
+/// Takes all histories but those of these primitives and their instances out of a document.
+fn keep_histories(document: &mut Element, primitives: &[String]) {
+    let is_meant = |history: &Element| {
+        let id = history.id().unwrap_or_default();
+        primitives.iter().any(|name| id == name || id.split(':').next() == Some(name))
+    };
+    for node in document.child_mut("status").into_iter().flat_map(Element::children_mut) {
+        if let Some(histories) = node.at_mut(&["lrm", "lrm_resources"]) {
+            histories.retain_children(is_meant);
+        }
+    }
+}
+
 /// Has a large document go out at once: with the kernel's own 200 KiB the two sides take turns for
 /// every piece, each waiting for the processor in between. Only what is on its way takes memory.
 fn widen(tool: &UnixStream) {
@@ -181,9 +194,14 @@ impl Tools {
 impl Cluster for Tools {
     async fn query(&self, request: Request<QueryRequest>) -> Result<Response<Document>, Status> {
         let peer = Peer::of(request.extensions())?;
-        let QueryRequest { section, caller, without_status } = request.into_inner();
+        let QueryRequest { section, caller, without_status, histories_of } = request.into_inner();
         let (caller, document) = self.admitted(peer, caller).await?;
-        let part = permit::readable(&caller, &document)?;
+        let mut part = permit::readable(&caller, &document)?;
+        if !histories_of.is_empty() {
+            let mut fewer = part.unwrap_or_else(|| Element::clone(&document));
+            keep_histories(&mut fewer, &histories_of);
+            part = Some(fewer);
+        }
         let seen = part.as_ref().unwrap_or(&document);
         let xml = if !section.is_empty() {
             match seen.descendants().find(|element| element.name() == section) {
@@ -299,5 +317,28 @@ impl Cluster for Tools {
             Err(_lagged) => Err(Status::data_loss("too slow: some events were left out")),
         });
         Ok(Response::new(Box::pin(stream)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn histories_that_nobody_asked_for_are_left_out_and_nothing_else() {
+        let text = "<cib><configuration><resources><primitive id=\"A\"/></resources></configuration><status>\
+            <node_state id=\"1\"><transient_attributes id=\"1\"/><lrm id=\"1\"><lrm_resources>\
+            <lrm_resource id=\"A\"/><lrm_resource id=\"A:0\"/><lrm_resource id=\"AB\"/><lrm_resource id=\"B:1\"/>\
+            </lrm_resources></lrm></node_state><node_state id=\"2\"/></status></cib>";
+        let kept = |primitives: &[&str]| {
+            let mut document = cib::parse(text).unwrap();
+            let names: Vec<String> = primitives.iter().map(|name| (*name).to_owned()).collect();
+            super::keep_histories(&mut document, &names);
+            document.to_xml_compact()
+        };
+        let without = |ids: &[&str]| {
+            let gone = ids.iter().map(|id| format!("<lrm_resource id=\"{id}\"/>"));
+            gone.fold(text.to_owned(), |text, gone| text.replace(&gone, ""))
+        };
+        assert_eq!(kept(&["A"]), without(&["AB", "B:1"]));
+        assert_eq!(kept(&["B", "AB"]), without(&["A", "A:0"]));
     }
 }

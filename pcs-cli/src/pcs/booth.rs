@@ -297,8 +297,7 @@ fn remove(context: &mut Context, words: &[String]) -> Cli {
     let instance = Instance::of(context)?;
     let (config, force) = (instance.named(), context.force());
     let ids = context.read(|env| booth::resources(env, &instance.name, &config, force))?;
-    let cib = context.cib()?;
-    context.stop_before_delete(&cib, &ids, false)?;
+    context.stop_before_delete(&ids, false)?;
     context.change(|env| booth::remove(env, &instance.name, &config, force))
 }
 

@@ -317,6 +317,29 @@ impl Context {
         Ok(document)
     }
 
+    /// Reads the document for one who looks where these resources run: the running cluster's comes
+    /// without the histories of others.
+    pub(crate) fn with_histories_of(&mut self, ids: &[String]) -> Cli<Element> {
+        if self.planning.is_some() || !self.is_live() {
+            return self.cib();
+        }
+        let mut document = self.configuration()?;
+        let primitives: Vec<String> = ids
+            .iter()
+            .filter_map(|id| pcs::resource::find(&document, id))
+            .flat_map(Element::descendants)
+            .filter(|element| element.name() == "primitive")
+            .filter_map(|primitive| primitive.id().map(str::to_owned))
+            .collect();
+        if !primitives.is_empty() {
+            let read = self.live()?.histories(primitives);
+            let status = read.or_else(|error| fail(no_cib(&error)))?;
+            document.retain_children(|child| child.name() != "status");
+            document.push(status);
+        }
+        Ok(document)
+    }
+
     fn read_document(&mut self) -> Cli<Element> {
         let Some(file) = self.arguments.value("-f") else {
             let live = self.live()?;
@@ -427,7 +450,7 @@ impl Context {
 
     /// Returns the nodes a resource runs on.
     pub(crate) fn active_nodes(&mut self, id: &str) -> Cli<Vec<String>> {
-        let cib = self.cib()?;
+        let cib = self.with_histories_of(&[id.to_owned()])?;
         Ok(pcs::history::active_nodes(&cib, id))
     }
 
@@ -475,16 +498,12 @@ impl Context {
     }
 
     /// Has the running cluster stop resources that are about to be deleted.
-    pub(crate) fn stop_before_delete(
-        &mut self,
-        cib: &Element,
-        ids: &[String],
-        stonith: bool,
-    ) -> Cli {
+    pub(crate) fn stop_before_delete(&mut self, ids: &[String], stonith: bool) -> Cli {
         if !self.is_live() || stonith {
             return Ok(());
         }
-        let running = |id: &String| !pcs::history::active_nodes(cib, id).is_empty();
+        let cib = self.with_histories_of(ids)?;
+        let running = |id: &String| !pcs::history::active_nodes(&cib, id).is_empty();
         if !ids.iter().any(running) {
             return Ok(());
         }
@@ -495,7 +514,7 @@ impl Context {
             outcome
         })?;
         self.settle(Some(0))?;
-        let cib = self.cib()?;
+        let cib = self.with_histories_of(ids)?;
         let left: Vec<&String> =
             ids.iter().filter(|id| !pcs::history::active_nodes(&cib, id).is_empty()).collect();
         if left.is_empty() || self.force() {

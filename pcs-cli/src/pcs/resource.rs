@@ -351,7 +351,7 @@ pub(crate) fn delete_resources(context: &mut Context, words: &[String], stonith:
         let many = if twice.len() == 1 { "" } else { "s" };
         return fail(format!("duplicate argument{many}: {}", quoted(twice)));
     }
-    let cib = context.cib()?;
+    let cib = context.configuration()?;
     let missing: Vec<&String> =
         words.iter().filter(|id| resource::find(&cib, id).is_none()).collect();
     if !missing.is_empty() {
@@ -372,7 +372,7 @@ pub(crate) fn delete_resources(context: &mut Context, words: &[String], stonith:
         ));
     }
     let force = context.force();
-    context.stop_before_delete(&cib, words, stonith)?;
+    context.stop_before_delete(words, stonith)?;
     context.change(|env| delete::delete(env, words, stonith, force))
 }
 

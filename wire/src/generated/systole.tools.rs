@@ -10,6 +10,9 @@ pub struct QueryRequest {
     /// Everything but <status>, which is most of a large document; not together with a section.
     #[prost(bool, tag = "3")]
     pub without_status: bool,
+    /// Of the histories in the status only those of these primitives and their instances; empty = all.
+    #[prost(string, repeated, tag = "4")]
+    pub histories_of: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// XML as UTF-8: bytes, so that a text that is kept is not copied for each who asks.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
