@@ -36,6 +36,7 @@ mod outcome;
 mod shrink;
 mod told;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -429,7 +430,7 @@ fn run(
     std::fs::create_dir_all(&directory)?;
     let one = seeds.end - seeds.start == 1;
     let mut failures = Vec::new();
-    let mut refused = 0;
+    let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
     let total = seeds.end - seeds.start;
     for seed in seeds {
         if known(profile, seed) && !one {
@@ -442,10 +443,10 @@ fn run(
         match difference(oracle, compared, &directory, &document) {
             Verdict::Same => {}
             Verdict::Refused(why) => {
-                refused += 1;
                 if one {
                     return Err(why.into());
                 }
+                *refusals.entry(why).or_default() += 1;
             }
             Verdict::Different(_) if failures.len() >= SHOWN_MAX => {
                 failures.push(seed.to_string());
@@ -464,9 +465,12 @@ fn run(
         }
     }
     // what the other program can't plan says nothing, but it must stay the exception
-    if refused * 5 > total {
+    let refused: usize = refusals.values().sum();
+    if refused as u64 * 5 > total {
+        let reasons: String =
+            refusals.iter().map(|(why, count)| format!("\n  {count} times: {why}")).collect();
         failures.push(format!(
-            "{oracle} could not plan {refused}, as Pacemaker does now, of {total} documents"
+            "{oracle} could not plan {refused}, as Pacemaker does now, of {total} documents:{reasons}"
         ));
     }
     if failures.is_empty() {

@@ -13,6 +13,8 @@ pub(crate) struct Outcome {
     scores: BTreeSet<String>,
     /// The executed steps.
     steps: Vec<String>,
+    /// The plan can't be carried out to its end.
+    stuck: bool,
     /// What the graph tells agents of each action, notifications among it.
     details: BTreeSet<String>,
 }
@@ -27,6 +29,9 @@ pub(crate) struct Edge {
 
 /// Seconds of CPU that a run may take: some versions to compare make 2.1.5 go round for ever.
 const CPU_SECONDS: &str = "--cpu=5";
+
+/// What is said of a plan that can't be carried out to its end.
+const STUCK: &str = "An invalid transition was produced";
 
 /// Runs a program that is called like `crm_simulate`.
 pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<Outcome, String> {
@@ -53,14 +58,12 @@ pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<O
         .output()
         .map_err(|error| format!("{}: {error}", program[0]))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    // what waits for itself is never done
+    let stuck = text.contains(STUCK) || errors.contains(STUCK);
+    if !output.status.success() && !stuck {
         let last = errors.lines().last().unwrap_or_default();
         return Err(format!("{} ends with {}: {last}", program[0], output.status));
-    }
-    let both = text.clone() + String::from_utf8_lossy(&output.stderr);
-    if both.contains("An invalid transition was produced") {
-        return Err(format!("{} makes a plan that can't be carried out", program[0]));
     }
     let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| error.to_string());
     let (dot, graph) = (read(&dot)?, read(&graph)?);
@@ -69,6 +72,7 @@ pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<O
         dot: dot.lines().map(plain).filter(|line| !line.is_empty()).collect(),
         scores: text.lines().filter(|line| line.contains(" score on ")).filter_map(score).collect(),
         steps: steps(&text),
+        stuck,
         details: details(&graph),
     })
 }
@@ -156,6 +160,10 @@ impl Outcome {
     /// What only one of the two has: `-` is the other program's, `+` is ours.
     pub(crate) fn difference(&self, ours: &Self) -> String {
         let mut out = String::new();
+        if self.stuck != ours.stuck {
+            let who = if ours.stuck { "+ ours" } else { "- the other" };
+            out.push_str(&format!("  {who} can't be carried out\n"));
+        }
         let mut compare = |what: &str, theirs: &[&String], ours: &[&String]| {
             let lines = |sign: char, from: &[&String], other: &[&String]| -> String {
                 let missing = from.iter().filter(|line| !other.contains(line));
