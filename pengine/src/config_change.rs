@@ -84,6 +84,7 @@ fn check(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, element: &Element
         if running {
             let stop = book.simple(cluster, rsc, task::STOP, Some(node), false);
             book.set_reason(stop, "resource definition change", true);
+            cluster[rsc].start_pending = true;
         }
         schedule_delete(cluster, book, rsc, node, false);
     }

@@ -88,20 +88,27 @@ fn one(
     let rules: Vec<Element> =
         element.children_named("rule").filter_map(|rule| context.resolve(rule)).cloned().collect();
     for rule in rules {
-        by_rule(all, element, &rule, resource, role, matches);
+        by_rule(all, element, &rule, resource, matches);
     }
 }
 
+/// Reads a rule of a constraint: its own role counts, not the constraint's.
 fn by_rule(
     all: &mut Constrained,
     element: &Element,
     rule: &Element,
     resource: ResourceIx,
-    role: Role,
     matches: &Matches,
 ) {
     let rule = &with_matches(rule, matches);
-    let role = rule.get("role").and_then(Role::parse).unwrap_or(role);
+    let role = match rule.get("role") {
+        None => Role::Unknown,
+        Some(text) => match Role::parse(text) {
+            Some(role) => role,
+            // a rule about a role that there is not is about nothing
+            None => return,
+        },
+    };
     let fixed = rule.get("score").and_then(values::score);
     let attribute = rule.get("score-attribute");
     let mut nodes = Vec::new();
@@ -173,6 +180,8 @@ fn add(
     if role == Role::Promoted {
         all.cluster[resource].has_promoted_role_location = true;
     }
+    // who will be promoted must run there unpromoted first: what is about that is about all
+    let role = if role == Role::Unpromoted { Role::Unknown } else { role };
     let id = id.to_owned();
     all.rules.locate(|index| Location { index, id, resource, role, nodes, discovery });
 }
@@ -302,7 +311,8 @@ fn bundle_parts(all: &Constrained, rsc: ResourceIx, location: &Location) -> Vec<
 }
 
 fn own_location(all: &mut Constrained, rsc: ResourceIx, location: &Location, zero: bool) {
-    if location.role > Role::Started && location.role != all.cluster[rsc].next_role {
+    let any = matches!(location.role, Role::Unknown | Role::Started);
+    if !any && location.role != all.cluster[rsc].next_role {
         return;
     }
     let cause = Cause::Location(location.index);

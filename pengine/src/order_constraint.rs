@@ -218,7 +218,10 @@ fn between(all: &mut Constrained, one: &Element, two: &Element, kind: Kind, symm
         };
         (task_1, task_2) = (inverse_1, inverse_2);
     }
-    let relation = flags(kind, task_1, symmetry);
+    // (of two sets the later one's action decides what a blocked earlier one means)
+    let relation = flags(kind, task_2, symmetry);
+    // one of several is enough to start something, but all must be gone to stop it
+    let require_all = require_all || matches!(task_1, task::STOP | task::DEMOTE);
     if !require_all && symmetry != Symmetry::Inverse {
         let name = format!("{}:{}", task::ONE_OR_MORE, one.id().unwrap_or_default());
         let point = gate(all, &name, task::ONE_OR_MORE);

@@ -27,6 +27,7 @@ mod made_changes;
 mod made_constraints;
 mod made_everything;
 mod made_fencing;
+mod made_rare;
 mod made_remote;
 mod made_resources;
 mod made_rules;
@@ -351,6 +352,55 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
             made_constraints::locations,
             made_status::histories,
             made_changes::locks,
+        ],
+    ),
+    (
+        "instances",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_resources::clones,
+            made_resources::promotable,
+            made_rare::clone_options,
+            made_resources::primitives,
+            made_resources::options,
+            made_constraints::orders,
+            made_rare::constraints,
+            made_status::promotion_scores,
+            made_status::histories,
+        ],
+    ),
+    (
+        "results",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_resources::primitives,
+            made_resources::groups,
+            made_resources::promotable,
+            made_changes::operations,
+            made_changes::failures,
+            made_status::promotion_scores,
+            made_status::histories,
+            made_rare::results,
+        ],
+    ),
+    (
+        "settings",
+        Compared::Plan,
+        &[
+            made_resources::nodes,
+            made_remote::fencing,
+            made_resources::primitives,
+            made_resources::groups,
+            made_rare::loose_groups,
+            made_rare::standards,
+            made_rare::settings,
+            made_constraints::locations,
+            made_constraints::orders,
+            made_rare::constraints,
+            made_status::histories,
+            made_rare::transient,
         ],
     ),
 ];
