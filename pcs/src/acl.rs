@@ -192,6 +192,7 @@ pub fn create_role(
     permissions: &[Permission],
 ) -> Outcome {
     check_permissions(env, permissions);
+    env.checked()?;
     env.check_new_id(id, "ACL role");
     env.checked()?;
     let mut role = Element::new("acl_role").with("id", id);
@@ -241,8 +242,7 @@ fn find_holder(env: &Environment<'_>, who: &str, holder: Holder) -> Outcome<&'st
         if find(&env.cib, "acl_group", who).is_some() {
             return Ok("acl_group");
         }
-        let other = acls(&env.cib).flat_map(Element::descendants).any(|e| e.id() == Some(who));
-        if other {
+        if ids::exists(&env.cib, who) {
             return Err(Failed::because(not_found(&env.cib, who, "ACL user")));
         }
     }
@@ -320,8 +320,14 @@ pub fn create_holder(
     {
         return Err(Failed::because(Message::IdAlreadyExists { id: who.into() }));
     }
-    if let Some(role) = roles.iter().find(|role| find(&env.cib, "acl_role", role).is_none()) {
-        return Err(Failed::because(not_found(&env.cib, role, "ACL role")));
+    for role in roles {
+        if find(&env.cib, "acl_role", role).is_none() {
+            let message = not_found(&env.cib, role, "ACL role");
+            env.error(message);
+        }
+    }
+    if env.has_errors() {
+        return Err(Failed::Said);
     }
     let mut element = Element::new(name).with("id", who);
     for (n, role) in roles.iter().enumerate() {

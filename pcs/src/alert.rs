@@ -113,13 +113,14 @@ impl Values {
     }
 }
 
-/// Builds the sets of a new element.
+/// Builds the sets of a new element; an empty value is none.
 fn push_sets(element: &mut Element, id: &str, values: &Values) {
     for (kind, pairs) in
         [("meta_attributes", &values.meta), ("instance_attributes", &values.parameters)]
     {
-        if !pairs.is_empty() {
-            element.push(nvset::new_set(kind, &format!("{id}-{kind}"), pairs));
+        let kept: Pairs = pairs.iter().filter(|(_, value)| !value.is_empty()).cloned().collect();
+        if !kept.is_empty() {
+            element.push(nvset::new_set(kind, &format!("{id}-{kind}"), &kept));
         }
     }
 }
@@ -129,6 +130,8 @@ fn change(env: &mut Environment<'_>, id: &str, values: &Values, main: &str) {
     if let Some(element) = env.cib.find_id_mut(id) {
         for name in [main, "description"] {
             match nvset::get(&values.options, name) {
+                // what it is about can't be taken away
+                Some("") if name == main => {}
                 Some("") => drop(element.unset(name)),
                 Some(value) => element.set(name, value),
                 None => {}
@@ -244,11 +247,12 @@ pub fn add_recipient(
         env.check_required(vec!["value".into()], "", None);
         return Err(Failed::Reported);
     };
-    if let Some(message) = missing(env, alert, "alert", "alert") {
-        return Err(Failed::because(message));
-    }
     if let Some(id) = values.get("id") {
         env.check_new_id(id, "recipient-id");
+    }
+    env.checked()?;
+    if let Some(message) = missing(env, alert, "alert", "alert") {
+        return Err(Failed::because(message));
     }
     check_value(env, alert, &value, "", force);
     env.checked()?;
@@ -276,6 +280,9 @@ pub fn update_recipient(
     values: &Values,
     force: bool,
 ) -> Outcome {
+    if nvset::get(&values.options, "value") == Some("") {
+        return Err(Failed::because(Message::RecipientInvalid { value: String::new() }));
+    }
     if let Some(message) = missing(env, id, "recipient", "alert recipient") {
         return Err(Failed::because(message));
     }

@@ -80,6 +80,7 @@ pub fn update(env: &mut Environment<'_>, kind: Kind, pairs: &Pairs) -> Outcome {
     env.warn(Message::DefaultsMayBeOverridden);
     let set = match meta.first() {
         Some(set) => set.id.clone(),
+        None if pairs.iter().all(|(_, value)| value.is_empty()) => return Ok(()),
         None => {
             let id = ids::free(&env.cib, &format!("{}-meta_attributes", kind.section()));
             let new = Element::new("meta_attributes").with("id", id.as_str());
@@ -133,7 +134,8 @@ pub fn create(env: &mut Environment<'_>, kind: Kind, new: &NewSet, force: bool) 
         .id
         .clone()
         .unwrap_or_else(|| ids::free(&env.cib, &format!("{}-meta_attributes", kind.section())));
-    let mut set = nvset::new_set("meta_attributes", &id, &new.meta);
+    let lasting: Pairs = new.meta.iter().filter(|(_, value)| !value.is_empty()).cloned().collect();
+    let mut set = nvset::new_set("meta_attributes", &id, &lasting);
     for (name, value) in &new.options {
         set.set(name, value.as_str());
     }
@@ -152,7 +154,9 @@ fn parse_rule(env: &mut Environment<'_>, text: &str, kind: Kind) -> Option<Expre
     let all = expression.walk();
     let uses = |is: fn(&Expression) -> bool| all.iter().any(|e| is(e));
     let mut bad = Vec::new();
-    if uses(|e| matches!(e, Expression::Defined { .. } | Expression::Compared { .. })) {
+    if kind == Kind::Resources
+        && uses(|e| matches!(e, Expression::Defined { .. } | Expression::Compared { .. }))
+    {
         bad.push(["defined", "not_defined", "eq", "ne", "gte", "gt", "lte", "lt"].as_slice());
     }
     if kind == Kind::Resources && uses(|e| matches!(e, Expression::Operation { .. })) {
@@ -238,9 +242,8 @@ fn missing_sets(env: &mut Environment<'_>, kind: Kind, ids: &[String]) -> Outcom
         .flat_map(Element::children)
         .filter_map(|set| set.id().map(str::to_owned))
         .collect();
-    let missing: Vec<String> = ids.iter().filter(|id| !there.contains(id)).cloned().collect();
-    if !missing.is_empty() {
-        env.error(Message::OptionSetNotFound { ids: missing });
+    for id in ids.iter().filter(|id| !there.contains(id)) {
+        env.error(Message::OptionSetNotFound { id: id.clone() });
     }
     env.checked()
 }

@@ -124,13 +124,20 @@ pub fn free_besides(cib: &Element, wanted: &str, reserved: &[String]) -> String 
 impl Environment<'_> {
     /// Checks that an id is well formed and free, and reports it when not.
     pub fn check_new_id(&mut self, id: &str, what: &str) -> bool {
+        self.check_new_id_besides(id, what, &mut Vec::new())
+    }
+
+    /// As [`Self::check_new_id`], for one of several ids a command names: `taken` are those before it.
+    pub fn check_new_id_besides(&mut self, id: &str, what: &str, taken: &mut Vec<String>) -> bool {
         let problem = check(id, what).or_else(|| {
-            exists(&self.cib, id).then(|| Message::IdAlreadyExists { id: id.to_owned() })
+            let is_taken = taken.iter().any(|other| other == id) || exists(&self.cib, id);
+            is_taken.then(|| Message::IdAlreadyExists { id: id.to_owned() })
         });
         let good = problem.is_none();
         if let Some(message) = problem {
             self.report(Report::error(message));
         }
+        taken.push(id.to_owned());
         good
     }
 }

@@ -25,6 +25,10 @@ pub enum Message {
     // --- options ---
     #[error("invalid {} {}, allowed options are: {}", option_word(.kind, .names), quoted(.names), quoted(.allowed))]
     InvalidOptions { names: Vec<String>, allowed: Vec<String>, kind: String, near: Option<String> },
+    #[error(
+        "If {kind} option '{option}' is specified, {kind} option '{other}' must be specified as well"
+    )]
+    OptionNeedsOther { kind: String, option: String, other: String },
     #[error("required {} {} {} missing", option_word_plain(.kind, .names.len()), quoted(.names), plural(.names.len(), "is", "are"))]
     RequiredOptionsMissing { names: Vec<String>, kind: String },
     #[error("'{value}' is not a valid {name} value, use {}", wanted(.choices, .words.as_deref()))]
@@ -234,8 +238,8 @@ pub enum Message {
     DefaultsSeveralSets { command: String },
     #[error("Defaults do not apply to resources which override them with their own defined values")]
     DefaultsMayBeOverridden,
-    #[error("options {} {} {} not exist", plural(.ids.len(), "set", "sets"), quoted(.ids), plural(.ids.len(), "does", "do"))]
-    OptionSetNotFound { ids: Vec<String> },
+    #[error("options set '{id}' does not exist")]
+    OptionSetNotFound { id: String },
     #[error("'{rule}' is not a valid rule expression, parse error near or after line 1 column {column}\n  {rule}\n  {}^", "-".repeat(.column.saturating_sub(1)))]
     RuleParseError { rule: String, column: usize },
     #[error("Keyword{} {} cannot be used in a rule in this command", plural(.keywords.len(), "", "s"), keyword_list(.keywords))]
@@ -318,6 +322,8 @@ pub enum Message {
     // --- alerts ---
     #[error("Recipient '{value}' in alert '{alert}' already exists")]
     RecipientExists { value: String, alert: String },
+    #[error("Recipient value '{value}' is not valid.")]
+    RecipientInvalid { value: String },
 
     // --- access control ---
     #[error("'{id}' is not an {kind}")]
@@ -336,18 +342,16 @@ pub enum Message {
     ImageEmpty,
     #[error("there is no {kind} '{map}' in the bundle '{bundle}'")]
     BundleMapNotFound { kind: String, map: String, bundle: String },
+    #[error("{element} '{map}' exists but does not belong to bundle '{bundle}'")]
+    BundleMapOfOther { element: String, map: String, bundle: String },
     #[error(
         "Resource '{resource}' will not be accessible by the cluster inside bundle '{bundle}', at least one of bundle options 'control-port' or 'ip-range-start' has to be specified"
     )]
     BundleUnreachable { resource: String, bundle: String },
     #[error(
-        "bundle '{bundle}' already contains resource '{resource}'; a bundle may contain at most one resource"
+        "bundle '{bundle}' already contains resource '{resource}', a bundle may contain at most one resource"
     )]
     BundleFull { bundle: String, resource: String },
-    #[error(
-        "Resource will not be accessible by the cluster inside bundle '{bundle}', at least one of bundle options 'control-port' or 'ip-range-start' has to be specified"
-    )]
-    BundleNotReachable { bundle: String },
 
     // --- desired files ---
     #[error(

@@ -587,7 +587,7 @@ fn build_part(cib: &Element, rule: &str, part: &Expression, taken: &mut Vec<Stri
         }
         Expression::Operation { name, interval } => {
             let mut element = Element::new("op_expression")
-                .with("id", new_id(&format!("op-{name}")))
+                .with("id", new_id(&ids::sanitize(&format!("op-{name}"))))
                 .with("name", name.as_str());
             if let Some(interval) = interval {
                 element.set("interval", interval.as_str());

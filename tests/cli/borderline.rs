@@ -16,7 +16,7 @@ fn home() -> Home {
 }
 
 /// Runs commands that are refused; each must say this and leave the document as it is.
-fn refused(home: &Home, cases: &[(&str, &str)]) {
+pub(crate) fn refused(home: &Home, cases: &[(&str, &str)]) {
     for (line, text) in cases {
         let before = home.read("cib.xml");
         assert_eq!(home.pcs(line), format!("{text}\nexit 1\n"), "{line}");

@@ -5,6 +5,7 @@ mod home;
 
 mod backups;
 mod borderline;
+mod borderline_sets;
 mod constraints;
 mod desired;
 mod everything_else;

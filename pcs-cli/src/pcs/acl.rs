@@ -118,8 +118,8 @@ fn permissions(words: &[String], command: &'static str) -> Cli<Vec<Permission>> 
     Ok(words
         .chunks_exact(3)
         .map(|part| Permission {
-            kind: part[0].clone(),
-            scope: part[1].clone(),
+            kind: part[0].to_lowercase(),
+            scope: part[1].to_lowercase(),
             target: part[2].clone(),
         })
         .collect())
@@ -137,6 +137,9 @@ fn role(context: &mut Context, words: &[String]) -> Cli {
                 }
                 _ => (None, rest),
             };
+            if description == Some("") {
+                return Err(usage("role create"));
+            }
             let permissions = permissions(rest, "role create")?;
             context.change(|env| acl::create_role(env, id, description, &permissions))
         }

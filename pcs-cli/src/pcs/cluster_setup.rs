@@ -89,9 +89,7 @@ fn parse(words: &[String]) -> Cli<Setup> {
     let usage = || Failure::Usage { area: "cluster", command: "setup" };
     let (name, rest) = words.split_first().ok_or_else(usage)?;
     let groups = Sections::split(rest, &["transport", "totem", "quorum"]);
-    if let Some(group) = groups.repeated() {
-        return fail(format!("'{group}' cannot be used more than once"));
-    }
+    groups.once()?;
     let mut setup = Setup { name: name.clone(), nodes: nodes(&groups.first)?, ..Setup::default() };
     if setup.nodes.is_empty() {
         return Err(usage());

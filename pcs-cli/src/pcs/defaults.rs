@@ -34,6 +34,7 @@ fn run(context: &mut Context, words: &[String], kind: Kind) -> Cli {
         words.split_first().map_or(("config", words), |(word, rest)| (word.as_str(), rest));
     match command {
         "config" => config(context, rest, kind),
+        "update" if rest.is_empty() => Ok(()),
         "update" => {
             context.supports(&["-f", "--force"])?;
             let pairs = words::pairs(rest)?;
@@ -55,20 +56,24 @@ fn run(context: &mut Context, words: &[String], kind: Kind) -> Cli {
 }
 
 fn run_set(context: &mut Context, words: &[String], kind: Kind) -> Cli {
-    let (command, rest) =
-        words.split_first().map_or(("config", words), |(word, rest)| (word.as_str(), rest));
-    match command {
-        "config" => config(context, rest, kind),
+    let Some((command, rest)) = words.split_first() else { return Err(usage(kind, "set")) };
+    match command.as_str() {
         "create" => create(context, rest, kind),
         "delete" | "remove" => {
             context.supports(&["-f"])?;
+            if rest.is_empty() {
+                return Ok(());
+            }
             context.change(|env| defaults::delete(env, kind, rest))
         }
         "update" => {
             context.supports(&["-f"])?;
             let [id, rest @ ..] = rest else { return Err(usage(kind, "set update")) };
             let sections = Sections::split(rest, &["meta"]);
-            words::pairs(&sections.first)?;
+            if !sections.first.is_empty() {
+                return Err(usage(kind, "set update"));
+            }
+            sections.once()?;
             let meta = words::pairs(&sections.flat("meta"))?;
             context.change(|env| defaults::update_set(env, kind, id, &meta))
         }
@@ -79,13 +84,14 @@ fn run_set(context: &mut Context, words: &[String], kind: Kind) -> Cli {
 fn create(context: &mut Context, words: &[String], kind: Kind) -> Cli {
     context.supports(&["-f", "--force"])?;
     let sections = Sections::split(words, &["meta", "rule"]);
+    sections.once()?;
+    let meta = words::pairs(&sections.flat("meta"))?;
     let options = words::pairs(&sections.first)?;
-    let rule = rule_words(context, &sections);
     let new = NewSet {
         id: pcs::nvset::get(&options, "id").map(str::to_owned),
         options: options.into_iter().filter(|(name, _)| name != "id").collect(),
-        meta: words::pairs(&sections.flat("meta"))?,
-        rule,
+        meta,
+        rule: rule_words(context, &sections),
     };
     let force = context.force();
     context.change(|env| defaults::create(env, kind, &new, force))
@@ -93,21 +99,18 @@ fn create(context: &mut Context, words: &[String], kind: Kind) -> Cli {
 
 /// Joins the words of a rule; several words are the old spelling of one.
 fn rule_words(context: &mut Context, sections: &Sections) -> Option<String> {
-    if !sections.has("rule") {
-        return None;
-    }
     let words = sections.flat("rule");
     if words.len() > 1 {
         context.deprecated("Specifying a rule as multiple arguments is deprecated and might be removed in a future release, specify the rule as a single string instead");
     }
-    Some(words.join(" "))
+    Some(words.join(" ")).filter(|rule| !rule.is_empty())
 }
 
 fn config(context: &mut Context, words: &[String], kind: Kind) -> Cli {
-    context.supports(&["-f", "--all", "--full", "--no-expire-check", "--output-format"])?;
     if !words.is_empty() {
         return Err(usage(kind, ""));
     }
+    context.supports(&["-f", "--all", "--full", "--no-expire-check", "--output-format"])?;
     let format = context.output_format(&["cmd", "json", "text"])?;
     if context.has("--full") && format != "text" {
         return fail(format!("option '--full' is not compatible with '{format}' output format."));

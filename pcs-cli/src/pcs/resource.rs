@@ -22,8 +22,8 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     match command {
         "list" => list(context, rest),
         "describe" => describe(context, rest, false),
-        "standards" => standards(context),
-        "providers" => providers(context),
+        "standards" => standards(context, rest),
+        "providers" => providers(context, rest),
         "agents" => agents(context, rest),
         "create" => resource_create::resource(context, rest),
         "config" => config(context, rest, false),
@@ -201,8 +201,11 @@ pub(crate) fn describe(context: &mut Context, words: &[String], stonith: bool) -
     Ok(())
 }
 
-fn standards(context: &mut Context) -> Cli {
+fn standards(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--output-format"])?;
+    if !words.is_empty() {
+        return Err(Failure::Usage { area: AREA, command: "standards" });
+    }
     let mut standards = context.without_cib(|env| Ok(env.agents.standards()))?;
     standards.retain(|standard| standard != "stonith");
     if !context.as_json(|| serde_json::json!({ "standards": standards }))? {
@@ -211,8 +214,11 @@ fn standards(context: &mut Context) -> Cli {
     Ok(())
 }
 
-fn providers(context: &mut Context) -> Cli {
+fn providers(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--output-format"])?;
+    if !words.is_empty() {
+        return Err(Failure::Usage { area: AREA, command: "providers" });
+    }
     let providers = context.without_cib(|env| Ok(env.agents.providers()))?;
     if !context.as_json(|| serde_json::json!({ "providers": providers }))? {
         context.print_lines(&providers);
@@ -224,12 +230,12 @@ fn agents(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--output-format"])?;
     let place = match words {
         [] => None,
-        [place] => Some(place.clone()),
+        [place] => Some(place.clone()).filter(|place| !place.is_empty()),
         _ => return Err(Failure::Usage { area: AREA, command: "agents" }),
     };
     let mut kinds = context.without_cib(|env| {
         let places = match &place {
-            Some(place) if place == "ocf" => {
+            Some(place) if place == "ocf" || place == "ocf:" => {
                 env.agents.providers().iter().map(|p| format!("ocf:{p}")).collect()
             }
             Some(place) => vec![place.clone()],

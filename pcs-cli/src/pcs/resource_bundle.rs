@@ -22,12 +22,23 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     }
 }
 
-/// Reads what both `create` and `reset` take; `create` begins the container with its type.
-fn parse(words: &[String], with_type: bool) -> Cli<Request> {
+/// Splits words at keywords, each of which has something to say.
+fn sections(words: &[String], command: &'static str) -> Cli<Sections> {
     let sections = Sections::split(words, &KEYWORDS);
-    if let Some(word) = sections.first.first() {
-        return fail(format!("missing value of '{word}' option"));
+    if !sections.first.is_empty() {
+        return Err(usage(command));
     }
+    for keyword in ["meta", "container", "network", "port-map", "storage-map"] {
+        if sections.each(keyword).iter().any(Vec::is_empty) {
+            return fail(format!("No {keyword} options specified"));
+        }
+    }
+    Ok(sections)
+}
+
+/// Reads what both `create` and `reset` take; `create` begins the container with its type.
+fn parse(words: &[String], with_type: bool, command: &'static str) -> Cli<Request> {
+    let sections = sections(words, command)?;
     let mut container = sections.flat("container");
     let mut container_type = String::new();
     if with_type
@@ -37,22 +48,8 @@ fn parse(words: &[String], with_type: bool) -> Cli<Request> {
         container_type = container.remove(0);
     }
     let maps = |keyword: &str| -> Cli<Vec<Pairs>> {
-        sections
-            .each(keyword)
-            .iter()
-            .map(|words| {
-                if words.is_empty() {
-                    return fail(format!("No {keyword} options specified"));
-                }
-                words::pairs(words)
-            })
-            .collect()
+        sections.each(keyword).iter().map(|words| words::pairs(words)).collect()
     };
-    for keyword in ["container", "network", "meta"] {
-        if sections.has(keyword) && sections.flat(keyword).is_empty() {
-            return fail(format!("No {keyword} options specified"));
-        }
-    }
     Ok(Request {
         container_type,
         container: words::pairs(&container)?,
@@ -64,18 +61,10 @@ fn parse(words: &[String], with_type: bool) -> Cli<Request> {
     })
 }
 
-/// Takes the bundle's id off; the word of a section is none.
-fn named<'a>(words: &'a [String], command: &'static str) -> Cli<(&'a String, &'a [String])> {
-    match words.split_first() {
-        Some((id, rest)) if !KEYWORDS.contains(&id.as_str()) => Ok((id, rest)),
-        _ => Err(usage(command)),
-    }
-}
-
 fn create(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "--disabled", "--wait", "-f"])?;
-    let (id, rest) = named(words, "bundle create")?;
-    let mut request = parse(rest, true)?;
+    let [id, rest @ ..] = words else { return Err(usage("bundle create")) };
+    let mut request = parse(rest, true, "bundle create")?;
     request.disabled = context.has("--disabled");
     let wait = context.wait()?;
     let force = context.force();
@@ -85,8 +74,8 @@ fn create(context: &mut Context, words: &[String]) -> Cli {
 
 fn reset(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "--disabled", "--wait", "-f"])?;
-    let (id, rest) = named(words, "bundle reset")?;
-    let mut request = parse(rest, false)?;
+    let [id, rest @ ..] = words else { return Err(usage("bundle reset")) };
+    let mut request = parse(rest, false, "bundle reset")?;
     request.disabled = context.has("--disabled");
     let wait = context.wait()?;
     let force = context.force();
@@ -105,8 +94,7 @@ fn changes(sections: &Sections, keyword: &'static str) -> Cli<(Vec<Pairs>, Vec<S
             Some((verb, rest)) if (verb == "remove" || verb == "delete") && !rest.is_empty() => {
                 gone.extend(rest.iter().cloned());
             }
-            None => return fail(format!("No {keyword} options specified")),
-            Some(_) => {
+            _ => {
                 return fail(format!(
                     "When using '{keyword}' you must specify either 'add' and options or either of 'delete' or 'remove' and id(s)"
                 ));
@@ -118,16 +106,8 @@ fn changes(sections: &Sections, keyword: &'static str) -> Cli<(Vec<Pairs>, Vec<S
 
 fn update(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["--force", "--wait", "-f"])?;
-    let (id, rest) = named(words, "bundle update")?;
-    let sections = Sections::split(rest, &KEYWORDS);
-    if let Some(word) = sections.first.first() {
-        return fail(format!("missing value of '{word}' option"));
-    }
-    for keyword in ["container", "network", "meta"] {
-        if sections.has(keyword) && sections.flat(keyword).is_empty() {
-            return fail(format!("No {keyword} options specified"));
-        }
-    }
+    let [id, rest @ ..] = words else { return Err(usage("bundle update")) };
+    let sections = sections(rest, "bundle update")?;
     let (ports, ports_gone) = changes(&sections, "port-map")?;
     let (storage, storage_gone) = changes(&sections, "storage-map")?;
     let request = Request {

@@ -86,17 +86,14 @@ fn parse(context: &mut Context, words: &[String], future: bool, request: &mut Re
     let mut operation_sections = main.each("op").len();
     let mut meta = main.flat("meta");
     let mut clone: Option<(Option<String>, words::Pairs)> = None;
-    let mut bundle: Option<String> = None;
+    let mut bundle: Option<Vec<String>> = None;
     for (keyword, section) in &parts.rest {
         let inner = Sections::split(section, &["op", "meta"]);
         operations.extend(inner.flat("op"));
         operation_sections += inner.each("op").len();
         if *keyword == "bundle" {
             meta.extend(inner.flat("meta"));
-            bundle = inner.first.first().cloned();
-            if inner.first.len() != 1 {
-                return fail("you have to specify exactly one bundle");
-            }
+            bundle = Some(inner.first);
             continue;
         }
         if inner.has("meta") {
@@ -118,6 +115,7 @@ fn parse(context: &mut Context, words: &[String], future: bool, request: &mut Re
     if tops + usize::from(group.is_some()) > 1 {
         return fail("you can specify only one of clone, promotable, bundle or --group");
     }
+    let bundle = bundle.map(|words| only_bundle(&words)).transpose()?;
     request.target = target(group, before, after, clone, bundle, "--")?;
     Ok(())
 }
@@ -146,6 +144,14 @@ fn clone_words(words: &[String]) -> (Option<String>, &[String]) {
     match words.split_first() {
         Some((first, rest)) if !first.contains('=') => (Some(first.clone()), rest),
         _ => (None, words),
+    }
+}
+
+/// Returns the bundle of the words behind `bundle`.
+fn only_bundle(words: &[String]) -> Cli<String> {
+    match words {
+        [one] => Ok(one.clone()),
+        _ => fail("you have to specify exactly one bundle"),
     }
 }
 
@@ -234,10 +240,7 @@ fn parse_future(words: &[String], request: &mut Request) -> Cli {
                 }
             }
             "bundle" => {
-                target_parts.4 = inner.first.first().cloned();
-                if inner.first.len() != 1 {
-                    return fail("you have to specify exactly one bundle");
-                }
+                target_parts.4 = Some(only_bundle(&inner.first)?);
             }
             keyword => {
                 let (id, options) = clone_words(&inner.first);

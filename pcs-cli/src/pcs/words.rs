@@ -70,9 +70,12 @@ impl Sections {
         self.sections.contains_key(keyword)
     }
 
-    /// Returns the first keyword that was there again.
-    pub(crate) fn repeated(&self) -> Option<&'static str> {
-        self.repeated
+    /// Fails when a keyword was there again.
+    pub(crate) fn once(&self) -> Cli {
+        match self.repeated {
+            Some(keyword) => fail(format!("'{keyword}' cannot be used more than once")),
+            None => Ok(()),
+        }
     }
 
     /// Returns all words behind a keyword, all its occurrences joined.

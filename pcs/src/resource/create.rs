@@ -419,7 +419,7 @@ fn place(env: &mut Environment<'_>, request: &Request, primitive: Element) -> Ou
             env.section("resources").push(clone);
         }
         Target::Bundle { bundle } => {
-            super::bundle::check_can_hold(env, bundle, request.force)?;
+            super::bundle::check_can_hold(env, bundle, &request.id, request.force)?;
             if let Some(bundle) = super::find_mut(&mut env.cib, bundle) {
                 bundle.push(primitive);
             }
