@@ -65,20 +65,20 @@ impl Attributes {
 
     /// Returns the value of an attribute.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        // known names are compared by their numbers
-        let wanted = Name::place(name).map_or(0, |place| usize::from(place) + 1);
         let mut rest = self.iter();
-        while rest.at < rest.all.len() {
-            let found = match rest.number() {
-                0 => rest.text() == name,
-                place => place == wanted,
-            };
-            if found {
-                return Some(rest.text());
+        // known names are compared by their numbers
+        if let Some(place) = Name::place(name) {
+            while rest.at < rest.all.len() {
+                match rest.number() {
+                    0 => rest.skip_text(),
+                    number if number == usize::from(place) + 1 => return Some(rest.text()),
+                    _other => {}
+                }
+                rest.skip_text();
             }
-            rest.skip_text();
+            return None;
         }
-        None
+        rest.find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// Sets an attribute: in place when it is there, else after the others.
@@ -148,6 +148,7 @@ pub struct Iter<'a> {
 }
 
 impl<'a> Iter<'a> {
+    #[inline]
     fn number(&mut self) -> usize {
         let digit = self.all.as_bytes()[self.at];
         if digit & MORE == 0 {
@@ -157,6 +158,7 @@ impl<'a> Iter<'a> {
         self.long_number()
     }
 
+    #[cold]
     fn long_number(&mut self) -> usize {
         let mut number = 0;
         for shift in (0..).step_by(DIGIT_BITS as usize) {

@@ -257,8 +257,10 @@ pub fn read(path: &Path) -> Result<Element, SourceError> {
 /// When it can't be read; bytes that are no UTF-8 become replacement characters.
 pub fn read_text(path: &Path) -> Result<String, SourceError> {
     let fail = |source| SourceError::File { path: path.to_owned(), verb: "read", source };
-    let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(fail)?;
+    // a pipe has no length, and a file may grow
+    let length = file.metadata().map_or(0, |about| about.len().min(BYTES_MAX));
+    let mut bytes = Vec::with_capacity(usize::try_from(length).map_or(0, |length| length + 1));
     file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(fail)?;
     if bytes.starts_with(b"BZh") {
         let mut unpacked = Vec::new();
