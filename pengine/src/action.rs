@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::action_meta::{ActionMeta, Operations};
 use crate::cluster::{Cluster, QuorumPolicy, Requires};
 use crate::index::{ActionIx, NodeIx, ResourceIx};
-use crate::operation::{self};
 use crate::role::Role;
 use crate::rules::Pairs;
 use crate::task::{self, Task};
@@ -75,7 +75,7 @@ pub(crate) struct Action {
     pub(crate) key: Key,
     pub(crate) name: Option<String>,
     pub(crate) reason: Option<String>,
-    pub(crate) meta: Pairs,
+    pub(crate) meta: ActionMeta,
     pub(crate) parameters: Pairs,
     pub(crate) cancel_of: Option<String>,
     pub(crate) needs: Requires,
@@ -145,6 +145,7 @@ pub(crate) struct Book {
     pub(crate) orderings: Vec<Ordering>,
     by_resource: Vec<Vec<ActionIx>>,
     singletons: BTreeMap<String, ActionIx>,
+    operations: Operations,
 }
 
 impl std::ops::Index<ActionIx> for Book {
@@ -166,6 +167,11 @@ impl Book {
     /// Tells the state of all actions: as long as it is the same, none has changed.
     pub(crate) fn edition(&self) -> u64 {
         self.edition
+    }
+
+    /// What the document says of operations.
+    pub(crate) fn operations(&self) -> &Operations {
+        &self.operations
     }
 
     /// The resource's actions, oldest first.
@@ -322,7 +328,7 @@ impl Book {
             key,
             name,
             reason: None,
-            meta: Pairs::new(),
+            meta: ActionMeta::default(),
             parameters: Pairs::new(),
             cancel_of: None,
             needs: Requires::Nothing,
@@ -347,8 +353,7 @@ impl Book {
             if matches!(task, task::START | task::PROMOTE) {
                 action.needs = cluster[resource].requires;
             }
-            let config = operation::configured(cluster, resource, key);
-            action.meta = operation::meta(cluster, resource, key, node, config.as_deref());
+            action.meta = self.operations.meta(cluster, resource, key, node);
             if self.by_resource.len() <= resource.position() {
                 self.by_resource.resize(resource.position() + 1, Vec::new());
             }
@@ -368,7 +373,7 @@ impl Book {
         if !action.pseudo
             && action.node.is_some()
             && !cluster[resource].managed
-            && !action.meta.contains_key("interval")
+            && !action.meta.contains("interval")
         {
             self[index].optional = true;
         } else if !optional {
@@ -622,9 +627,9 @@ impl Book {
                 let index = self.named(cluster, &name, task::STONITH, Some(node), true);
                 let host = &cluster[node];
                 let meta = &mut self[index].meta;
-                meta.insert("on_node".into(), host.name.clone());
-                meta.insert("on_node_uuid".into(), host.id.clone());
-                meta.insert("stonith_action".into(), operation.clone());
+                meta.insert("on_node", host.name.clone());
+                meta.insert("on_node_uuid", host.id.clone());
+                meta.insert("stonith_action", operation.clone());
                 if cluster.has_unfencing
                     && crate::digest::add_device_digests(cluster, self, index, node)
                 {
@@ -634,10 +639,10 @@ impl Book {
             }
         };
         if cluster.properties.priority_fencing_delay_ms > 0
-            && (priority_delay || self[index].meta.contains_key("priority-fencing-delay"))
+            && (priority_delay || self[index].meta.contains("priority-fencing-delay"))
         {
             let delay = crate::fencing::priority_delay(cluster, node);
-            self[index].meta.insert("priority-fencing-delay".into(), delay);
+            self[index].meta.insert("priority-fencing-delay", delay);
         }
         if !optional && cluster.can_fence(Some(node)) {
             self[index].optional = false;
@@ -657,7 +662,7 @@ impl Book {
         reason: &str,
     ) -> ActionIx {
         let index = self.simple(cluster, resource, task::CLEAR_FAILCOUNT, Some(node), false);
-        self[index].meta.insert("op_no_wait".into(), "true".into());
+        self[index].meta.insert("op_no_wait", "true");
         self.set_reason(index, reason, true);
         index
     }

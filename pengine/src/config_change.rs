@@ -127,7 +127,7 @@ fn cancel(
 ) {
     let cancel = crate::recurring::cancel(cluster, book, rsc, key, Some(node));
     // of several results of one operation the first names the call
-    book[cancel].meta.entry("call-id".into()).or_insert_with(|| entry.call_id.to_string());
+    book[cancel].meta.insert_missing("call-id", entry.call_id.to_string());
     book.order(Point::of(rsc, task::STOP), book.point(cancel), ORDERED);
 }
 

@@ -380,11 +380,11 @@ impl Planned {
         let target = home.map(|home| cluster[home].name.clone()).unwrap_or_default();
         for action in [migrate_to, Some(migrate_from)].into_iter().flatten() {
             let meta = &mut book[action].meta;
-            meta.insert("migrate_source".into(), source.clone());
-            meta.insert("migrate_target".into(), target.clone());
+            meta.insert("migrate_source", source.clone());
+            meta.insert("migrate_target", target.clone());
         }
         if let (Some(migrate_to), false) = (migrate_to, cluster[rsc].is_remote) {
-            book[migrate_to].meta.insert("record-pending".into(), "true".into());
+            book[migrate_to].meta.insert("record-pending", "true");
         }
     }
 }

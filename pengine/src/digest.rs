@@ -70,7 +70,7 @@ fn digested(cluster: &mut Cluster, rsc: ResourceIx, node: Option<NodeIx>, entry:
     crate::bundle_remote::fill_address(cluster, rsc, &mut out);
     out.retain(|name, _| counts(name) && !name.starts_with("CRM_meta_"));
     if entry.interval_ms > 0 {
-        let mut meta = operation::meta(cluster, rsc, key, node, config.as_deref());
+        let mut meta = operation::meta(cluster, rsc, key, node, config.as_deref(), None);
         out.extend(meta.remove("timeout").map(|timeout| ("CRM_meta_timeout".to_owned(), timeout)));
     }
     out
@@ -193,8 +193,8 @@ pub(crate) fn add_device_digests(
         secure.push_str(&format!("{without_secrets},"));
     }
     let meta = &mut book[action].meta;
-    meta.insert("digests-all".into(), all);
-    meta.insert("digests-secure".into(), secure);
+    meta.insert("digests-all", all);
+    meta.insert("digests-secure", secure);
     changed
 }
 

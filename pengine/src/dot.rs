@@ -82,7 +82,7 @@ fn name(graph: &Graph, index: ActionIx) -> String {
         };
     }
     if action.task == task::STONITH {
-        let how = action.meta.get("stonith_action").map_or("", String::as_str);
+        let how = action.meta.get("stonith_action").unwrap_or_default();
         return format!("stonith '{how}' {}", host.unwrap_or_default());
     }
     match (host, action.task) {

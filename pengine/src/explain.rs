@@ -209,22 +209,14 @@ impl Explained {
 
 /// Decides as [`crate::schedule`] does and tells why.
 pub fn explain(input: &Element, now: WallTime, options: &Options) -> Explained {
-    let ordered = decide(input, now, options);
+    let ordered = crate::decide(input, now, options);
     let resources = Teller::new(&ordered, input).resources();
     Explained { plan: crate::graph::build(ordered, options, crate::Tree::default()), resources }
 }
 
 /// Returns the scores listing with what every score is made of.
 pub fn listing(input: &Element, now: WallTime, options: &Options) -> Vec<Listed> {
-    Teller::new(&decide(input, now, options), input).listing()
-}
-
-fn decide(input: &Element, now: WallTime, options: &Options) -> Ordered {
-    let unpacked = crate::unpack::unpack(input, now, options);
-    let constrained = crate::constraint::apply(unpacked);
-    let placed = crate::place::place(constrained);
-    let planned = crate::create::actions(placed);
-    crate::order::relate(planned)
+    Teller::new(&crate::decide(input, now, options), input).listing()
 }
 
 struct Teller<'a> {

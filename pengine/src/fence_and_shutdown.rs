@@ -108,7 +108,7 @@ fn shutdown(planned: &mut Planned, node: NodeIx) -> ActionIx {
         book[action].optional = false;
         book.order(book.point(action), book.point(down), ORDERED | UNRUNNABLE_FIRST_BLOCKS);
     }
-    book[down].meta.insert("op_no_wait".into(), "true".into());
+    book[down].meta.insert("op_no_wait", "true");
     down
 }
 

@@ -12,8 +12,15 @@ use crate::task;
 
 /// Builds the plan; the graph goes where `out` takes it.
 pub(crate) fn build<M: Markup>(ordered: Ordered, options: &Options, mut out: M) -> Plan<M::Done> {
+    let Plan { graph: (), scores, utilization, dot, report } = tell(ordered, options, &mut out);
+    Plan { graph: out.finish(), scores, utilization, dot, report }
+}
+
+/// As [`build`], but for the end of the document. (Where it goes is asked at run time, so that the
+/// engine is there once, in one place, and not again for each kind of place.)
+fn tell(ordered: Ordered, options: &Options, out: &mut dyn Markup) -> Plan<()> {
     let mut graph = Graph { ordered, synapses: 0 };
-    graph.write(options, &mut out);
+    graph.write(options, out);
     let placed = graph.placed();
     let cluster = &placed.cluster;
     let report = Report {
@@ -30,7 +37,7 @@ pub(crate) fn build<M: Markup>(ordered: Ordered, options: &Options, mut out: M) 
     };
     let scores = if options.scores { crate::decision::listing(placed) } else { Vec::new() };
     let utilization = std::mem::take(&mut graph.placed_mut().utilization_lines);
-    Plan { graph: out.finish(), scores, utilization, dot, report }
+    Plan { graph: (), scores, utilization, dot, report }
 }
 
 /// The graph while it is being written.
@@ -50,7 +57,7 @@ impl Graph {
         &mut self.ordered.planned.placed
     }
 
-    fn write(&mut self, options: &Options, out: &mut impl Markup) {
+    fn write(&mut self, options: &Options, out: &mut dyn Markup) {
         let cluster = &self.placed().cluster;
         let properties = &cluster.properties;
         let text = |name: &str, default: &'static str| -> String {
@@ -81,7 +88,7 @@ impl Graph {
         out.close();
     }
 
-    fn add_resource(&mut self, rsc: ResourceIx, out: &mut impl Markup) {
+    fn add_resource(&mut self, rsc: ResourceIx, out: &mut dyn Markup) {
         if self.placed().cluster[rsc].is_bundle() {
             // its own actions, all of them points in time, come after all resources
             for part in crate::bundle_place::parts(&self.placed().cluster, rsc) {
@@ -104,7 +111,7 @@ impl Graph {
         self.add_children(rsc, out);
     }
 
-    fn add_children(&mut self, rsc: ResourceIx, out: &mut impl Markup) {
+    fn add_children(&mut self, rsc: ResourceIx, out: &mut dyn Markup) {
         for child in self.placed().cluster[rsc].children.clone() {
             self.add_resource(child, out);
         }
@@ -127,7 +134,7 @@ impl Graph {
         });
     }
 
-    fn add(&mut self, action: ActionIx, out: &mut impl Markup) {
+    fn add(&mut self, action: ActionIx, out: &mut dyn Markup) {
         self.dedupe(action);
         if self.placed().book[action].in_graph || !in_graph::action(self.placed(), action) {
             return;
@@ -155,7 +162,7 @@ impl Graph {
     }
 
     /// Begins the next synapse up to where its action goes.
-    pub(crate) fn begin_synapse(&mut self, priority: i64, out: &mut impl Markup) {
+    pub(crate) fn begin_synapse(&mut self, priority: i64, out: &mut dyn Markup) {
         out.open("synapse");
         out.attribute("id", &self.synapses.to_string());
         self.synapses += 1;
@@ -172,7 +179,7 @@ impl Graph {
     }
 
     /// Begins an action with the attributes by which it is known, also where others wait for it.
-    pub(crate) fn begin_action(&self, action: ActionIx, out: &mut impl Markup) {
+    pub(crate) fn begin_action(&self, action: ActionIx, out: &mut dyn Markup) {
         let known = &self.placed().book[action];
         let cluster = &self.placed().cluster;
         out.open(if known.pseudo {
@@ -220,7 +227,7 @@ impl Graph {
     }
 
     /// Tells the rest of an action that is to be carried out.
-    pub(crate) fn fill_action(&mut self, action: ActionIx, out: &mut impl Markup) {
+    pub(crate) fn fill_action(&mut self, action: ActionIx, out: &mut dyn Markup) {
         let known = &self.placed().book[action];
         let cluster = &self.placed().cluster;
         if let (false, Some(rsc)) = (known.pseudo, known.resource) {
@@ -239,7 +246,7 @@ impl Graph {
     }
 
     /// Lists the nodes that an action takes down.
-    fn downed(&self, action: ActionIx, out: &mut impl Markup) {
+    fn downed(&self, action: ActionIx, out: &mut dyn Markup) {
         let cluster = &self.placed().cluster;
         let Some(nodes) = self.downs(action) else { return };
         out.open("downed");
@@ -256,7 +263,7 @@ impl Graph {
         match known.task {
             task::SHUTDOWN => Some(vec![known.node?]),
             task::STONITH => {
-                let how = known.meta.get("stonith_action").map(String::as_str);
+                let how = known.meta.get("stonith_action");
                 if !matches!(how, Some("off" | "reboot" | "poweroff")) {
                     return None;
                 }
@@ -301,7 +308,7 @@ impl crate::action::Action {
 }
 
 /// Says what agent an action is for.
-fn primitive(rsc: &Resource, out: &mut impl Markup) {
+fn primitive(rsc: &Resource, out: &mut dyn Markup) {
     out.open("primitive");
     let xml_id = rsc.xml.id().unwrap_or_default();
     if rsc.removed && rsc.history_name.is_some() {
@@ -338,6 +345,6 @@ pub(crate) fn notification_key(
     when: &str,
     about: &str,
 ) -> String {
-    let word = |name: &str| action.meta.get(name).map_or("", String::as_str);
+    let word = |name: &str| action.meta.get(name).unwrap_or_default();
     format!("{history}_{}_notify_{}_0", word(when), word(about))
 }

@@ -7,49 +7,69 @@ use crate::cluster::{Cluster, Variant};
 use crate::graph::Graph;
 use crate::index::{ActionIx, ResourceIx};
 use crate::markup::Markup;
+use crate::place::Placed;
 use crate::rules::{NextChange, Pairs};
 
 /// Names with values; of one name the last value counts.
 #[derive(Debug, Default)]
-pub(crate) struct Attributes<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(crate) struct Attributes<'a> {
+    all: Vec<(Name, Cow<'a, str>)>,
+    /// Where names are, one behind the other: each on its own would take a piece of memory.
+    names: String,
+}
+
+/// The part of [`Attributes::names`] that is a name.
+type Name = std::ops::Range<usize>;
 
 impl<'a> Attributes<'a> {
-    fn set(&mut self, name: &'a str, value: &'a str) {
-        self.0.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+    fn set(&mut self, name: &str, value: &'a str) {
+        let begin = self.names.len();
+        self.names.push_str(name);
+        self.all.push((begin..self.names.len(), Cow::Borrowed(value)));
     }
 
     /// Says something about the action or its resource.
     pub(crate) fn meta(&mut self, name: &str, value: impl Into<Cow<'a, str>>) {
-        let mut full = String::with_capacity("CRM_meta_".len() + name.len());
-        full.push_str("CRM_meta_");
-        full.extend(name.chars().map(|c| if c == '-' { '_' } else { c }));
-        self.0.push((Cow::Owned(full), value.into()));
+        let begin = self.names.len();
+        self.names.push_str("CRM_meta_");
+        if name.bytes().any(|byte| byte == b'-') {
+            self.names.push_str(&name.replace('-', "_"));
+        } else {
+            self.names.push_str(name);
+        }
+        self.all.push((begin..self.names.len(), value.into()));
     }
 
     /// Brings them in order, one of each name.
     fn settle(&mut self) {
-        self.0.sort_by(|a, b| a.0.cmp(&b.0));
-        self.0.dedup_by(|later, kept| {
-            let same = later.0 == kept.0;
+        let names = self.names.as_bytes();
+        self.all.sort_by(|a, b| names[a.0.clone()].cmp(&names[b.0.clone()]));
+        self.all.dedup_by(|later, kept| {
+            let same = names[later.0.clone()] == names[kept.0.clone()];
             if same {
                 std::mem::swap(later, kept);
             }
             same
         });
     }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.all.iter().map(|(name, value)| (&self.names[name.clone()], &**value))
+    }
 }
 
 /// Writes the `<attributes>` of an action; tells when its parameters may be others.
-pub(crate) fn write(graph: &Graph, action: ActionIx, out: &mut impl Markup) -> NextChange {
+pub(crate) fn write(graph: &Graph, action: ActionIx, out: &mut dyn Markup) -> NextChange {
     let cluster = &graph.placed().cluster;
     let known = &graph.placed().book[action];
     let mut next = None;
     let primitive = known.resource.filter(|rsc| cluster[*rsc].is_primitive());
     let (parameters, own) = match primitive {
-        Some(rsc) => parameters(cluster, known, rsc, &mut next),
+        Some(rsc) => parameters(graph, known, rsc, &mut next),
         None => Default::default(),
     };
-    let mut all = Attributes::default();
+    // as much as most actions have
+    let mut all = Attributes { all: Vec::with_capacity(16), names: String::with_capacity(256) };
     // the later ones go before: what the operation sets before what its resource does
     for (name, value) in parameters.iter().chain(&own).chain(&known.parameters) {
         all.set(name, value);
@@ -57,7 +77,7 @@ pub(crate) fn write(graph: &Graph, action: ActionIx, out: &mut impl Markup) -> N
     if let Some(address) = primitive.and_then(|rsc| cluster[rsc].meta.get("external-ip")) {
         all.set("pcmk_external_ip", address);
     }
-    for (name, value) in &known.meta {
+    for (name, value) in known.meta.iter() {
         all.meta(name, value);
     }
     if let Some(node) = graph.told_node(action) {
@@ -74,10 +94,10 @@ pub(crate) fn write(graph: &Graph, action: ActionIx, out: &mut impl Markup) -> N
     out.open("attributes");
     // no name for an attribute; very old agents have such parameters
     let numbered = |name: &str| name.starts_with(|first: char| first.is_ascii_digit());
-    for (name, value) in all.0.iter().filter(|(name, _)| !numbered(name)) {
+    for (name, value) in all.iter().filter(|(name, _)| !numbered(name)) {
         out.attribute(name, value);
     }
-    for (name, value) in all.0.iter().filter(|(name, _)| numbered(name)) {
+    for (name, value) in all.iter().filter(|(name, _)| numbered(name)) {
         out.open("param");
         out.attribute("name", name);
         out.attribute("value", value);
@@ -89,15 +109,16 @@ pub(crate) fn write(graph: &Graph, action: ActionIx, out: &mut impl Markup) -> N
 
 /// The parameters that a resource has, and those that the operation has in its stead.
 fn parameters(
-    cluster: &Cluster,
+    graph: &Graph,
     action: &Action,
     rsc: ResourceIx,
     next: &mut NextChange,
 ) -> (Pairs, Pairs) {
+    let Placed { cluster, book, .. } = graph.placed();
     let mut parameters = cluster.parameters_at(rsc, action.node, next);
     crate::bundle_remote::fill_address(cluster, rsc, &mut parameters);
     let mut own = Pairs::new();
-    if let Some(config) = crate::operation::configured(cluster, rsc, action.key) {
+    if let Some(config) = book.operations().entry(cluster, rsc, action.key) {
         let context = cluster.context();
         crate::pairs::collect(&config, "instance_attributes", &context, None, &mut own, &mut None);
     }

@@ -3,6 +3,7 @@
 //! Pure and deterministic: it reads no clock, no file and no environment.
 
 mod action;
+mod action_meta;
 mod blocking;
 mod bundle;
 mod bundle_constraints;
@@ -101,12 +102,16 @@ pub fn schedule_into<M: Markup>(
     options: &Options,
     graph: M,
 ) -> Plan<M::Done> {
+    graph::build(decide(input, now, options), options, graph)
+}
+
+/// All phases but the last.
+fn decide(input: &Element, now: WallTime, options: &Options) -> order::Ordered {
     let unpacked = unpack::unpack(input, now, options);
     let constrained = constraint::apply(unpacked);
     let placed = place::place(constrained);
     let planned = create::actions(placed);
-    let ordered = order::relate(planned);
-    graph::build(ordered, options, graph)
+    order::relate(planned)
 }
 
 /// Reads a moment in ISO 8601 as seconds since the epoch; without an offset from UTC it is local

@@ -7,7 +7,7 @@ use crate::place::Placed;
 use crate::task;
 
 /// Adds the pseudo-action that lists remote nodes whose maintenance state has changed.
-pub(crate) fn add(graph: &mut Graph, out: &mut impl Markup) {
+pub(crate) fn add(graph: &mut Graph, out: &mut dyn Markup) {
     let cluster = &graph.placed().cluster;
     let changed = |node: &NodeIx| {
         let host = &cluster[*node];

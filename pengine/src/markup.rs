@@ -7,7 +7,9 @@ use cib::{Element, XmlStream};
 /// Takes elements as they are told: the innermost open one gets the attributes and children.
 pub trait Markup {
     /// What has come of it in the end.
-    type Done;
+    type Done
+    where
+        Self: Sized;
 
     /// Begins an element.
     fn open(&mut self, name: &'static str);
@@ -16,7 +18,9 @@ pub trait Markup {
     /// Ends the innermost element.
     fn close(&mut self);
     /// Ends the document.
-    fn finish(self) -> Self::Done;
+    fn finish(self) -> Self::Done
+    where
+        Self: Sized;
 }
 
 /// A tree, for who looks into the graph.

@@ -87,7 +87,7 @@ fn points(
             ("notify_type", begin),
             ("notify_operation", about),
         ] {
-            book[point].meta.insert(name.to_owned(), value.to_owned());
+            book[point].meta.insert(name, value);
         }
         point
     };
@@ -327,7 +327,7 @@ fn tell(
         let action = &mut placed.book[action];
         let told = matches!(action.task, task::START | task::STOP | task::PROMOTE | task::DEMOTE);
         if told && !action.optional && action.node.is_some() {
-            action.meta.extend(keys.clone());
+            action.meta.extend(keys);
         }
     }
     let about = notification.about;
@@ -421,14 +421,14 @@ fn tell_one(
         return None;
     }
     let (meta, optional, task) = (begin.meta.clone(), begin.optional, begin.task);
-    let word = |name: &str| meta.get(name).map_or("", String::as_str);
+    let word = |name: &str| meta.get(name).unwrap_or_default();
     let key = Key::once(task::notification(word("notify_type"), word("notify_operation")));
     let told = book.action(cluster, rsc, key, task, Some(node), optional);
-    for (name, value) in meta {
+    for (name, value) in meta.iter() {
         // what the instance's own operation says goes before
-        book[told].meta.entry(name).or_insert(value);
+        book[told].meta.insert_missing(name.to_owned(), value.to_owned());
     }
-    book[told].meta.extend(keys.clone());
+    book[told].meta.extend(keys);
     book.order_actions(points.begin, told, ORDERED);
     book.order_actions(told, points.done, ORDERED);
     Some(told)

@@ -1,6 +1,7 @@
 //! Operations as configured: lookup, meta-attributes with defaults, what a failure leads to.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -109,19 +110,22 @@ fn shortest_monitor(cluster: &Cluster, resource: ResourceIx) -> Option<Arc<Eleme
         .map(Cow::into_owned)
 }
 
-/// The meta-attributes of an operation: what the document says, with defaults, normalised.
+/// The meta-attributes of an operation: what the document says, with defaults, normalised; tells
+/// whether that depends on the node.
 pub(crate) fn meta(
     cluster: &Cluster,
     resource: ResourceIx,
     key: Key,
     node: Option<NodeIx>,
     op: Option<&Element>,
+    asked_node: Option<&Cell<bool>>,
 ) -> Pairs {
     let rsc = &cluster[resource];
     let context = Context {
         node: node.map(|n| &cluster[n].attributes),
         agent: Some((rsc.class(), rsc.provider(), rsc.kind())),
         operation: Some((key.task, key.interval_ms)),
+        asked_node,
         ..cluster.context()
     };
     let mut out = Pairs::new();

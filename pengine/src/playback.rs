@@ -170,7 +170,8 @@ impl Playback {
         let name = task::parse(&entry.task).unwrap_or(task::MONITOR);
         let key = Key { task: name, interval_ms: entry.interval_ms };
         let config = operation::configured(cluster, self.rsc, key);
-        let meta = operation::meta(cluster, self.rsc, key, Some(self.node), config.as_deref());
+        let meta =
+            operation::meta(cluster, self.rsc, key, Some(self.node), config.as_deref(), None);
         let on_fail = operation::on_fail(
             cluster,
             self.rsc,

@@ -30,7 +30,7 @@ pub(crate) fn schedule(planned: &mut Planned) {
             let name = format!("probe_complete-{}", planned.cluster()[node].name);
             let Placed { cluster, book, .. } = &mut planned.placed;
             let action = book.named(cluster, &name, "probe_complete", Some(node), false);
-            book[action].meta.insert("op_no_wait".into(), "true".into());
+            book[action].meta.insert("op_no_wait", "true");
             continue;
         }
         for rsc in planned.cluster().top.clone() {
@@ -161,9 +161,9 @@ fn create(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
     book[probe].optional = false;
     crate::unfencing::order_after(cluster, book, rsc, Some(node), probe, ORDERED);
     if !cluster[rsc].running_on.contains(&node) {
-        book[probe].meta.insert("op_target_rc".into(), "7".into());
+        book[probe].meta.insert("op_target_rc", "7");
     } else if cluster[rsc].role == Role::Promoted {
-        book[probe].meta.insert("op_target_rc".into(), "8".into());
+        book[probe].meta.insert("op_target_rc", "8");
     }
     let top = cluster.uppermost(rsc, false);
     let top = if cluster[top].is_clone() { top } else { rsc };

@@ -84,8 +84,8 @@ pub(crate) fn cancel(
     let action = &mut book[cancel];
     action.task = task::CANCEL;
     action.cancel_of = Some(key.task.to_owned());
-    action.meta.insert("interval".into(), key.interval_ms.to_string());
-    action.meta.insert("operation".into(), key.task.to_owned());
+    action.meta.insert("interval", key.interval_ms.to_string());
+    action.meta.insert("operation", key.task);
     action.optional = false;
     cancel
 }
@@ -145,7 +145,7 @@ fn for_active(
         book[monitor].runnable = false;
     }
     if next == Role::Promoted {
-        book[monitor].meta.insert("op_target_rc".into(), "8".into());
+        book[monitor].meta.insert("op_target_rc", "8");
     }
     if node.is_none() || cluster[rsc].managed {
         let here = book.point(monitor);
@@ -187,7 +187,7 @@ fn for_inactive(
             continue;
         }
         let monitor = book.action(cluster, rsc, op.key, task::MONITOR, Some(node), known.is_some());
-        book[monitor].meta.insert("op_target_rc".into(), "7".into());
+        book[monitor].meta.insert("op_target_rc", "7");
         if cluster[rsc].managed {
             after_probes(book, rsc, node, monitor);
         }

@@ -218,7 +218,7 @@ pub(crate) fn router(planned: &Planned, action: ActionIx) -> Option<NodeIx> {
 }
 
 /// A notification is about another task.
-fn about(meta: &crate::rules::Pairs, own: Task) -> &str {
+fn about(meta: &crate::action_meta::ActionMeta, own: Task) -> &str {
     match meta.get("notify_operation") {
         Some(operation) if own == task::NOTIFY => operation,
         _ => own,

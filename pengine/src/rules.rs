@@ -1,5 +1,6 @@
 //! Rules: whether a constraint or a set of values applies here and now.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -20,6 +21,8 @@ pub(crate) struct Context<'a> {
     pub(crate) offset: i64,
     /// The node's attributes, `#uname` and the like included.
     pub(crate) node: Option<&'a Pairs>,
+    /// Is set when the answer depends on the node.
+    pub(crate) asked_node: Option<&'a Cell<bool>>,
     /// The resource's parameters and meta-attributes, for `value-source`.
     pub(crate) parameters: Option<&'a Pairs>,
     pub(crate) meta: Option<&'a Pairs>,
@@ -101,6 +104,9 @@ fn attribute_expression(element: &Element, context: &Context<'_>) -> bool {
             "ne" => context.role.is_some() && context.role != wanted,
             _ => false,
         };
+    }
+    if let Some(asked) = context.asked_node {
+        asked.set(true);
     }
     let Some(node) = context.node else { return false };
     let actual = node.get(attribute).map(String::as_str);

@@ -20,7 +20,7 @@ pub(crate) fn lines(planned: &Planned) -> Vec<PlannedAction> {
             continue;
         }
         let Some(node) = action.node else { continue };
-        let how = action.meta.get("stonith_action").map_or("", String::as_str);
+        let how = action.meta.get("stonith_action").unwrap_or_default();
         let verb = format!("Fence ({how})");
         let name = match placed.cluster.guest_container(node) {
             Some(container) => format!(
