@@ -15,8 +15,9 @@ pub(crate) fn applies(planned: &Planned, first: ActionIx, then: ActionIx) -> boo
     if a == b || !cluster[a].is_collective() || !cluster[b].is_collective() {
         return false;
     }
-    // the one that depends says whether it is interleaved: on the way down that is the first
-    let dependent = if goes_down(planned, first) { a } else { b };
+    // the one that depends says whether it is interleaved: before a stop that is the first
+    let down = matches!(book[then].key.task, task::STOP | task::DEMOTE);
+    let dependent = if down { a } else { b };
     crate::values::truth(cluster[dependent].meta.get("interleave").map(String::as_str))
 }
 

@@ -129,9 +129,9 @@ fn update_one(planned: &mut Planned, then: ActionIx) {
     }
 }
 
-fn flags(planned: &Planned, action: ActionIx) -> (bool, bool, bool, bool) {
+fn flags(planned: &Planned, action: ActionIx) -> [bool; 5] {
     let known = &planned.placed.book[action];
-    (known.optional, known.runnable, known.pseudo, known.migratable)
+    [known.optional, known.runnable, known.pseudo, known.migratable, known.always_in_graph]
 }
 
 fn update_edge(planned: &mut Planned, then: ActionIx, at: usize, edge: Edge) -> Changed {
