@@ -112,12 +112,14 @@ fn examples(document: &str) -> Vec<(String, String)> {
 fn the_examples_in_the_documentation_are_true() {
     let home = Home::new();
     let root = env!("CARGO_MANIFEST_DIR");
-    let document = std::fs::read_to_string(format!("{root}/docs/explain.md")).expect("a document");
-    let examples = examples(&document);
-    assert!(examples.len() >= 4, "{examples:?}");
-    for (command, said) in examples {
-        let line = command.strip_prefix("pcs ").expect("a command of pcs");
-        let line = line.replace("docs/explain/", &format!("{root}/docs/explain/"));
-        assert_eq!(home.bare(&line), said, "{command}");
+    for (name, count) in [("explain.md", 4), ("plan-and-apply.md", 3)] {
+        let document = std::fs::read_to_string(format!("{root}/docs/{name}")).expect("a document");
+        let examples = examples(&document);
+        assert!(examples.len() >= count, "{examples:?}");
+        for (command, said) in examples {
+            let line = command.strip_prefix("pcs ").expect("a command of pcs");
+            let line = line.replace("docs/explain/", &format!("{root}/docs/explain/"));
+            assert_eq!(home.bare(&line), said, "{command}");
+        }
     }
 }
