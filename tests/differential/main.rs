@@ -487,7 +487,7 @@ fn run(
             continue;
         }
         let Some(document) = make(seed, &directory) else {
-            refused += 1;
+            *refusals.entry("there is no document to plan".to_owned()).or_default() += 1;
             continue;
         };
         match difference(oracle, compared, &directory, &document) {
