@@ -34,6 +34,7 @@ const USAGE: &str = "usage: systole bench WHAT [--nodes N] [--runs N] [--json]
   --agents WHICH     installed (the distribution's, where it has them) or own
   --holder WHICH     failover: whose power is lost: any, dc, other (not the DC)
   --resources N      scale: how many (default 1000); commands: so many more run meanwhile (default 0)
+  --monitors SECONDS scale, commands: from one monitor of such a resource to the next (default 30)
   --json             one JSON object instead of a table
 ";
 
@@ -47,6 +48,7 @@ pub(crate) struct Options {
     own_agents: bool,
     holder: Holder,
     pub(crate) resources: Option<u32>,
+    pub(crate) monitors_s: u32,
     pub(crate) json: bool,
 }
 
@@ -92,6 +94,7 @@ fn options(arguments: &[OsString]) -> Result<Options, String> {
         own_agents: false,
         holder: Holder::Any,
         resources: None,
+        monitors_s: 30,
         json: false,
     };
     while let Some(word) = words.next_word() {
@@ -122,6 +125,12 @@ fn options(arguments: &[OsString]) -> Result<Options, String> {
                 let number =
                     value.parse().map_err(|_| format!("`{value}` is no number of resources"))?;
                 options.resources = Some(number);
+            }
+            "--monitors" => {
+                let value = words.value("--monitors")?;
+                let number =
+                    value.parse().map_err(|_| format!("`{value}` is no number of seconds"))?;
+                options.monitors_s = number;
             }
             "--help" | "-h" => return Err(String::new()),
             what if !what.starts_with('-') && options.what.is_empty() => {
@@ -214,6 +223,7 @@ impl Table {
             object.insert("nodes".to_owned(), json!(options.nodes));
             if let Some(resources) = options.resources {
                 object.insert("resources".to_owned(), json!(resources));
+                object.insert("monitors_s".to_owned(), json!(options.monitors_s));
             }
             object.insert("token_ms".to_owned(), options.token_ms.map_or(Value::Null, Value::from));
             let agents = if options.own_agents { "own" } else { "installed" };
@@ -450,13 +460,13 @@ fn pss_kib(pid: i32) -> u64 {
 /// How many resources `scale` starts unless told.
 const SCALE_RESOURCES: u32 = 1000;
 
-/// Returns a section of so many resources: `d1` and so on, each with a monitor.
-pub(crate) fn dummies(count: u32) -> String {
+/// Returns a section of so many resources: `d1` and so on, each with a monitor so often.
+pub(crate) fn dummies(count: u32, monitors_s: u32) -> String {
     let mut resources = String::from("<resources>");
     for number in 1..=count {
         resources.push_str(&format!(
             "<primitive id=\"d{number}\" class=\"ocf\" provider=\"heartbeat\" type=\"Dummy\"><operations>\
-             <op id=\"d{number}-monitor-30s\" name=\"monitor\" interval=\"30s\" timeout=\"20s\"/>\
+             <op id=\"d{number}-monitor-{monitors_s}s\" name=\"monitor\" interval=\"{monitors_s}s\" timeout=\"20s\"/>\
              </operations></primitive>"
         ));
     }
@@ -469,7 +479,7 @@ fn scale(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), 
     cluster.must(0, "pcs property set stonith-enabled=false")?;
     let count = options.resources.unwrap_or(SCALE_RESOURCES);
     let host = &cluster.lab.hosts()[0];
-    host.write_file("/run/resources.xml", &dummies(count))?;
+    host.write_file("/run/resources.xml", &dummies(count, options.monitors_s))?;
     host.write_file("/run/no-resources.xml", "<resources/>")?;
     let push = "cibadmin --replace --scope resources --xml-file /run";
     for run in 0..options.runs {
@@ -531,7 +541,8 @@ mod tests {
         let read = |words: &[&str]| options(&words.iter().map(OsString::from).collect::<Vec<_>>());
         let made = read(&["failover", "--nodes", "2", "--token", "default"]).unwrap();
         assert_eq!((made.nodes, made.token_ms, made.resources), (2, None, None));
-        assert_eq!(read(&["commands", "--resources", "7"]).unwrap().resources, Some(7));
+        let made = read(&["commands", "--resources", "7", "--monitors", "3600"]).unwrap();
+        assert_eq!((made.resources, made.monitors_s), (Some(7), 3600));
         assert!(read(&["commands", "--resources", "many"]).unwrap_err().contains("many"));
         assert!(read(&["banana"]).unwrap_err().contains("failover"));
         assert!(read(&["scale", "--runs", "0"]).is_err());

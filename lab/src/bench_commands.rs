@@ -43,7 +43,7 @@ const MOVES: &[(&str, &str)] = &[
 pub(crate) fn run(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), LabError> {
     match options.resources {
         None | Some(0) => serve_address(cluster)?,
-        Some(count) => serve_many(cluster, count)?,
+        Some(count) => serve_many(cluster, count, options.monitors_s)?,
     }
     settle(cluster, 0)?;
     let last = cluster.lab.hosts().last().map(|host| host.name().to_owned()).unwrap_or_default();
@@ -75,7 +75,7 @@ pub(crate) fn run(cluster: &Cluster, options: &Options, table: &mut Table) -> Re
 }
 
 /// Starts the cluster with so many resources that run, and a preference for each.
-fn serve_many(cluster: &Cluster, count: u32) -> Result<(), LabError> {
+fn serve_many(cluster: &Cluster, count: u32, monitors_s: u32) -> Result<(), LabError> {
     cluster.start_all()?;
     cluster.must(0, "pcs property set stonith-enabled=false")?;
     let host = &cluster.lab.hosts()[0];
@@ -88,7 +88,7 @@ fn serve_many(cluster: &Cluster, count: u32) -> Result<(), LabError> {
         ));
     }
     constraints.push_str("</constraints>");
-    host.write_file("/run/resources.xml", &dummies(count))?;
+    host.write_file("/run/resources.xml", &dummies(count, monitors_s))?;
     host.write_file("/run/constraints.xml", &constraints)?;
     for section in ["resources", "constraints"] {
         let file = format!("/run/{section}.xml");
