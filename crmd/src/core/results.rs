@@ -171,8 +171,7 @@ impl Controller {
     }
 
     fn last_failure(&self, node: NodeId, resource: &ResourceId) -> Option<&Element> {
-        let id = format!("{resource}_last_failure_0");
-        self.resource_history(node, resource)?.children().find(|entry| entry.id() == Some(&id))
+        last_failure_in(self.resource_history(node, resource)?)
     }
 
     /// Tells whether this very failure is in the status section, and so was counted.
@@ -397,14 +396,13 @@ impl Controller {
         }
         let by = if cleanup.only_failed { "cleanup" } else { "refresh" };
         let mut cleared = BTreeSet::new();
-        for (node, resource) in self.cleanup_targets(cleanup) {
+        for (node, resource, failed) in self.cleanup_targets(cleanup) {
             let prefix = format!("fail-count-{resource}#");
             let counted = self
                 .attributes
                 .get(&node)
                 .is_some_and(|values| values.keys().any(|name| name.starts_with(&prefix)));
-            let failed = counted || self.last_failure(node, &resource).is_some();
-            if cleanup.only_failed && !failed {
+            if cleanup.only_failed && !failed && !counted {
                 continue;
             }
             self.clear_counts(node, &resource, cleanup.operation.as_ref(), out);
@@ -417,7 +415,8 @@ impl Controller {
         }
     }
 
-    fn cleanup_targets(&self, cleanup: &Cleanup) -> Vec<(NodeId, ResourceId)> {
+    /// Returns what may be meant, and whether its history tells of a failure.
+    fn cleanup_targets(&self, cleanup: &Cleanup) -> Vec<(NodeId, ResourceId, bool)> {
         let wanted = cleanup.resource.as_ref().map(|id| {
             let mut names = primitives_of_option(self.config.as_deref(), id.as_str());
             names.insert(id.as_str().to_owned());
@@ -432,12 +431,14 @@ impl Controller {
                 continue;
             }
             let resources = state.at(&["lrm", "lrm_resources"]);
-            for id in resources.into_iter().flat_map(Element::children).filter_map(Element::id) {
+            for history in resources.into_iter().flat_map(Element::children) {
+                let Some(id) = history.id() else { continue };
                 // an instance is meant when its clone's primitive is named, and the other way
                 let base = id.split(':').next().unwrap_or(id);
                 let meant = wanted.as_ref().is_none_or(|w| w.contains(id) || w.contains(base));
                 if meant {
-                    targets.push((node, ResourceId::from(id)));
+                    let failed = last_failure_in(history).is_some();
+                    targets.push((node, ResourceId::from(id), failed));
                 }
             }
         }
@@ -485,6 +486,12 @@ impl Controller {
         };
         self.operation_ended(now, node, &record, out);
     }
+}
+
+/// Returns the entry of a resource's last failure.
+fn last_failure_in(history: &Element) -> Option<&Element> {
+    let id = format!("{}_last_failure_0", history.id().unwrap_or_default());
+    history.children().find(|entry| entry.id() == Some(&id))
 }
 
 fn primitives_of_option(config: Option<&Element>, id: &str) -> BTreeSet<String> {
