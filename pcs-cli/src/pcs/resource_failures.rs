@@ -132,7 +132,7 @@ pub(crate) fn forget(context: &mut Context, words: &[String], refresh: bool) -> 
     let words = parse(context, words, command)?;
     let interval = interval_ms(&words)?;
     if let Some(id) = &words.resource {
-        let cib = context.cib()?;
+        let cib = context.configuration()?;
         if pcs::resource::find(&cib, id).is_none() {
             context.hint_text(&pcs::resource::near(&cib, id).into_iter().collect::<Vec<_>>());
             return fail(format!("Resource '{id}' does not exist"));

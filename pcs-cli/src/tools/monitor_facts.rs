@@ -1,12 +1,14 @@
 //! What `crm_mon` shows beside nodes and resources: attributes, histories, tickets, bans.
 
+use std::collections::BTreeMap;
+
 use cib::Element;
 use model::{Score, WallTime};
 use pengine::status::{NodeStatus, ResourceStatus, Status};
 use view::scope::Scope;
 use view::seen::Seen;
 
-use super::resource_parameters::effective;
+use super::resource_parameters::{effective, effective_below};
 
 /// Reads the state off a document, as of now.
 pub(crate) fn seen(cib: &Element) -> Seen {
@@ -101,14 +103,64 @@ fn is_idle_probe(operation: &Element) -> bool {
         && operation.get("rc-code") == Some("7")
 }
 
-/// Finds a resource by the name that its history has.
-fn by_history<'a>(all: &'a [ResourceStatus], id: &str) -> Option<&'a ResourceStatus> {
-    all.iter().find_map(|resource| {
-        if resource.children.is_empty() && (resource.history_id == id || resource.id == id) {
-            return Some(resource);
+/// What histories are looked up in: there are as many of them as resources, and more.
+struct Known<'a> {
+    cib: &'a Element,
+    status: &'a Status,
+    /// Resources that hold no others, by the names that histories may have.
+    by_history: BTreeMap<&'a str, &'a ResourceStatus>,
+    /// The document's resources with what each lies in.
+    configured: BTreeMap<&'a str, (&'a Element, Option<&'a Element>)>,
+}
+
+impl<'a> Known<'a> {
+    fn of(cib: &'a Element, status: &'a Status) -> Self {
+        let (by_history, configured) = (BTreeMap::new(), BTreeMap::new());
+        let mut known = Self { cib, status, by_history, configured };
+        known.add_leaves(&status.resources);
+        if let Some(resources) = cib.at(&["configuration", "resources"]) {
+            known.add_configured(resources, None);
         }
-        by_history(&resource.children, id)
-    })
+        known
+    }
+
+    fn add_leaves(&mut self, resources: &'a [ResourceStatus]) {
+        for resource in resources {
+            if resource.children.is_empty() {
+                for name in [&resource.history_id, &resource.id] {
+                    self.by_history.entry(name).or_insert(resource);
+                }
+            }
+            self.add_leaves(&resource.children);
+        }
+    }
+
+    fn add_configured(&mut self, within: &'a Element, parent: Option<&'a Element>) {
+        for element in pcs::resource::members(within) {
+            if let Some(id) = element.id() {
+                self.configured.entry(id).or_insert((element, parent));
+            }
+            self.add_configured(element, Some(element));
+        }
+    }
+
+    /// Returns how many failures make a resource leave a node.
+    fn threshold(&self, id: &str) -> i64 {
+        let instance = || {
+            let (base, number) = id.rsplit_once(':')?;
+            number.parse::<u32>().ok()?;
+            self.configured.get(base)
+        };
+        let parent = |of: &str| self.configured.get(of).and_then(|(_, parent)| *parent);
+        self.configured
+            .get(id)
+            .or_else(instance)
+            .and_then(|(element, _)| {
+                effective_below(self.cib, element, parent, "meta_attributes", "migration-threshold")
+            })
+            .and_then(|text| text.parse::<Score>().ok())
+            .map_or(i64::from(Score::INFINITY.value()), |score| i64::from(score.value()))
+    }
 }
 
 /// Returns what an operation did: what monitors once, before anything is known, is a probe.
@@ -125,6 +177,7 @@ pub(crate) fn histories<'a>(
     status: &Status,
     wanted: &Histories<'_>,
 ) -> Option<Vec<NodeHistory<'a>>> {
+    let known = Known::of(cib, status);
     let mut all = Vec::new();
     let mut any = false;
     let states = cib.child("status").into_iter().flat_map(|s| s.children_named("node_state"));
@@ -142,7 +195,7 @@ pub(crate) fn histories<'a>(
             if wanted.scope.resource.is_some_and(|wanted| wanted != id) {
                 continue;
             }
-            resources.extend(resource_history(cib, status, name, history, wanted.failed_only));
+            resources.extend(resource_history(&known, name, history, wanted.failed_only));
         }
         if !resources.is_empty() {
             all.push(NodeHistory { name: name.to_owned(), resources });
@@ -152,8 +205,7 @@ pub(crate) fn histories<'a>(
 }
 
 fn resource_history<'a>(
-    cib: &Element,
-    status: &Status,
+    all: &Known<'_>,
     node: &str,
     history: &'a Element,
     failed_only: bool,
@@ -166,19 +218,16 @@ fn resource_history<'a>(
         })
         .collect();
     operations.sort_by_key(|op| op.get("call-id").and_then(|id| id.parse::<i64>().ok()));
-    let known = by_history(&status.resources, id);
+    let known = all.by_history.get(id).copied();
     let named = known.map_or(id, |resource| resource.history_id.as_str());
     let count =
-        status.fail_counts.iter().find(|count| count.node == node && count.resource == named);
+        all.status.fail_counts.iter().find(|count| count.node == node && count.resource == named);
     if (operations.is_empty() && count.is_none()) || (failed_only && count.is_none()) {
         return None;
     }
     let threshold = match count {
         Some(count) => count.threshold,
-        None => super::crm_resource::find(cib, id)
-            .and_then(|element| effective(cib, element, "meta_attributes", "migration-threshold"))
-            .and_then(|text| text.parse::<Score>().ok())
-            .map_or(i64::from(Score::INFINITY.value()), |score| i64::from(score.value())),
+        None => all.threshold(id),
     };
     Some(ResourceHistory {
         id: known.map_or(id, |resource| resource.name.as_str()).to_owned(),

@@ -61,6 +61,17 @@ pub(super) fn effective(
     kind: &str,
     name: &str,
 ) -> Option<String> {
+    effective_below(document, element, |id| pcs::resource::parent(document, id), kind, name)
+}
+
+/// As [`effective`], for one who knows in which resource each lies.
+pub(super) fn effective_below<'a>(
+    document: &Element,
+    element: &Element,
+    parent_of: impl Fn(&str) -> Option<&'a Element>,
+    kind: &str,
+    name: &str,
+) -> Option<String> {
     let full = with_template(document, element);
     if let Some(value) = own(&full, kind, name) {
         return Some(value.to_owned());
@@ -68,12 +79,12 @@ pub(super) fn effective(
     if kind != "meta_attributes" {
         return None;
     }
-    let mut above = element.id().and_then(|id| pcs::resource::parent(document, id));
+    let mut above = element.id().and_then(&parent_of);
     while let Some(parent) = above {
         if let Some(value) = own(parent, kind, name) {
             return Some(value.to_owned());
         }
-        above = parent.id().and_then(|id| pcs::resource::parent(document, id));
+        above = parent.id().and_then(&parent_of);
     }
     let defaults = document.at(&["configuration", "rsc_defaults"])?;
     own(defaults, kind, name).map(str::to_owned)

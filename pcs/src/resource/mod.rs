@@ -49,8 +49,11 @@ pub fn kind(element: &Element) -> &str {
 
 /// Finds a resource by its id.
 pub fn find<'a>(cib: &'a Element, id: &str) -> Option<&'a Element> {
-    let resources = cib.at(&["configuration", "resources"])?;
-    resources.descendants().find(|e| is_resource(e) && e.id() == Some(id))
+    find_in(cib.at(&["configuration", "resources"])?, id)
+}
+
+fn find_in<'a>(within: &'a Element, id: &str) -> Option<&'a Element> {
+    members(within).find_map(|e| if e.id() == Some(id) { Some(e) } else { find_in(e, id) })
 }
 
 /// Finds a resource by its id for changing.
@@ -61,10 +64,13 @@ pub fn find_mut<'a>(cib: &'a mut Element, id: &str) -> Option<&'a mut Element> {
 
 /// Finds the resource that directly holds another one.
 pub fn parent<'a>(cib: &'a Element, id: &str) -> Option<&'a Element> {
-    let resources = cib.at(&["configuration", "resources"])?;
-    resources
-        .descendants()
-        .find(|e| is_resource(e) && e.children().any(|c| is_resource(c) && c.id() == Some(id)))
+    parent_in(cib.at(&["configuration", "resources"])?, id)
+}
+
+fn parent_in<'a>(within: &'a Element, id: &str) -> Option<&'a Element> {
+    members(within).find_map(|e| {
+        if members(e).any(|c| c.id() == Some(id)) { Some(e) } else { parent_in(e, id) }
+    })
 }
 
 /// Returns the resources directly inside a group, clone or bundle.
