@@ -87,8 +87,8 @@ pub(crate) struct Context {
     pub(crate) planning: Option<Planning>,
     /// Whether a refused change is told with one line less, as some commands do.
     pub(crate) terse: bool,
-    /// The running cluster's configuration as this command read it, until it changes something or
-    /// has waited. A change names the version it was made from, so that it cannot be too old.
+    /// The configuration as this command read it, until it changes something or has waited. A
+    /// change of the running cluster names the version it was made from: none is lost.
     configuration: Option<Element>,
 }
 
@@ -304,14 +304,18 @@ impl Context {
     /// Reads the document for one who looks at its configuration only: the running cluster's comes
     /// with an empty status.
     pub(crate) fn configuration(&mut self) -> Cli<Element> {
-        if self.planning.is_some() || !self.is_live() {
+        if self.planning.is_some() {
             return self.cib();
         }
         if let Some(known) = &self.configuration {
             return Ok(known.clone());
         }
-        let read = self.live()?.configuration();
-        let document = read.or_else(|error| fail(no_cib(&error)))?;
+        let document = if self.is_live() {
+            let read = self.live()?.configuration();
+            read.or_else(|error| fail(no_cib(&error)))?
+        } else {
+            self.cib()?
+        };
         std::mem::forget(document.clone()); // as in `cib`
         self.configuration = Some(document.clone());
         Ok(document)
@@ -356,6 +360,7 @@ impl Context {
 
     /// Writes the document back, if it changed.
     pub(crate) fn push(&mut self, before: &Element, after: &Element) -> Cli {
+        self.configuration = None;
         if before == after {
             if let Some(planning) = &mut self.planning {
                 planning.touched = true;
@@ -404,13 +409,16 @@ impl Context {
     /// Makes a change of the running cluster's configuration. When somebody else was faster, it is
     /// made on top of theirs, unless both touch the same thing.
     fn push_live(&mut self, mut before: Element, mut after: Element) -> Cli {
-        self.configuration = None;
         for _ in 0..ATTEMPTS_MAX {
             let version = cib::versions::Version::of(&before);
             let base = format!("{}.{}", version.admin_epoch, version.epoch);
             let patch = Request::Patch(cib::patch::diff_unversioned(&before, &after));
             let error = match self.live()?.change_from(&patch, base) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    // it may have been read again since the first attempt
+                    self.configuration = None;
+                    return Ok(());
+                }
                 Err(error) => error,
             };
             if error.code() == model::ExitCode::Config {
