@@ -102,6 +102,12 @@ pub fn exists(cib: &Element, id: &str) -> bool {
     visit(cib, false, &mut |taken| taken == id)
 }
 
+/// Says whether an id is the name of an ACL user.
+pub fn is_user(cib: &Element, id: &str) -> bool {
+    let acls = cib.child("configuration").and_then(|configuration| configuration.child("acls"));
+    acls.is_some_and(|acls| acls.children_named("acl_target").any(|user| user.id() == Some(id)))
+}
+
 /// Returns `wanted`, or `wanted-1`, `wanted-2` … when it is taken.
 pub fn free(cib: &Element, wanted: &str) -> String {
     free_besides(cib, wanted, &[])

@@ -117,11 +117,13 @@ pub enum Message {
     GroupNothingToDo { group: String },
     #[error("'{id}' is a {kind} resource, {kind} resources cannot be put into a group")]
     CannotGroup { id: String, kind: String },
+    #[error("'{id}' cannot be put into a group because its parent '{parent}' is a {kind} resource")]
+    CannotGroupOutOf { id: String, parent: String, kind: String },
     #[error("Cannot put resource '{resource}' next to itself")]
     GroupNextToItself { resource: String },
     #[error("Cannot add {} {}, {} already present in group '{group}'", plural(.resources.len(), "resource", "resources"), quoted(.resources), plural(.resources.len(), "it is", "they are"))]
     GroupAlreadyHas { resources: Vec<String>, group: String },
-    #[error("Resources specified more than once: {}", quoted(.resources))]
+    #[error("Resources to add or remove must be unique, duplicate resources: {}", quoted(.resources))]
     GroupDuplicates { resources: Vec<String> },
 
     // --- removing elements ---
@@ -177,6 +179,12 @@ pub enum Message {
     AlreadyClone { id: String },
     #[error("'{id}' is a stonith resource, stonith resources cannot be cloned")]
     CannotCloneStonith { id: String },
+    #[error("you cannot specify both promotable option and promotable keyword")]
+    PromotableTwice,
+    #[error("id '{id}' already exists")]
+    IdExists { id: String },
+    #[error("could not find resource: {id}")]
+    CouldNotFindResource { id: String, near: Option<String> },
     #[error("id '{id}' is already in use, please specify another one")]
     IdInUse { id: String },
     #[error("unable to find operation id: {id}")]
@@ -195,6 +203,8 @@ pub enum Message {
         "Meta attributes are not validated by this command. For validation, please use 'pcs {area} meta' instead."
     )]
     MetaNotValidatedHere { area: String },
+    #[error("{word} does not appear to be a valid operation action")]
+    NotAnAction { word: String },
     #[error("operation {name} with interval {interval} already specified for {resource}:\n{}", .present.join("\n"))]
     OperationAlreadyWithInterval {
         name: String,
@@ -477,6 +487,7 @@ impl Message {
             | Self::NodeNotInCluster { near: Some(near), .. }
             | Self::ResourceNotFound { near: Some(near), .. }
             | Self::UnableToFindResource { near: Some(near), .. }
+            | Self::CouldNotFindResource { near: Some(near), .. }
             | Self::UnableToFindGroupOrResource { near: Some(near), .. } => {
                 Some(format!("did you mean {near}?"))
             }

@@ -79,6 +79,11 @@ fn tidy(text: &[u8], path: &Path) -> Vec<String> {
     let text = String::from_utf8_lossy(text).replace(&*path.to_string_lossy(), "FILE");
     let mut lines = Vec::new();
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
+        // when a command ran is no part of its answer
+        let line = match line.split_once("will take effect until: ") {
+            Some((before, _)) => before,
+            None => line,
+        };
         lines.push(line.to_owned());
         if line.starts_with("Usage: pcs ") || line == "Error: Unable to update cib" {
             break;

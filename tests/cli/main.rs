@@ -18,6 +18,7 @@ mod nodes;
 mod old_spellings;
 mod plan;
 mod properties;
+mod resource_edits;
 mod resources;
 mod simulate;
 mod tools;

@@ -168,8 +168,8 @@ fn meta_attributes_and_operations_can_be_changed() {
         "pcs resource create --no-default-ops --force -- IP ocf:test:Address \\
   ip=10.0.0.9 \\
   op \\
-    stop interval=0s id=IP-stop-interval-0s timeout=20s \\
     start interval=0s id=IP-start-interval-0s timeout=7s \\
+    stop interval=0s id=IP-stop-interval-0s timeout=20s \\
   meta priority=3 target-role=Stopped;
 pcs resource utilization IP \\
   cpu=2

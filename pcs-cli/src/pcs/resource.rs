@@ -471,16 +471,18 @@ pub(crate) fn disable_resources(context: &mut Context, words: &[String], stonith
         return fail(format!("You must specify {what} to disable"));
     }
     only(context, words, stonith, "disable")?;
-    if context.has("--no-strict") && context.has("-f") {
-        return fail("'--no-strict' cannot be used with '-f'");
+    let given = ["--simulate", "--wait", "-f"].map(|option| context.has(option).then_some(option));
+    let given: Vec<&str> = given.into_iter().flatten().collect();
+    if given.len() > 1 {
+        return fail(format!("Only one of {} can be used", pcs::text::quoted(given)));
+    }
+    for option in ["--safe", "--no-strict"] {
+        if context.has(option) && context.has("-f") {
+            return fail(format!("'{option}' cannot be used with '-f'"));
+        }
     }
     if context.has("--brief") && !context.has("--simulate") && !context.has("--safe") {
         return fail("'--brief' cannot be used without '--simulate' or '--safe'");
-    }
-    for option in ["--simulate", "--safe", "--wait"] {
-        if context.has(option) && context.has("-f") {
-            return fail(format!("Only one of '{option}', '-f' can be used"));
-        }
     }
     if context.has("--simulate") || context.has("--safe") {
         return super::resource_safe::disable(context, words);

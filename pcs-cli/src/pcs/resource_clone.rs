@@ -2,7 +2,7 @@
 
 use pcs::resource::clone;
 
-use super::context::{Cli, Context, Failure, fail};
+use super::context::{Cli, Context, Failure};
 use super::words::{self, Sections};
 
 /// Runs `pcs resource clone|promotable ID [CLONE-ID] …`.
@@ -22,14 +22,8 @@ pub(crate) fn clone(context: &mut Context, words: &[String], promotable: bool) -
         context.deprecated("configuring meta attributes without specifying the 'meta' keyword is deprecated and will be removed in a future release");
     }
     meta.extend(words::pairs(&sections.flat("meta"))?);
-    if promotable {
-        if meta.iter().any(|(name, _)| name == "promotable") {
-            return fail("you cannot specify both promotable option and promotable keyword");
-        }
-        meta.push(("promotable".into(), "true".into()));
-    }
     let wait = context.wait()?;
-    context.change(|env| clone::clone(env, id, clone_id.as_deref(), &meta))?;
+    context.change(|env| clone::clone(env, id, clone_id.as_deref(), &meta, promotable))?;
     context.settle(wait)
 }
 

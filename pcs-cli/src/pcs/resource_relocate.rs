@@ -12,7 +12,10 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     let (command, rest) =
         words.split_first().map_or(("", words), |(word, rest)| (word.as_str(), rest));
     match (command, rest) {
-        ("show", []) => show(context),
+        ("show", _) => {
+            context.supports(&["--output-format"])?;
+            if rest.is_empty() { show(context) } else { usage() }
+        }
         ("dry-run", resources) => {
             context.supports(&["--output-format"])?;
             if context.planning.is_none() {
@@ -24,12 +27,16 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
             context.supports(&["--plan", "--wait"])?;
             move_all(context, resources)
         }
-        ("clear", []) => {
+        ("clear", _) => {
             context.supports(&["-f"])?;
-            change(context, relocate::clear)
+            if rest.is_empty() { change(context, relocate::clear) } else { usage() }
         }
-        _ => Err(Failure::Usage { area: "resource", command: "relocate" }),
+        _ => usage(),
     }
+}
+
+fn usage() -> Cli {
+    Err(Failure::Usage { area: "resource", command: "relocate" })
 }
 
 fn change(context: &mut Context, edit: impl FnOnce(&mut Element)) -> Cli {
@@ -47,7 +54,6 @@ fn preferences(context: &mut Context, resources: &[String]) -> Cli<Vec<Preferenc
 }
 
 fn show(context: &mut Context) -> Cli {
-    context.supports(&["--output-format"])?;
     let format = context.output_format(&["json", "text"])?;
     let all = preferences(context, &[])?;
     if format == "json" {

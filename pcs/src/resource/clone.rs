@@ -1,6 +1,6 @@
 //! Making clones of resources, and taking them back.
 
-use cib::{Content, Element};
+use cib::Element;
 
 use super::{find, find_mut, is_clone, is_stonith, members, parent};
 use crate::environment::Environment;
@@ -12,7 +12,7 @@ use crate::report::{Failed, Outcome};
 /// Attributes of constraints that name a resource.
 const NAMING: [&str; 4] = ["rsc", "with-rsc", "first", "then"];
 
-/// Makes a clone of a primitive or group; constraints follow to the clone.
+/// Makes a clone of a primitive or group, a promotable one if wanted; constraints follow to the clone.
 ///
 /// # Errors
 /// Said.
@@ -21,6 +21,7 @@ pub fn clone(
     id: &str,
     clone_id: Option<&str>,
     meta: &Pairs,
+    promotable: bool,
 ) -> Outcome<String> {
     let found = find(&env.cib, id);
     if parent(&env.cib, id).is_some_and(|p| p.name() == "bundle") {
@@ -47,13 +48,21 @@ pub fn clone(
     }) {
         return Err(Failed::because(Message::CannotCloneClonedGroup));
     }
+    let mut meta = meta.clone();
+    if promotable {
+        if nvset::get(&meta, "promotable").is_some() {
+            return Err(Failed::because(Message::PromotableTwice));
+        }
+        meta.push(("promotable".into(), "true".into()));
+    }
+    let meta = &meta;
     let clone_id = match clone_id {
         Some(wanted) => {
             if let Some(message) = ids::check(wanted, "clone id") {
                 return Err(Failed::because(message));
             }
-            if ids::exists(&env.cib, wanted) {
-                return Err(Failed::because(Message::IdInUse { id: wanted.into() }));
+            if ids::exists(&env.cib, wanted) || ids::is_user(&env.cib, wanted) {
+                return Err(Failed::because(Message::IdExists { id: wanted.into() }));
             }
             wanted.to_owned()
         }
@@ -109,14 +118,14 @@ fn rename_in_constraints(env: &mut Environment<'_>, from: &str, to: &str) {
     }
 }
 
-/// Takes a resource out of its clone; constraints follow to the resource.
+/// Takes a resource out of its clone. What names the clone goes with it.
 ///
 /// # Errors
 /// Said.
 pub fn unclone(env: &mut Environment<'_>, id: &str) -> Outcome {
-    let Some(element) = find(&env.cib, id) else {
+    let Some(element) = find(&env.cib, id).filter(|e| e.name() != "bundle") else {
         let near = super::near(&env.cib, id);
-        return Err(Failed::because(Message::UnableToFindResource { id: id.into(), near }));
+        return Err(Failed::because(Message::CouldNotFindResource { id: id.into(), near }));
     };
     // a member of a cloned group leaves the group and with it the clone
     if let Some(group) = parent(&env.cib, id)
@@ -137,13 +146,9 @@ pub fn unclone(env: &mut Environment<'_>, id: &str) -> Outcome {
     let Some(member) = clone.shared_children().find(|c| super::is_resource(c)).cloned() else {
         return Err(Failed::because(Message::NotAClone { id: id.into() }));
     };
-    let member_id = member.id().unwrap_or_default().to_owned();
-    for content in env.section("resources").content_mut() {
-        if matches!(content, Content::Element(e) if e.id() == Some(clone_id.as_str())) {
-            *content = Content::Element(member);
-            break;
-        }
-    }
-    rename_in_constraints(env, &clone_id, &member_id);
+    let resources = env.section("resources");
+    resources.remove_child(|e| e.id() == Some(clone_id.as_str()));
+    resources.push(member);
+    super::group::forget(env, &clone_id);
     Ok(())
 }

@@ -34,29 +34,49 @@ impl Place {
 
 /// Checks a group and a place in it for resources that go there.
 pub fn check_place(env: &mut Environment<'_>, group: &str, place: &Place, coming: &[&str]) {
-    if let Some(adjacent) = place.adjacent()
-        && find(&env.cib, adjacent).is_none()
-    {
+    if check_adjacent(env, place) {
+        check_name(env, group);
+        check_inside(env, group, place, coming);
+    }
+}
+
+/// Returns whatever has this id and is known by it.
+fn existing<'a>(cib: &'a Element, id: &str) -> Option<&'a Element> {
+    // the id of an ACL user is a user's name
+    let found = cib.child("configuration").and_then(|configuration| configuration.find_id(id));
+    found.filter(|element| element.name() != "acl_target")
+}
+
+/// Checks that the member which the place is next to is there at all.
+fn check_adjacent(env: &mut Environment<'_>, place: &Place) -> bool {
+    let missing = place.adjacent().filter(|adjacent| find(&env.cib, adjacent).is_none());
+    if let Some(adjacent) = missing {
         let message = super::not_found(&env.cib, adjacent, &[]);
         env.error(message);
-        return;
     }
-    let adjacent_inside = |element: &Element| {
-        place.adjacent().is_none_or(|a| members(element).any(|m| m.id() == Some(a)))
-    };
-    let existing = env.cib.at(&["configuration"]).and_then(|c| c.find_id(group));
-    let inside = match existing {
-        Some(element) if element.name() == "group" => adjacent_inside(element),
+    missing.is_none()
+}
+
+/// Checks the name of a group that is to be made.
+fn check_name(env: &mut Environment<'_>, group: &str) {
+    if existing(&env.cib, group).is_none()
+        && let Some(message) = ids::check(group, "group name")
+    {
+        env.error(message);
+    }
+}
+
+/// Checks what is called like the group, and the place in it; says whether resources may go there.
+fn check_inside(env: &mut Environment<'_>, group: &str, place: &Place, coming: &[&str]) -> bool {
+    let inside = match existing(&env.cib, group) {
+        Some(element) if element.name() == "group" => {
+            place.adjacent().is_none_or(|a| members(element).any(|m| m.id() == Some(a)))
+        }
         Some(_) => {
             env.error(Message::IdOfOtherKind { id: group.into(), expected: vec!["group".into()] });
-            return;
+            return false;
         }
-        None => {
-            if let Some(message) = ids::check(group, "group name") {
-                env.error(message);
-            }
-            place.adjacent().is_none()
-        }
+        None => place.adjacent().is_none(),
     };
     if let Some(adjacent) = place.adjacent() {
         if !inside {
@@ -69,6 +89,7 @@ pub fn check_place(env: &mut Environment<'_>, group: &str, place: &Place, coming
             env.error(Message::GroupNextToItself { resource: adjacent.into() });
         }
     }
+    true
 }
 
 /// Puts elements into a group, which is made when it is missing.
@@ -103,39 +124,50 @@ pub fn insert(cib: &mut Element, group: &str, place: &Place, elements: Vec<Arc<E
 /// # Errors
 /// Reported.
 pub fn add(env: &mut Environment<'_>, group: &str, place: &Place, resources: &[String]) -> Outcome {
-    let mut coming: Vec<&str> = Vec::new();
-    for id in resources {
-        match find(&env.cib, id) {
-            Some(element) if element.name() == "primitive" => {
-                if super::is_stonith(element) {
-                    env.error(Message::CannotGroup { id: id.clone(), kind: "stonith".into() });
-                } else {
-                    coming.push(id);
-                }
-            }
-            Some(element) => {
-                let kind = kind(element).to_owned();
-                env.error(Message::CannotGroup { id: id.clone(), kind });
-            }
-            None => {
-                let message = super::not_found(&env.cib, id, &[]);
-                env.error(message);
-            }
-        }
+    if !check_adjacent(env, place) {
+        return Err(Failed::Reported);
     }
-    let wrong_kind = env.reports.iter().any(|r| matches!(r.message, Message::CannotGroup { .. }));
-    if coming.is_empty() && !wrong_kind {
+    check_name(env, group);
+    let coming: Vec<&str> =
+        resources.iter().map(String::as_str).filter(|id| check_coming(env, id)).collect();
+    let is_wrong = |message: &Message| {
+        matches!(message, Message::CannotGroup { .. } | Message::CannotGroupOutOf { .. })
+    };
+    let wrong_kind = env.reports.iter().any(|report| is_wrong(&report.message));
+    let is_other = existing(&env.cib, group).is_some_and(|element| element.name() != "group");
+    if coming.is_empty() && !wrong_kind && !is_other {
         env.error(Message::GroupNothingToDo { group: group.into() });
     }
-    if !wrong_kind {
-        check_place(env, group, place, &coming);
+    if check_inside(env, group, place, &coming) {
+        check_members(env, group, place, &coming);
     }
-    check_members(env, group, place, &coming);
     env.checked()?;
     let elements: Vec<Arc<Element>> =
         coming.iter().filter_map(|id| take(&mut env.cib, id)).collect();
     insert(&mut env.cib, group, place, elements);
     Ok(())
+}
+
+/// Checks that something is a resource which may go from where it is into a group.
+fn check_coming(env: &mut Environment<'_>, id: &str) -> bool {
+    let Some(element) = find(&env.cib, id) else {
+        let message = super::not_found(&env.cib, id, &[]);
+        env.error(message);
+        return false;
+    };
+    let holder = parent(&env.cib, id).filter(|holder| holder.name() != "group");
+    let message = if element.name() != "primitive" {
+        Message::CannotGroup { id: id.into(), kind: kind(element).to_owned() }
+    } else if super::is_stonith(element) {
+        Message::CannotGroup { id: id.into(), kind: "stonith".into() }
+    } else if let Some(holder) = holder {
+        let parent = holder.id().unwrap_or_default().to_owned();
+        Message::CannotGroupOutOf { id: id.into(), parent, kind: kind(holder).to_owned() }
+    } else {
+        return true;
+    };
+    env.error(message);
+    false
 }
 
 /// What is in the group already can only be moved inside it; nothing may come twice.
@@ -213,13 +245,15 @@ pub fn ungroup(env: &mut Environment<'_>, group: &str, resources: &[String]) -> 
         resources.push(element);
     }
     if all {
-        forget(env, group);
+        for message in forget(env, group) {
+            env.info(message);
+        }
     }
     Ok(())
 }
 
-/// Removes constraints and references of something that is gone, saying so one by one.
-fn forget(env: &mut Environment<'_>, id: &str) {
+/// Removes constraints and references of something that is gone; returns what there is to be said of it.
+pub(super) fn forget(env: &mut Environment<'_>, id: &str) -> Vec<Message> {
     const NAMING: [&str; 4] = ["rsc", "with-rsc", "first", "then"];
     let names_it = |c: &Element| NAMING.iter().any(|key| c.get(key) == Some(id));
     let mut constraints: Vec<String> = env
@@ -229,11 +263,9 @@ fn forget(env: &mut Environment<'_>, id: &str) {
         .filter_map(|c| c.id().map(str::to_owned))
         .collect();
     constraints.sort();
-    for constraint in constraints {
-        env.info(Message::RemovingConstraint { id: constraint });
-    }
     env.section("constraints").retain_children(|c| !names_it(c));
-    let mut messages = Vec::new();
+    let mut messages: Vec<Message> =
+        constraints.into_iter().map(|id| Message::RemovingConstraint { id }).collect();
     for constraint in env.section("constraints").children_mut() {
         let mut emptied = Vec::new();
         for set in constraint.children_mut().filter(|c| c.name() == "resource_set") {
@@ -256,9 +288,6 @@ fn forget(env: &mut Environment<'_>, id: &str) {
         let has_subject = NAMING.iter().any(|key| c.get(key).is_some());
         has_subject || c.get("rsc-pattern").is_some() || c.children().next().is_some()
     });
-    for message in messages {
-        env.info(message);
-    }
     if env.peek("tags").is_some() {
         let tags = env.section("tags");
         for tag in tags.children_mut() {
@@ -266,4 +295,5 @@ fn forget(env: &mut Environment<'_>, id: &str) {
         }
         tags.retain_children(|tag| tag.children().next().is_some());
     }
+    messages
 }

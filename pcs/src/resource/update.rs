@@ -1,6 +1,6 @@
 //! Changing parameters, meta attributes, operations and utilization of resources.
 
-use cib::Element;
+use cib::{Content, Element};
 
 use super::create::{check_deprecated, check_names, check_required, check_unique};
 use super::{find, find_mut, is_clone};
@@ -60,12 +60,22 @@ pub fn update(env: &mut Environment<'_>, request: &Request) -> Outcome {
         check_parameters(env, &element, &agent, request);
         said(env)?;
     }
+    check_guest_name(env, &element, &request.meta, request.force);
+    env.checked()?;
     if request.meta.iter().any(|(_, value)| !value.is_empty()) {
         env.warn(Message::MetaNotValidatedHere { area: area.into() });
     }
     nvset::update(&mut env.cib, &request.id, "instance_attributes", &request.parameters);
     nvset::update(&mut env.cib, &request.id, "meta_attributes", &request.meta);
-    for operation in request.operations.iter().filter(|operation| operation.len() > 1) {
+    for operation in &request.operations {
+        match nvset::get(operation, "name") {
+            Some(word) if word.contains('=') => {
+                return Err(Failed::because(Message::NotAnAction { word: word.into() }));
+            }
+            // nothing is said of it
+            _ if operation.len() < 2 => continue,
+            _ => {}
+        }
         replace_operation(env, &request.id, operation)?;
     }
     Ok(())
@@ -81,7 +91,8 @@ fn check_parameters(
     let Some(metadata) = env.load_agent(agent, true) else { return };
     let given: Pairs =
         request.parameters.iter().filter(|(_, value)| !value.is_empty()).cloned().collect();
-    check_names(env, &metadata, &given, kind, request.force);
+    // one that the agent doesn't know takes force to be taken away, too
+    check_names(env, &metadata, &request.parameters, kind, request.force);
     let mut after: Pairs = element
         .children_named("instance_attributes")
         .flat_map(|set| set.children_named("nvpair"))
@@ -136,27 +147,84 @@ fn replace_operation(env: &mut Environment<'_>, id: &str, typed: &Pairs) -> Outc
             .and_then(|o| o.id()),
     }
     .map(str::to_owned);
+    check_operation_id(env, typed, replaced.as_deref())?;
+    if replaced.is_none() {
+        check_interval(env, id, name, interval)?;
+    }
+    let mut at = None;
     if let Some(replaced) = replaced
         && let Some(list) = find_mut(&mut env.cib, id).and_then(|r| r.child_mut("operations"))
     {
+        let is_it = |content: &Content| matches!(content, Content::Element(o) if o.id() == Some(replaced.as_str()));
+        at = list.content().iter().position(is_it);
         list.retain_children(|o| o.id() != Some(replaced.as_str()));
     }
-    let new = operations::build(&env.cib, id, &operation, &mut Vec::new());
-    push_operation(env, id, new);
+    let new = build_operation(&env.cib, id, &operation);
+    push_operation(env, id, new, at);
     Ok(())
 }
 
-fn push_operation(env: &mut Environment<'_>, id: &str, operation: Element) {
+/// Builds an operation of a resource that is there. Its level has ids of its own making.
+fn build_operation(cib: &Element, id: &str, operation: &Pairs) -> Element {
+    let mut new = operations::build(cib, id, operation, &mut Vec::new());
+    let own_id = new.id().unwrap_or_default().to_owned();
+    if let Some(set) = new.child_mut("instance_attributes") {
+        set.set("id", ids::free(cib, &format!("params-{own_id}")));
+        if let Some(level) = set.child_mut("nvpair") {
+            let value = level.get("value").unwrap_or_default().to_owned();
+            let wanted = ids::sanitize(&format!("{own_id}-OCF_CHECK_LEVEL-{value}"));
+            level.set("id", ids::free(cib, &wanted));
+        }
+    }
+    new
+}
+
+/// Refuses an id that is none, or that something else has than the operation that goes.
+fn check_operation_id(env: &Environment<'_>, operation: &Pairs, replaced: Option<&str>) -> Outcome {
+    let Some(id) = nvset::get(operation, "id").filter(|id| replaced != Some(id)) else {
+        return Ok(());
+    };
+    if let Some(message) = ids::check(id, "operation id") {
+        return Err(Failed::because(message));
+    }
+    if ids::exists(&env.cib, id) {
+        return Err(Failed::because(Message::IdInUse { id: id.into() }));
+    }
+    Ok(())
+}
+
+/// Refuses an operation that the resource has with the same interval already.
+fn check_interval(env: &Environment<'_>, id: &str, name: &str, interval: Option<u64>) -> Outcome {
+    let same: Vec<&Element> = operations_of(&env.cib, id)
+        .into_iter()
+        .filter(|o| o.get("name") == Some(name))
+        .filter(|o| o.get("interval").and_then(options::seconds) == interval)
+        .collect();
+    let Some(first) = same.first() else { return Ok(()) };
+    Err(Failed::because(Message::OperationAlreadyWithInterval {
+        name: name.into(),
+        interval: first.get("interval").unwrap_or_default().to_owned(),
+        resource: id.into(),
+        present: same.iter().map(|o| listed(o)).collect(),
+    }))
+}
+
+/// Adds an operation at this place in the list; behind the others when none is named.
+fn push_operation(env: &mut Environment<'_>, id: &str, operation: Element, at: Option<usize>) {
     let Some(resource) = find_mut(&mut env.cib, id) else { return };
     if resource.child("operations").is_none() {
         let at = resource
             .content()
             .iter()
-            .position(|c| matches!(c, cib::Content::Element(e) if e.name() == "utilization"))
+            .position(|c| matches!(c, Content::Element(e) if e.name() == "utilization"))
             .unwrap_or(resource.content().len());
         resource.content_mut().insert(at, Element::new("operations").into());
     }
-    resource.child_or_insert("operations").push(operation);
+    let list = resource.child_or_insert("operations");
+    match at.filter(|at| *at <= list.content().len()) {
+        Some(at) => list.content_mut().insert(at, operation.into()),
+        None => list.push(operation),
+    }
 }
 
 /// Changes meta attributes of any resource.
@@ -188,6 +256,18 @@ pub fn meta(env: &mut Environment<'_>, id: &str, pairs: &Pairs, force: bool) -> 
     Ok(())
 }
 
+/// To make a guest node, or to give it another name, takes more than a meta attribute.
+fn check_guest_name(env: &mut Environment<'_>, element: &Element, pairs: &Pairs, force: bool) {
+    let old = nvset::value(element, "meta_attributes", "remote-node");
+    match nvset::get(pairs, "remote-node") {
+        Some("") if old.is_some() => env.forceable(Message::UseRemoveGuest, force),
+        Some(new) if !new.is_empty() && old != Some(new) => {
+            env.forceable(Message::UseAddGuest, force);
+        }
+        _ => {}
+    }
+}
+
 /// A guest node is more than a meta attribute.
 fn check_guest(env: &mut Environment<'_>, element: &Element, pairs: &Pairs, force: bool) {
     let old = nvset::value(element, "meta_attributes", "remote-node");
@@ -202,12 +282,14 @@ fn check_guest(env: &mut Environment<'_>, element: &Element, pairs: &Pairs, forc
 
 /// Writes an operation as it is listed in messages.
 fn listed(operation: &Element) -> String {
+    let mut options: Vec<String> = operation
+        .attributes()
+        .filter(|(key, _)| !matches!(*key, "id" | "name"))
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    options.sort();
     let mut words = vec![operation.get("name").unwrap_or_default().to_owned()];
-    for key in ["interval", "timeout", "role", "on-fail", "start-delay", "enabled"] {
-        if let Some(value) = operation.get(key) {
-            words.push(format!("{key}={value}"));
-        }
-    }
+    words.extend(options);
     format!("{} ({})", words.join(" "), operation.id().unwrap_or_default())
 }
 
@@ -234,28 +316,11 @@ pub fn add_operation(env: &mut Environment<'_>, id: &str, typed: &Pairs, force: 
     }
     let interval = nvset::get(&operation, "interval").and_then(options::seconds);
     let role = nvset::get(&operation, "role").unwrap_or("Started");
+    check_operation_id(env, typed, None)?;
+    check_interval(env, id, name, interval)?;
     let present = operations_of(&env.cib, id);
     let same_name: Vec<&Element> =
         present.into_iter().filter(|o| o.get("name") == Some(name)).collect();
-    let same_interval: Vec<String> = same_name
-        .iter()
-        .filter(|o| o.get("interval").and_then(options::seconds) == interval)
-        .map(|o| listed(o))
-        .collect();
-    if let [_, ..] = same_interval.as_slice() {
-        let interval = same_name
-            .iter()
-            .find(|o| o.get("interval").and_then(options::seconds) == interval)
-            .and_then(|o| o.get("interval"))
-            .unwrap_or_default()
-            .to_owned();
-        return Err(Failed::because(Message::OperationAlreadyWithInterval {
-            name: name.into(),
-            interval,
-            resource: id.into(),
-            present: same_interval,
-        }));
-    }
     let same_role: Vec<String> =
         same_name.iter().filter(|o| role_of(o) == role).map(|o| listed(o)).collect();
     if !same_role.is_empty() && !force {
@@ -269,8 +334,8 @@ pub fn add_operation(env: &mut Environment<'_>, id: &str, typed: &Pairs, force: 
         );
         return Err(Failed::Said);
     }
-    let new = operations::build(&env.cib, id, &operation, &mut Vec::new());
-    push_operation(env, id, new);
+    let new = build_operation(&env.cib, id, &operation);
+    push_operation(env, id, new, None);
     Ok(())
 }
 
