@@ -138,7 +138,7 @@ pub(crate) fn meta(
         let mut of_monitor = Pairs::new();
         pairs::collect(&monitor, "meta_attributes", &context, None, &mut of_monitor, &mut next);
         let timeout =
-            of_monitor.remove("timeout").or_else(|| monitor.get("timeout").map(str::to_owned));
+            monitor.get("timeout").map(str::to_owned).or_else(|| of_monitor.remove("timeout"));
         if let Some(timeout) = timeout {
             out.insert("timeout".into(), timeout);
         }

@@ -61,7 +61,7 @@ fn resolve_first(planned: &mut Planned, rsc: ResourceIx, ordering: &Ordering) {
             if found.is_empty() {
                 let role = cluster.role_of(rsc, true);
                 if key.task == task::STOP && role == Role::Stopped
-                    || key.task == task::DEMOTE && role != Role::Promoted
+                    || key.task == task::DEMOTE && role == Role::Unpromoted
                 {
                     return;
                 }
