@@ -150,22 +150,30 @@ pub struct Iter<'a> {
 impl<'a> Iter<'a> {
     #[inline]
     fn number(&mut self) -> usize {
-        let digit = self.all.as_bytes()[self.at];
-        if digit & MORE == 0 {
-            self.at += 1;
-            return usize::from(digit);
+        // names take two digits at most, and few values are longer than two can tell
+        let (low, more) = self.digit();
+        if !more {
+            return low;
         }
-        self.long_number()
+        let (high, more) = self.digit();
+        let number = low | high << DIGIT_BITS;
+        if more { self.long_number(number) } else { number }
     }
 
+    #[inline]
+    fn digit(&mut self) -> (usize, bool) {
+        let digit = self.all.as_bytes()[self.at];
+        self.at += 1;
+        (usize::from(digit) & DIGIT, digit & MORE != 0)
+    }
+
+    /// Goes on where two digits were not all.
     #[cold]
-    fn long_number(&mut self) -> usize {
-        let mut number = 0;
-        for shift in (0..).step_by(DIGIT_BITS as usize) {
-            let digit = self.all.as_bytes()[self.at];
-            self.at += 1;
-            number |= (usize::from(digit) & DIGIT) << shift;
-            if digit & MORE == 0 {
+    fn long_number(&mut self, mut number: usize) -> usize {
+        for shift in (2 * DIGIT_BITS..).step_by(DIGIT_BITS as usize) {
+            let (digit, more) = self.digit();
+            number |= digit << shift;
+            if !more {
                 break;
             }
         }

@@ -4,8 +4,8 @@ use std::io;
 
 use crate::xml::escape;
 
-/// So much is gathered before it is handed on.
-const CHUNK: usize = 64 * 1024;
+/// So much is gathered before it is handed on: a few pages, which are then used again and again.
+const CHUNK: usize = 16 * 1024;
 
 /// Writes elements as they are told, in the form of [`crate::Element::to_xml`].
 #[derive(Debug)]
@@ -23,7 +23,9 @@ pub struct XmlStream<W> {
 impl<W: io::Write> XmlStream<W> {
     /// Begins a document.
     pub fn new(out: W) -> Self {
-        Self { out, buffer: String::new(), open: Vec::new(), in_tag: false, failed: None }
+        // what is begun below the limit may end above it
+        let buffer = String::with_capacity(CHUNK + CHUNK / 4);
+        Self { out, buffer, open: Vec::new(), in_tag: false, failed: None }
     }
 
     /// Begins an element in the one that is open.
@@ -38,10 +40,17 @@ impl<W: io::Write> XmlStream<W> {
 
     /// Gives the element that was just begun an attribute.
     pub fn attribute(&mut self, name: &str, value: &str) {
+        self.attribute_of(name, &[value]);
+    }
+
+    /// As [`Self::attribute`], with a value that is these pieces in a row.
+    pub fn attribute_of(&mut self, name: &str, pieces: &[&str]) {
         self.buffer.push(' ');
         self.buffer.push_str(name);
         self.buffer.push_str("=\"");
-        escape(value, true, &mut self.buffer);
+        for piece in pieces {
+            escape(piece, true, &mut self.buffer);
+        }
         self.buffer.push('"');
     }
 
@@ -81,8 +90,12 @@ impl<W: io::Write> XmlStream<W> {
     }
 
     fn indent(&mut self) {
-        for _ in &self.open {
-            self.buffer.push_str("  ");
+        const SPACES: &str = "                ";
+        let mut width = 2 * self.open.len();
+        while width > 0 {
+            let now = width.min(SPACES.len());
+            self.buffer.push_str(&SPACES[..now]);
+            width -= now;
         }
     }
 
@@ -104,7 +117,7 @@ mod tests {
             "<a x=\"1 &lt; &quot;2&quot;\">\n  <b/>\n  <c y=\"&#x09;\">\n    <b/>\n  </c>\n</a>\n";
         let mut stream = XmlStream::new(Vec::new());
         stream.open("a");
-        stream.attribute("x", "1 < \"2\"");
+        stream.attribute_of("x", &["1 <", " \"2\""]);
         stream.open("b");
         stream.close();
         stream.open("c");

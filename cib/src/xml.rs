@@ -7,9 +7,7 @@ use crate::tree::{Content, Element};
 
 /// Writes text as it stands in an attribute's value or between tags, as Pacemaker 3 does.
 pub(crate) fn escape(text: &str, in_attribute: bool, out: &mut String) {
-    let is_special = |b| !matches!(b, b' '..=b'~') | matches!(b, b'&' | b'<' | b'>' | b'"');
-    // no early end: many bytes are looked at at once
-    if !text.bytes().fold(false, |special, b| special | is_special(b)) {
+    if is_plain(text.as_bytes()) {
         out.push_str(text);
         return;
     }
@@ -27,6 +25,32 @@ pub(crate) fn escape(text: &str, in_attribute: bool, out: &mut String) {
         }
     }
 }
+
+/// Tells whether all bytes stand for themselves.
+fn is_plain(text: &[u8]) -> bool {
+    // no early end: a register's bytes are looked at at once
+    let (registers, rest) = text.as_chunks::<16>();
+    let special = |bytes: &[u8; 16]| bytes.iter().fold(false, |any, b| any | is_special(*b));
+    !registers.iter().any(special) && !rest.iter().any(|b| SPECIAL[usize::from(*b)])
+}
+
+const fn is_special(byte: u8) -> bool {
+    !matches!(byte, b' '..=b'~') | matches!(byte, b'&' | b'<' | b'>' | b'"')
+}
+
+/// What [`is_special`] says of each byte.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < special.len() {
+        #[allow(clippy::cast_possible_truncation, reason = "it is below 256")]
+        {
+            special[byte] = is_special(byte as u8);
+        }
+        byte += 1;
+    }
+    special
+};
 
 impl Element {
     /// Writes the tree indented by two spaces a level, one element a line, ending in a newline.
