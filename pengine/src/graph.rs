@@ -4,7 +4,7 @@ use crate::action::key_text;
 use crate::cluster::Resource;
 use crate::in_graph;
 use crate::index::{ActionIx, NodeIx, ResourceIx};
-use crate::markup::Markup;
+use crate::markup::{Digits, Markup};
 use crate::order::Ordered;
 use crate::place::Placed;
 use crate::plan::{Dot, Options, Plan, Report};
@@ -37,6 +37,9 @@ fn tell(ordered: Ordered, options: &Options, out: &mut dyn Markup) -> Plan<()> {
     };
     let scores = if options.scores { crate::decision::listing(placed) } else { Vec::new() };
     let utilization = std::mem::take(&mut graph.placed_mut().utilization_lines);
+    if options.is_last {
+        std::mem::forget(graph);
+    }
     Plan { graph: (), scores, utilization, dot, report }
 }
 
@@ -164,7 +167,7 @@ impl Graph {
     /// Begins the next synapse up to where its action goes.
     pub(crate) fn begin_synapse(&mut self, priority: i64, out: &mut dyn Markup) {
         out.open("synapse");
-        out.attribute("id", &self.synapses.to_string());
+        out.attribute("id", Digits::of_count(self.synapses).text());
         self.synapses += 1;
         if priority > 0 {
             out.attribute("priority", &priority.to_string());
@@ -195,21 +198,26 @@ impl Graph {
         if known.task == task::LRM_DELETE {
             out.attribute("mode", "cib");
         }
-        out.attribute("id", &(action.position() + 1).to_string());
+        out.attribute("id", Digits::of_count(action.position() + 1).text());
         let operation = match &known.name {
             // points that stand for themselves are their own operation
             Some(name) if known.pseudo && known.task != task::STONITH => name.as_str(),
             _ => known.task,
         };
         out.attribute("operation", operation);
-        let key = self.placed().book.key_text(cluster, action);
-        let history = known.resource.and_then(|rsc| cluster[rsc].history_name.as_ref());
-        match history {
-            Some(history) if known.name.is_none() => {
+        let interval = Digits::of(known.key.interval_ms);
+        let (name, resource) = (known.name.as_deref(), known.resource.map(|rsc| &cluster[rsc]));
+        let key = match (name, resource) {
+            (Some(name), _) => &[name][..],
+            (None, Some(one)) => &[&one.id, "_", known.key.task, "_", interval.text()],
+            (None, None) => &[known.key.task],
+        };
+        match resource.and_then(|one| one.history_name.as_ref()) {
+            Some(history) if name.is_none() => {
                 out.attribute("operation_key", &historical_key(history, known));
-                out.attribute("internal_operation_key", &key);
+                out.attribute_of("internal_operation_key", key);
             }
-            _ => out.attribute("operation_key", &key),
+            _ => out.attribute_of("operation_key", key),
         }
         if let Some(node) = self.told_node(action) {
             out.attribute("on_node", &cluster[node].name);

@@ -15,12 +15,44 @@ pub trait Markup {
     fn open(&mut self, name: &'static str);
     /// Gives the element that was just begun an attribute; each name comes once.
     fn attribute(&mut self, name: &str, value: &str);
+    /// As [`Self::attribute`], with a value that is these pieces in a row.
+    fn attribute_of(&mut self, name: &str, pieces: &[&str]);
     /// Ends the innermost element.
     fn close(&mut self);
     /// Ends the document.
     fn finish(self) -> Self::Done
     where
         Self: Sized;
+}
+
+/// A number's decimal digits, without a piece of memory for them.
+#[derive(Debug)]
+pub(crate) struct Digits {
+    all: [u8; 20],
+    begin: usize,
+}
+
+impl Digits {
+    pub(crate) fn of(mut number: u64) -> Self {
+        let mut digits = Self { all: [b'0'; 20], begin: 20 };
+        for (place, digit) in digits.all.iter_mut().enumerate().rev() {
+            *digit += u8::try_from(number % 10).unwrap_or_default();
+            digits.begin = place;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        digits
+    }
+
+    pub(crate) fn of_count(count: usize) -> Self {
+        Self::of(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.all[self.begin..]).unwrap_or_default()
+    }
 }
 
 /// A tree, for who looks into the graph.
@@ -41,6 +73,10 @@ impl Markup for Tree {
         if let Some(element) = self.open.last_mut() {
             element.set(name, value);
         }
+    }
+
+    fn attribute_of(&mut self, name: &str, pieces: &[&str]) {
+        self.attribute(name, &pieces.concat());
     }
 
     fn close(&mut self) {
@@ -67,6 +103,10 @@ impl<W: io::Write> Markup for XmlStream<W> {
         XmlStream::attribute(self, name, value);
     }
 
+    fn attribute_of(&mut self, name: &str, pieces: &[&str]) {
+        XmlStream::attribute_of(self, name, pieces);
+    }
+
     fn close(&mut self) {
         XmlStream::close(self);
     }
@@ -84,7 +124,21 @@ impl Markup for () {
 
     fn attribute(&mut self, _name: &str, _value: &str) {}
 
+    fn attribute_of(&mut self, _name: &str, _pieces: &[&str]) {}
+
     fn close(&mut self) {}
 
     fn finish(self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Digits;
+
+    #[test]
+    fn digits_are_what_a_number_is_written_with() {
+        for number in [0, 7, 10, 4096, u64::MAX] {
+            assert_eq!(Digits::of(number).text(), number.to_string());
+        }
+    }
 }

@@ -109,6 +109,9 @@ pub struct Options {
     pub dot: Dot,
     /// Ignore the document's `execution-date`: the time given is meant (`-t`).
     pub time_is_set: bool,
+    /// The process ends after this plan: what it was made from is left to the end of the process,
+    /// for taking it apart piece by piece takes a tenth of the time of a plan.
+    pub is_last: bool,
 }
 
 /// One decision.

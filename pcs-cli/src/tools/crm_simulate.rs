@@ -158,6 +158,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             (true, false) => pengine::Dot::Needed,
             (true, true) => pengine::Dot::All,
         },
+        is_last: true,
         ..pengine::Options::default()
     };
     let quiet = options.has("quiet");
