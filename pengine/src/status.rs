@@ -364,22 +364,6 @@ fn disabled(cluster: &Cluster, rsc: ResourceIx) -> bool {
 fn node_status(cluster: &Cluster, index: NodeIx) -> NodeStatus {
     let node = &cluster[index];
     let container = cluster.guest_container(index);
-    let health = node.attributes.iter().filter(|(name, _)| name.starts_with("#health"));
-    let worst = health
-        .map(|(_, value)| match value.to_ascii_lowercase().as_str() {
-            "red" => 2,
-            "yellow" => 1,
-            "green" => 0,
-            other => match values::number(other) {
-                Some(n) if n < 0 => 2,
-                Some(0) => 1,
-                _ => 0,
-            },
-        })
-        .max()
-        // health that decides nothing is not shown
-        .filter(|_| cluster.properties.health != crate::cluster::HealthStrategy::None)
-        .unwrap_or(0);
     NodeStatus {
         id: node.id.clone(),
         name: node.name.clone(),
@@ -397,7 +381,7 @@ fn node_status(cluster: &Cluster, index: NodeIx) -> NodeStatus {
         shutdown: node.shutdown,
         expected_up: node.expected_up,
         dc: node.dc,
-        health: ["green", "yellow", "red"][worst].to_owned(),
+        health: crate::health::shown(cluster, index).name().to_owned(),
         running: node.running.iter().map(|resource| cluster[*resource].id.clone()).collect(),
         container: container.map(|container| cluster[container].id.clone()),
         feature_set: node.attributes.get("#feature-set").cloned(),
@@ -508,15 +492,20 @@ fn replica_status(cluster: &Cluster, scores: &Scores, replica: &Replica) -> Reso
     }
 }
 
-/// The nodes that a clone may have instances on; before constraints are read all nodes count where
-/// none is known.
+/// The nodes that a clone may have instances on; while no constraint has allowed any, those where its
+/// state was looked for.
 fn candidates(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Vec<String> {
     if !cluster[rsc].is_clone() {
         return Vec::new();
     }
-    let known = !scores.candidates(rsc).is_empty();
+    let any_allowed = !scores.candidates(rsc).is_empty();
+    let family = cluster.family(rsc);
+    let looked_for = |node| family.iter().any(|part| cluster[*part].known_on.contains(node));
     let order = cluster.node_order.iter();
-    let nodes = order.filter(|node| !known || scores.allowed(rsc, **node));
+    let nodes = order.filter(|node| match any_allowed {
+        true => scores.allowed(rsc, **node),
+        false => looked_for(node),
+    });
     nodes.map(|node| cluster[*node].name.clone()).collect()
 }
 

@@ -111,3 +111,77 @@ fn in_xml_every_part_has_its_element() {
         rest = &rest[at + expected.len()..];
     }
 }
+
+/// The document that is stored after some events and what the cluster does then.
+fn stored(words: &str) -> String {
+    let home = stopped();
+    home.tool(&format!("crm_simulate -x cib.xml -S -O out.xml {words}"), &[]);
+    home.read("out.xml")
+}
+
+#[test]
+fn a_lost_node_left_without_a_word() {
+    let state = r#"<node_state id="1" uname="alder" in_ccm="false" crmd="online" join="member" expected="member""#;
+    let text = stored("-f alder");
+    assert!(text.contains(state), "{text}");
+    let text = stopped().tool("crm_simulate -x cib.xml -S -f birch", &[]);
+    assert!(text.contains("there is no node `birch`"), "{text}");
+    let text = stopped().tool("crm_simulate -x cib.xml -S -i a_start_0@birch=1", &[]);
+    assert!(text.contains("there is no node `birch`"), "{text}");
+}
+
+#[test]
+fn an_injected_failure_is_counted_under_a_valid_id_unless_nothing_was_running() {
+    let text = stored("-i a_monitor_10000@alder=1 -i a_monitor_10000@alder=7");
+    let count = r#"<nvpair id="1-fail-count-a.monitor_10000" name="fail-count-a#monitor_10000" value="2"/>"#;
+    assert!(text.contains(count), "{text}");
+    assert!(text.contains(r#"exit-reason="Simulated action result""#), "{text}");
+    let text = stored("-i a_start_0@alder=7");
+    assert!(!text.contains("fail-count-a"), "{text}");
+}
+
+#[test]
+fn quorum_and_watchdog_are_stored_as_given() {
+    let text = stored("-q no -w 1");
+    assert!(text.contains(r#"have-quorum="no""#), "{text}");
+    let watchdog = r#"<nvpair id="o-have-watchdog" name="have-watchdog" value="1"/>"#;
+    assert!(text.contains(watchdog), "{text}");
+}
+
+#[test]
+fn health_is_told_with_every_state() {
+    let home = Home::new();
+    let sick = r#"<node id="1" uname="alder"><instance_attributes id="i"><nvpair id="s" name="standby" value="true"/><nvpair id="h" name="HEALTH-disk" value="yellow"/></instance_attributes></node>"#;
+    let document = STOPPED
+        .replace(r#"<node id="1" uname="alder"/>"#, &sick.replace("HEALTH", "#health"))
+        .replace("</cluster_property_set>", r#"<nvpair id="o-h" name="node-health-strategy" value="only-green"/></cluster_property_set>"#);
+    home.put(&document);
+    let text = home.tool("crm_simulate -x cib.xml", &[]);
+    assert!(text.contains("* Node alder: standby (health is YELLOW)\n"), "{text}");
+}
+
+#[test]
+fn where_nothing_is_configured_that_is_said() {
+    let home = Home::new();
+    let resource = r#"<primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/>"#;
+    home.put(&STOPPED.replace(resource, "").replace(r#"<node id="1" uname="alder"/>"#, ""));
+    let text = home.tool("crm_simulate -x cib.xml", &[]);
+    assert!(text.contains("  * Full List of Resources:\n    * No resources\n"), "{text}");
+}
+
+#[test]
+fn a_clone_that_no_constraint_allows_anywhere_is_stopped_where_it_was_looked_for() {
+    let clone = r#"<clone id="k"><primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/></clone>"#;
+    let resource = r#"<primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/>"#;
+    let document = STOPPED.replace(resource, clone).replace(
+        "</cluster_property_set>",
+        r#"<nvpair id="o-y" name="symmetric-cluster" value="false"/></cluster_property_set>"#,
+    );
+    let home = Home::new();
+    home.put(&document);
+    let text = home.tool("crm_simulate -x cib.xml", &[]);
+    assert!(!text.contains("Stopped: [ alder ]"), "{text}");
+    home.tool("crm_simulate -x cib.xml -S -O out.xml", &[]);
+    let text = home.tool("crm_simulate -x out.xml", &[]);
+    assert!(text.contains("* Clone Set: k [a]:\n      * Stopped: [ alder ]\n"), "{text}");
+}

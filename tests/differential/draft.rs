@@ -67,7 +67,8 @@ pub(crate) fn pairs(set: &str, id: &str, values: &BTreeMap<String, String>) -> E
     for (name, value) in values {
         element.push(
             Element::new("nvpair")
-                .with("id", format!("{id}-{name}"))
+                // (a `#` may be in no id)
+                .with("id", format!("{id}-{name}").replace('#', "."))
                 .with("name", name.as_str())
                 .with("value", value.as_str()),
         );

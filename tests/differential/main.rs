@@ -6,6 +6,9 @@
 //! file. Without `crm_simulate` the tests say that they are ignored; `SYSTOLE_NO_SKIPS=1` makes that a
 //! failure, `SYSTOLE_ORACLE=PATH` names another program, `SYSTOLE_OURS=PATH` another build of this one.
 //!
+//! `simulation` lets both pretend events (`made_events.rs`), carry the plan out on paper and plan again; it
+//! compares what is said and stored.
+//!
 //! To add a feature, write a function that throws its dice into the draft (`made_*.rs`) and name it in
 //! a profile. Features are applied in order: resources before constraints, the status last.
 //!
@@ -25,6 +28,7 @@ mod draft;
 mod made_bundles;
 mod made_changes;
 mod made_constraints;
+mod made_events;
 mod made_everything;
 mod made_fencing;
 mod made_rare;
@@ -35,6 +39,7 @@ mod made_status;
 mod made_templates;
 mod outcome;
 mod shrink;
+mod simulated;
 mod told;
 
 use std::collections::BTreeMap;
@@ -59,6 +64,9 @@ enum Compared {
     Plan,
     /// The plan, and what agents are told with each action: notifications.
     PlanAndDetails,
+    /// What is said and stored when events are pretended and the plan is carried out on paper, and the
+    /// plan that follows.
+    Simulation,
 }
 
 /// What documents are made of: each profile is one test.
@@ -403,6 +411,17 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
             made_rare::transient,
         ],
     ),
+    (
+        "simulation",
+        Compared::Simulation,
+        &[
+            made_resources::nodes,
+            made_everything::resources,
+            made_everything::constraints,
+            made_bundles::no_circles,
+            made_status::histories,
+        ],
+    ),
 ];
 
 /// Differences that are not explained: `PROFILE SEED  what`.
@@ -490,7 +509,17 @@ fn run(
             *refusals.entry("there is no document to plan".to_owned()).or_default() += 1;
             continue;
         };
-        match difference(oracle, compared, &directory, &document) {
+        let events = match compared {
+            Compared::Simulation => made_events::events(&document, &mut Dice::new(seed)),
+            Compared::All | Compared::Plan | Compared::PlanAndDetails => Vec::new(),
+        };
+        let mut compare = |candidate: &cib::Element| match compared {
+            Compared::Simulation => simulated_difference(oracle, &events, &directory, candidate),
+            Compared::All | Compared::Plan | Compared::PlanAndDetails => {
+                difference(oracle, compared, &directory, candidate)
+            }
+        };
+        match compare(&document) {
             Verdict::Same => {}
             Verdict::Refused(why) => {
                 if one {
@@ -503,20 +532,22 @@ fn run(
             }
             Verdict::Different(_) => {
                 std::fs::write(directory.join(format!("{seed}.whole.xml")), document.to_xml())?;
-                let mut compare =
-                    |candidate: &cib::Element| difference(oracle, compared, &directory, candidate);
                 let Some(small) = cured::unexplained(document, &mut compare) else { continue };
                 let path = directory.join(format!("{seed}.xml"));
                 std::fs::write(&path, small.to_xml())?;
                 if let Verdict::Different(what) = compare(&small) {
-                    failures.push(format!("seed {seed}, kept as {}:\n{what}", path.display()));
+                    let events = events.join(" ");
+                    failures
+                        .push(format!("seed {seed} {events}, kept as {}:\n{what}", path.display()));
                 }
             }
         }
     }
-    // what the other program can't plan says nothing, but it must stay the exception
+    // what the other program can't plan says nothing, but it must stay the exception; nor does a
+    // simulation of a plan that differs, if only as it may
     let refused: usize = refusals.values().sum();
-    if refused as u64 * 5 > total {
+    let share = if compared == Compared::Simulation { 3 } else { 5 };
+    if refused as u64 * share > total {
         let reasons: String =
             refusals.iter().map(|(why, count)| format!("\n  {count} times: {why}")).collect();
         failures.push(format!(
@@ -578,6 +609,46 @@ enum Verdict {
     Refused(String),
 }
 
+/// The program that is asked for our own answer.
+fn ours() -> String {
+    std::env::var("SYSTOLE_OURS").unwrap_or_else(|_| env!("CARGO_BIN_EXE_systole").to_owned())
+}
+
+/// Compares what is said and stored after some events; where plans differ otherwise, that is another
+/// profile's matter.
+fn simulated_difference(
+    oracle: &str,
+    events: &[String],
+    directory: &Path,
+    document: &cib::Element,
+) -> Verdict {
+    let text = document.to_xml();
+    let theirs = match simulated::of(&[oracle], directory, &text, events) {
+        Ok(theirs) => theirs,
+        Err(why) => return Verdict::Refused(why),
+    };
+    let plan = |document: &str| {
+        outcome::of(&[oracle], directory, document).and_then(|theirs| {
+            let ours = outcome::of(&[&ours(), "crm_simulate"], directory, document)?;
+            Ok(theirs.without_scores().without_details() == ours.without_scores().without_details())
+        })
+    };
+    match plan(&theirs.input) {
+        Ok(true) => {}
+        Ok(false) => return Verdict::Refused("the plans differ".to_owned()),
+        Err(why) => return Verdict::Refused(why),
+    }
+    let different = match simulated::of(&[&ours(), "crm_simulate"], directory, &text, events) {
+        Ok(ours) => theirs.difference(&ours),
+        Err(why) => Some(why),
+    };
+    match (different, cib::parse(&theirs.output)) {
+        (Some(different), _) => Verdict::Different(different),
+        (None, Ok(after)) => difference(oracle, Compared::Plan, directory, &after),
+        (None, Err(error)) => Verdict::Refused(error.to_string()),
+    }
+}
+
 fn difference(
     oracle: &str,
     compared: Compared,
@@ -587,16 +658,14 @@ fn difference(
     let text = document.to_xml();
     let seen = |outcome: outcome::Outcome| match compared {
         Compared::All => outcome.without_details(),
-        Compared::Plan => outcome.without_scores().without_details(),
+        Compared::Plan | Compared::Simulation => outcome.without_scores().without_details(),
         Compared::PlanAndDetails => outcome.without_scores(),
     };
     let mut theirs = match outcome::of(&[oracle], directory, &text) {
         Ok(theirs) => seen(theirs),
         Err(why) => return Verdict::Refused(why),
     };
-    let ours = std::env::var("SYSTOLE_OURS");
-    let systole = ours.as_deref().unwrap_or(env!("CARGO_BIN_EXE_systole"));
-    let different = match outcome::of(&[systole, "crm_simulate"], directory, &text).map(seen) {
+    let different = match outcome::of(&[&ours(), "crm_simulate"], directory, &text).map(seen) {
         Ok(mut ours) => {
             allowed::settle(document, &mut theirs, &mut ours);
             if ours == theirs {

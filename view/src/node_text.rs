@@ -6,13 +6,22 @@ use crate::scope::{Scope, node_name};
 
 /// A node's state in words; none when its name goes into a list of online or offline nodes.
 fn special_state(node: &NodeStatus) -> Option<String> {
-    let text = if node.unclean {
-        let how = match (node.online, node.pending) {
-            (true, _) => "online",
-            (false, true) => "pending",
-            (false, false) => "offline",
-        };
-        return Some(format!("UNCLEAN ({how})"));
+    let state = state_but_health(node);
+    if node.health == "green" {
+        return state.map(str::to_owned);
+    }
+    let state = state.unwrap_or(if node.online { "online" } else { "OFFLINE" });
+    Some(format!("{state} (health is {})", node.health.to_ascii_uppercase()))
+}
+
+/// What there is to say about a node besides its health and whether it is online.
+fn state_but_health(node: &NodeStatus) -> Option<&'static str> {
+    Some(if node.unclean {
+        match (node.online, node.pending) {
+            (true, _) => "UNCLEAN (online)",
+            (false, true) => "UNCLEAN (pending)",
+            (false, false) => "UNCLEAN (offline)",
+        }
     } else if node.pending {
         "pending"
     } else if node.standby_on_fail && node.online {
@@ -25,12 +34,9 @@ fn special_state(node: &NodeStatus) -> Option<String> {
         }
     } else if node.maintenance {
         if node.online { "maintenance" } else { "OFFLINE (maintenance)" }
-    } else if node.online && node.health != "green" {
-        return Some(format!("online (health is {})", node.health.to_ascii_uppercase()));
     } else {
         return None;
-    };
-    Some(text.to_owned())
+    })
 }
 
 /// A node's state in words.

@@ -8,12 +8,20 @@ use crate::scope::Scope;
 
 /// The lists of nodes and resources, indented as in `crm_simulate`.
 pub fn lists(status: &Status) -> String {
-    let mut out = String::from("  * Node List:\n");
+    let mut out = String::new();
     let scope = Scope::default();
-    for line in node_lines(status, scope) {
-        out.push_str(&format!("    * {line}\n"));
+    let nodes = node_lines(status, scope);
+    if !nodes.is_empty() {
+        out.push_str("  * Node List:\n");
+        for line in nodes {
+            out.push_str(&format!("    * {line}\n"));
+        }
+        out.push('\n');
     }
-    out.push_str("\n  * Full List of Resources:\n");
+    out.push_str("  * Full List of Resources:\n");
+    if status.resources.is_empty() {
+        out.push_str("    * No resources\n");
+    }
     for resource in status.resources.iter().filter(|resource| is_listed(resource)) {
         for line in resource_lines(resource, status, scope) {
             out.push_str(&format!("    {line}\n"));

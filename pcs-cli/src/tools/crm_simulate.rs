@@ -1,5 +1,6 @@
 //! `crm_simulate`: what the cluster would do, and what would come of it.
 
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
@@ -188,7 +189,11 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         out.push_str(&details(&status, options));
     }
     said.status("cluster_status", &document, now, &engine, options);
-    let events = inject(&mut document, options, &mut err)?;
+    let known = match options.has("op-inject") {
+        true => simulation::known_names(&pengine::status::read(&document, now, &engine)),
+        false => BTreeSet::new(),
+    };
+    let events = inject(&mut document, options, &known, &mut err)?;
     if !events.is_empty() {
         said.parts.push(simulate_events::xml(&events));
         if !quiet {

@@ -1,5 +1,7 @@
 //! What `crm_simulate` is asked to pretend before it plans.
 
+use std::collections::BTreeSet;
+
 use cib::Element;
 use model::ExitCode;
 
@@ -103,27 +105,20 @@ pub(crate) fn specs(options: &Options, name: &'static str) -> Result<Vec<Spec>, 
 }
 
 /// Changes the document as the options for events say; tells what was done, and adds to `err` what
-/// could not be.
+/// could not be. `known` says how resources are called.
 pub(crate) fn inject(
     document: &mut Element,
     options: &Options,
+    known: &BTreeSet<String>,
     err: &mut String,
 ) -> Result<Vec<Event>, Failure> {
     let mut done = Vec::new();
     if let Some(text) = options.value("quorum") {
-        document.set("have-quorum", if is_true(text) { "true" } else { "false" });
+        document.set("have-quorum", text);
         done.push(Event::Quorum(text.to_owned()));
     }
     if let Some(text) = options.value("watchdog") {
-        let config = document.child_or_insert("configuration").child_or_insert("crm_config");
-        let set = config.child_or_insert("cluster_property_set");
-        set.retain_children(|pair| pair.get("name") != Some("have-watchdog"));
-        set.push(
-            Element::new("nvpair")
-                .with("id", "crm_simulate-have-watchdog")
-                .with("name", "have-watchdog")
-                .with("value", if is_true(text) { "true" } else { "false" }),
-        );
+        set_watchdog(document, text);
         done.push(Event::Watchdog(text.to_owned()));
     }
     for (option, change) in [
@@ -149,8 +144,11 @@ pub(crate) fn inject(
     }
     for text in options.values("op-inject").map(str::to_owned).collect::<Vec<_>>() {
         let spec = Spec::parse(&text).map_err(|error| (ExitCode::Usage, error))?;
+        if !is_node(document, &spec.node) {
+            return Err((ExitCode::NoSuch, format!("there is no node `{}`", spec.node)));
+        }
         done.push(Event::Operation(text));
-        match simulation::inject(document, &spec) {
+        match simulation::inject(document, &spec, known) {
             Ok(steps) => done.extend(steps.into_iter().map(Event::Attribute)),
             // the others may still tell something
             Err(error) => err.push_str(&format!("{error}\n")),
@@ -159,8 +157,45 @@ pub(crate) fn inject(
     Ok(done)
 }
 
-fn is_true(text: &str) -> bool {
-    matches!(text, "1" | "true" | "yes" | "on" | "y")
+/// Sets the property that tells of a watchdog.
+fn set_watchdog(document: &mut Element, value: &str) {
+    let config = document.child_or_insert("configuration").child_or_insert("crm_config");
+    let is_it = |pair: &Element| pair.get("name") == Some("have-watchdog");
+    if let Some(pair) =
+        config.children_mut().flat_map(Element::children_mut).find(|pair| is_it(pair))
+    {
+        pair.set("value", value);
+        return;
+    }
+    let set = config.child_or_insert("cluster_property_set");
+    if set.id().is_none() {
+        set.set("id", "cib-bootstrap-options");
+    }
+    let id = format!("{}-have-watchdog", set.id().unwrap_or_default());
+    set.push(
+        Element::new("nvpair").with("id", id).with("name", "have-watchdog").with("value", value),
+    );
+}
+
+/// Tells whether a node goes by a name: one of the nodes that are configured or have been seen, or what a
+/// resource connects to.
+fn is_node(document: &Element, name: &str) -> bool {
+    let goes_by_it = |entries: Option<&Element>| {
+        let mut entries = entries.into_iter().flat_map(Element::children);
+        entries.any(|entry| entry.get("uname") == Some(name))
+    };
+    let connects = |element: &Element| match element.name() {
+        "primitive" => element.get("type") == Some("remote") && element.id() == Some(name),
+        "nvpair" => {
+            element.get("name") == Some("remote-node") && element.get("value") == Some(name)
+        }
+        _ => false,
+    };
+    goes_by_it(document.at(&["configuration", "nodes"]))
+        || goes_by_it(document.child("status"))
+        || document
+            .at(&["configuration", "resources"])
+            .is_some_and(|resources| resources.descendants().any(connects))
 }
 
 fn change_node(document: &mut Element, name: &str, change: NodeChange) -> Result<(), Failure> {

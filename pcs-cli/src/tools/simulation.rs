@@ -156,9 +156,6 @@ fn act(
             (vec![Step::Fencing { node: node.to_owned(), how }], true)
         }
         ActionKind::Cluster => {
-            if action.task == "clear_failcount" {
-                clear_fail_count(document, node, action);
-            }
             let step = Step::Cluster {
                 task: action.task.clone(),
                 resource: action.resource.as_ref().map(|resource| resource.id.clone()),
@@ -197,10 +194,9 @@ fn operation(
         node: node.to_owned(),
     }];
     let target = action.target_rc();
-    match action.task.as_str() {
-        // none of these leaves a result
-        "delete" | "cancel" | "notify" => return (steps, true),
-        _ => {}
+    // what erases a history leaves no result in it
+    if action.task == "delete" {
+        return (steps, true);
     }
     let spec = failures.iter().find(|spec| {
         (spec.resource == resource
@@ -218,7 +214,7 @@ fn operation(
         let operation = format!("{resource}#{}_{interval}", action.task);
         steps.extend(count_failure(document, node, action.node_uuid.as_deref(), &operation, now));
     }
-    let recorded = OperationResult { rc, failed: !done, now };
+    let recorded = OperationResult { rc, failed: !done, now, digest: true };
     record(document, action, &resource, &recorded);
     (steps, done)
 }
@@ -227,6 +223,8 @@ struct OperationResult {
     rc: i32,
     failed: bool,
     now: i64,
+    /// Whether it is known what parameters it ran with.
+    digest: bool,
 }
 
 /// The node's entry in the status section, made if it is missing.
@@ -296,6 +294,11 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
     // matter on two nodes and are kept apart
     let ids = match (result.failed, interval) {
         _ if migration => vec![operation_key.clone()],
+        (false, 0) if task == "notify" => {
+            // one for each thing that was told of
+            let word = |name| action.meta(name).unwrap_or_default();
+            vec![format!("{name}_{}_notify_{}_0", word("notify_type"), word("notify_operation"))]
+        }
         (true, 0) => vec![format!("{name}_last_failure_0"), last],
         (true, _) => vec![format!("{name}_last_failure_0")],
         (false, 0) => vec![last],
@@ -317,8 +320,11 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
         ("last-rc-change", result.now.to_string()),
         ("exec-time", "0".to_owned()),
         ("queue-time", "0".to_owned()),
-        ("op-digest", pengine::operation_digest(&action.attributes, interval)),
+        ("exit-reason", if result.failed { "Simulated action result" } else { "" }.to_owned()),
     ];
+    if result.digest {
+        values.push(("op-digest", pengine::operation_digest(&action.attributes, interval)));
+    }
     if migration {
         for name in ["migrate_source", "migrate_target"] {
             values.extend(action.meta(name).map(|node| (name, node.to_owned())));
@@ -353,67 +359,50 @@ fn next_call(document: &Element, node: &str, history: &str) -> i64 {
     calls.max().unwrap_or(0).max(0) + 1
 }
 
-fn clear_fail_count(document: &mut Element, node: &str, action: &GraphAction) {
-    let Some(resource) = action.resource.as_ref().map(|resource| resource.id.clone()) else {
-        return;
-    };
-    let state = node_state(document, node, None);
-    let Some(transient) = state.child_mut("transient_attributes") else { return };
-    for set in transient.children_mut() {
-        set.retain_children(|pair| {
-            let name = pair.get("name").unwrap_or_default();
-            let of = |prefix: &str| {
-                name.strip_prefix(prefix)
-                    .and_then(|rest| rest.strip_prefix(resource.as_str()))
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
-            };
-            !(of("fail-count-") || of("last-failure-"))
-        });
-    }
-}
-
 /// A fenced node is down, and what it ran is gone.
 fn fence(document: &mut Element, node: &str, id: Option<&str>) {
     let state = node_state(document, node, id);
     set_down(state);
+    state.set("crm-debug-origin", "simulate_fencing_action");
     state.retain_children(|child| !matches!(child.name(), "lrm" | "transient_attributes"));
 }
 
 /// Marks a node as down in an orderly way.
 pub(crate) fn set_down(state: &mut Element) {
-    for (name, value) in
-        [("in_ccm", "false"), ("crmd", "offline"), ("join", "down"), ("expected", "down")]
-    {
-        state.set(name, value);
-    }
+    set_state(state, ["false", "offline", "down", "down"]);
 }
 
 /// Marks a node as up.
 pub(crate) fn set_up(state: &mut Element) {
-    for (name, value) in
-        [("in_ccm", "true"), ("crmd", "online"), ("join", "member"), ("expected", "member")]
-    {
-        state.set(name, value);
-    }
+    set_state(state, ["true", "online", "member", "member"]);
 }
 
-/// Marks a node as lost.
+/// Marks a node as lost: it left without a word, so that all else is as it was last heard of.
 pub(crate) fn set_lost(state: &mut Element) {
-    for (name, value) in
-        [("in_ccm", "false"), ("crmd", "offline"), ("join", "down"), ("expected", "member")]
-    {
-        state.set(name, value);
-    }
+    set_state(state, ["false", "online", "member", "member"]);
 }
 
-/// Puts an operation's result into a document, with the fail count that goes with a failure.
-pub(crate) fn inject(document: &mut Element, spec: &Spec) -> Result<Vec<Step>, String> {
+fn set_state(state: &mut Element, values: [&str; 4]) {
+    for (name, value) in ["in_ccm", "crmd", "join", "expected"].into_iter().zip(values) {
+        state.set(name, value);
+    }
+    state.set("crm-debug-origin", "crm_simulate");
+}
+
+/// Puts an operation's result into a document, with the fail count that goes with a failure; `known` says
+/// how resources are called.
+pub(crate) fn inject(
+    document: &mut Element,
+    spec: &Spec,
+    known: &BTreeSet<String>,
+) -> Result<Vec<Step>, String> {
     let configured = document
         .at(&["configuration", "resources"])
         .and_then(|resources| {
             let base = spec.resource.split(':').next().unwrap_or_default();
             resources.find_id(&spec.resource).or_else(|| resources.find_id(base))
         })
+        .filter(|_| known.contains(&spec.resource))
         .ok_or_else(|| format!("Invalid resource name: {}", spec.resource))?;
     let of = |name: &str| configured.get(name).map(str::to_owned);
     let (class, provider, kind) = (of("class"), of("provider"), of("type"));
@@ -423,10 +412,9 @@ pub(crate) fn inject(document: &mut Element, spec: &Spec) -> Result<Vec<Step>, S
         .flat_map(Element::children)
         .find(|node| node.get("uname") == Some(spec.node.as_str()))
         .and_then(|node| node.id().map(str::to_owned));
-    let target = if spec.task == "monitor" && spec.interval_ms == 0 { 7 } else { 0 };
     let mut attributes = std::collections::BTreeMap::new();
     attributes.insert("CRM_meta_interval".to_owned(), spec.interval_ms.to_string());
-    attributes.insert("CRM_meta_op_target_rc".to_owned(), target.to_string());
+    attributes.insert("CRM_meta_op_target_rc".to_owned(), "0".to_owned());
     let action = GraphAction {
         id: crmd::core::graph::ActionId(0),
         kind: ActionKind::Resource,
@@ -447,14 +435,16 @@ pub(crate) fn inject(document: &mut Element, spec: &Spec) -> Result<Vec<Step>, S
         downed: Vec::new(),
         maintenance: Vec::new(),
     };
-    let failed = spec.rc != target;
+    let failed = spec.rc != 0;
     let now = jiff::Timestamp::now().as_second();
     let mut steps = Vec::new();
-    if failed && (spec.rc != 7 || target != 7) {
+    // what does not recur and finds nothing running counts as no failure
+    if failed && (spec.rc != 7 || spec.interval_ms > 0) {
         let operation = format!("{}#{}_{}", spec.resource, spec.task, spec.interval_ms);
         steps = count_failure(document, &spec.node, id.as_deref(), &operation, now);
     }
-    record(document, &action, &spec.resource, &OperationResult { rc: spec.rc, failed, now });
+    let result = OperationResult { rc: spec.rc, failed, now, digest: false };
+    record(document, &action, &spec.resource, &result);
     Ok(steps)
 }
 
@@ -468,7 +458,10 @@ fn count_failure(
 ) -> Vec<Step> {
     let state = node_state(document, node, id);
     let node_id = state.id().unwrap_or(node).to_owned();
-    let set = state.child_or_insert("transient_attributes").child_or_insert("instance_attributes");
+    let transient = state.child_or_insert("transient_attributes");
+    let set =
+        with_id(with_id(transient, &node_id).child_or_insert("instance_attributes"), &node_id);
+    let set_id = set.id().unwrap_or(&node_id).to_owned();
     let count = format!("fail-count-{operation}");
     let known = set.children().find(|pair| pair.get("name") == Some(count.as_str()));
     let known = known.and_then(|pair| pair.get("value")?.parse::<model::Score>().ok());
@@ -478,16 +471,25 @@ fn count_failure(
         (count, next.to_string(), "value++".to_owned()),
         (format!("last-failure-{operation}"), now.to_string(), now.to_string()),
     ] {
-        set.retain_children(|pair| pair.get("name") != Some(name.as_str()));
-        set.push(
-            Element::new("nvpair")
-                .with("id", format!("status-{node}-{name}"))
-                .with("name", name.as_str())
-                .with("value", value),
-        );
+        if let Some(pair) = set.children_mut().find(|pair| pair.get("name") == Some(name.as_str()))
+        {
+            pair.set("value", value);
+        } else {
+            // (a `#` may be in no id)
+            let id = format!("{set_id}-{name}").replace('#', ".");
+            let pair = Element::new("nvpair").with("id", id).with("name", name.as_str());
+            set.push(pair.with("value", value));
+        }
         steps.push(Step::Attribute { name, value: told, node_id: node_id.clone() });
     }
     steps
+}
+
+fn with_id<'a>(element: &'a mut Element, id: &str) -> &'a mut Element {
+    if element.id().is_none() {
+        element.set("id", id);
+    }
+    element
 }
 
 #[cfg(test)]
