@@ -46,7 +46,7 @@ impl Shown {
 
 /// The scores listing, a line each.
 pub(crate) fn listing(placed: &Placed) -> Vec<String> {
-    let listed = placed.record.shown.iter().filter(|shown| shown.what != Listed::Decision);
+    let listed = placed.record.shown().iter().filter(|shown| shown.what != Listed::Decision);
     listed
         .map(|shown| {
             let score = placed.scores.ledger.score(shown.cell);
@@ -72,15 +72,38 @@ pub(crate) enum Decided {
     Wanted,
 }
 
-/// The record of a run.
-#[derive(Debug, Default)]
+/// The record of a run, empty unless it is wanted: it is larger than all scores.
+#[derive(Debug)]
 pub(crate) struct Record {
+    wanted: bool,
     /// All lines of the scores listing, in order.
-    pub(crate) shown: Vec<Shown>,
+    shown: Vec<Shown>,
     decided: Vec<Option<Decided>>,
 }
 
 impl Record {
+    /// Begins a record, or none.
+    pub(crate) fn new(wanted: bool) -> Self {
+        Self { wanted, shown: Vec::new(), decided: Vec::new() }
+    }
+
+    /// Tells whether anyone wants to know.
+    pub(crate) fn wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// Adds a line to the scores listing.
+    pub(crate) fn show(&mut self, shown: Shown) {
+        if self.wanted {
+            self.shown.push(shown);
+        }
+    }
+
+    /// All lines of the scores listing, in order.
+    pub(crate) fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
+
     /// Notes what decided about a resource; the last decision counts.
     pub(crate) fn decide(&mut self, rsc: ResourceIx, decided: Decided) {
         if self.decided.len() <= rsc.position() {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::action::Key;
 use crate::cluster::{Cluster, QuorumPolicy};
-use crate::decision::{self, Decided, Shown};
+use crate::decision::{self, Decided, Record, Shown};
 use crate::explain_cause::Origins;
 use crate::index::{NodeIx, ResourceIx};
 use crate::order::Ordered;
@@ -209,14 +209,14 @@ impl Explained {
 
 /// Decides as [`crate::schedule`] does and tells why.
 pub fn explain(input: &Element, now: WallTime, options: &Options) -> Explained {
-    let ordered = crate::decide(input, now, options);
+    let ordered = crate::decide(input, now, options, Record::new(true));
     let resources = Teller::new(&ordered, input).resources();
     Explained { plan: crate::graph::build(ordered, options, crate::Tree::default()), resources }
 }
 
 /// Returns the scores listing with what every score is made of.
 pub fn listing(input: &Element, now: WallTime, options: &Options) -> Vec<Listed> {
-    Teller::new(&crate::decide(input, now, options), input).listing()
+    Teller::new(&crate::decide(input, now, options, Record::new(true)), input).listing()
 }
 
 struct Teller<'a> {
@@ -260,7 +260,7 @@ impl<'a> Teller<'a> {
         let placed = &self.ordered.planned.placed;
         placed
             .record
-            .shown
+            .shown()
             .iter()
             .filter(|shown| shown.what != decision::Listed::Decision)
             .map(|shown| Listed {
@@ -276,7 +276,7 @@ impl<'a> Teller<'a> {
         // what was read last before the decision, of each resource
         let mut last: Vec<Vec<&Shown>> = vec![Vec::new(); placed.cluster.resources.len()];
         let mut promotions: BTreeMap<ResourceIx, &Shown> = BTreeMap::new();
-        for shown in &placed.record.shown {
+        for shown in placed.record.shown() {
             if shown.what == decision::Listed::Promotion {
                 promotions.insert(shown.rsc, shown);
                 continue;

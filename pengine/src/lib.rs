@@ -102,14 +102,20 @@ pub fn schedule_into<M: Markup>(
     options: &Options,
     graph: M,
 ) -> Plan<M::Done> {
-    graph::build(decide(input, now, options), options, graph)
+    let record = decision::Record::new(options.scores);
+    graph::build(decide(input, now, options, record), options, graph)
 }
 
 /// All phases but the last.
-fn decide(input: &Element, now: WallTime, options: &Options) -> order::Ordered {
+fn decide(
+    input: &Element,
+    now: WallTime,
+    options: &Options,
+    record: decision::Record,
+) -> order::Ordered {
     let unpacked = unpack::unpack(input, now, options);
     let constrained = constraint::apply(unpacked);
-    let placed = place::place(constrained);
+    let placed = place::place(constrained, record);
     let planned = create::actions(placed);
     order::relate(planned)
 }

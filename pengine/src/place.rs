@@ -57,8 +57,8 @@ pub(crate) struct Placed {
     pub(crate) record: Record,
 }
 
-/// Assigns every resource.
-pub(crate) fn place(constrained: Constrained) -> Placed {
+/// Assigns every resource, and records what was decided on which scores.
+pub(crate) fn place(constrained: Constrained, record: Record) -> Placed {
     let Constrained { cluster, book, scores, rules } = constrained;
     let home = Home { node: None, provisional: true, assigning: false, merging: false };
     let mut placing = Placing {
@@ -68,7 +68,7 @@ pub(crate) fn place(constrained: Constrained) -> Placed {
         utilization_lines: Vec::new(),
         promotion: crate::promote::Promotion::default(),
         surveys: crate::survey::Surveys::default(),
-        record: Record::default(),
+        record,
         cluster,
         book,
         scores,
@@ -172,12 +172,12 @@ impl Placing {
 
     /// Lists the scores of a resource, and of what is in it, under the name of a step.
     pub(crate) fn show(&mut self, rsc: ResourceIx, step: &'static str) {
-        if self.cluster[rsc].removed {
+        if self.cluster[rsc].removed || !self.record.wanted() {
             return;
         }
         for node in self.candidates_in_order(rsc) {
             let cell = self.scores.cell(rsc, node);
-            self.record.shown.push(Shown { what: Listed::Node(step), rsc, node: Some(node), cell });
+            self.record.show(Shown { what: Listed::Node(step), rsc, node: Some(node), cell });
         }
         for child in self.cluster[rsc].children.clone() {
             self.show(child, step);
@@ -331,11 +331,11 @@ impl Placing {
 
     fn assign_best(&mut self, rsc: ResourceIx, prefer: Option<NodeIx>, stop_if_fail: bool) {
         let roomiest = self.ban_small_nodes(rsc);
-        if self.cluster.properties.placement != Placement::Default {
+        if self.record.wanted() && self.cluster.properties.placement != Placement::Default {
             for node in self.candidates_in_order(rsc) {
                 let cell = self.scores.cell(rsc, node);
                 let what = Listed::Decision;
-                self.record.shown.push(Shown { what, rsc, node: Some(node), cell });
+                self.record.show(Shown { what, rsc, node: Some(node), cell });
             }
         }
         let prefer = prefer.or(roomiest);
@@ -367,7 +367,7 @@ impl Placing {
                 }
             }
         }
-        if let Some(chosen) = chosen {
+        if let (Some(chosen), true) = (chosen, self.record.wanted()) {
             let decided = self.decided_by(rsc, chosen, &nodes, current, prefer);
             self.record.decide(rsc, decided);
         }

@@ -318,7 +318,7 @@ impl Placing {
     fn show_rank(&mut self, instance: ResourceIx) {
         let node = self.assigned_node(instance);
         let cell = self.promotion.rank(instance).unwrap_or(Cell::EMPTY);
-        self.record.shown.push(Shown { what: Listed::Promotion, rsc: instance, node, cell });
+        self.record.show(Shown { what: Listed::Promotion, rsc: instance, node, cell });
     }
 
     fn rank_of(&self, instance: ResourceIx) -> Score {
