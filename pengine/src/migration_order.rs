@@ -9,6 +9,9 @@ use crate::task::{self, Task};
 
 /// Adds to each ordering between two resources what it means when they migrate.
 pub(crate) fn mirror(planned: &mut Planned) {
+    if !planned.placed.cluster.resources.iter().any(|rsc| rsc.allow_migrate) {
+        return;
+    }
     let orderings = std::mem::take(&mut planned.placed.book.orderings);
     let mut all = Vec::with_capacity(orderings.len());
     for ordering in orderings {
