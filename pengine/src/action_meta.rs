@@ -146,7 +146,7 @@ mod tests {
         meta.insert_missing("op_target_rc", "7");
         let told: Vec<_> = meta.iter().collect();
         assert_eq!(told, [("timeout", "6s"), ("op_target_rc", "7")]);
-        assert_eq!(shared["timeout"], "20s");
+        assert_eq!(shared.get("timeout").map(String::as_str), Some("20s"));
         assert!(!meta.contains("interval"));
     }
 }

@@ -65,7 +65,7 @@ fn digested(cluster: &mut Cluster, rsc: ResourceIx, node: Option<NodeIx>, entry:
         pairs::collect(config, "instance_attributes", &context, None, &mut out, &mut None);
     }
     for (name, value) in cluster.parameters(rsc, node) {
-        out.entry(name).or_insert(value);
+        out.set_default(name, value);
     }
     crate::bundle_remote::fill_address(cluster, rsc, &mut out);
     out.retain(|name, _| counts(name) && !name.starts_with("CRM_meta_"));

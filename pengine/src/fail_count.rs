@@ -1,7 +1,5 @@
 //! Fail counts: what they sum up to, when they expire, when they force a resource away.
 
-use std::ops::Bound;
-
 use crate::action::Key;
 use crate::bundle_remote::{CheckAbout, DeferredCheck};
 use crate::cluster::Cluster;
@@ -43,10 +41,8 @@ pub(crate) fn raw(cluster: &Cluster, rsc: ResourceIx, node: NodeIx) -> FailCount
     };
     let mut total = FailCount::default();
     let of = |prefix: &'static str| {
-        let from =
-            cluster[node].attributes.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
-        from.take_while(move |(attribute, _)| attribute.starts_with(prefix))
-            .filter(move |(attribute, _)| matches(attribute, prefix))
+        let attributes = cluster[node].attributes.beginning_with(prefix);
+        attributes.filter(move |(attribute, _)| matches(attribute, prefix))
     };
     for (_, value) in of("fail-count-") {
         let count = values::score(value).map_or(0, |score| i64::from(score.value()));

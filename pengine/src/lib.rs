@@ -56,6 +56,7 @@ mod notify;
 mod operation;
 mod order;
 mod order_constraint;
+mod pair_map;
 mod pairs;
 mod place;
 mod plan;

@@ -39,7 +39,7 @@ pub(crate) fn with_connections(document: &Element) -> Element {
             continue;
         }
         let mut meta = meta(document, primitive);
-        meta.entry("remote-connect-timeout".into()).or_insert_with(|| "60s".into());
+        meta.set_default("remote-connect-timeout".into(), "60s");
         let (Some(name), Some(container)) = (meta.get("remote-node"), primitive.id()) else {
             continue;
         };

@@ -2,15 +2,13 @@
 
 use std::cell::Cell;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use cib::Element;
 
 use crate::calendar::{self, Civil, Seconds};
 use crate::role::Role;
 
-/// Name/value pairs.
-pub(crate) type Pairs = BTreeMap<String, String>;
+pub(crate) use crate::pair_map::Pairs;
 
 /// What rules are evaluated against.
 #[derive(Clone, Copy, Debug, Default)]

@@ -260,7 +260,7 @@ impl Unpacked {
     fn add_instances(&mut self, clone: ResourceIx, xml: &Arc<Element>) {
         let meta = self.cluster[clone].meta.clone();
         let number = |names: &[&str]| {
-            names.iter().find_map(|name| meta.get(*name)).and_then(|text| values::number(text))
+            names.iter().find_map(|name| meta.get(name)).and_then(|text| values::number(text))
         };
         let count = |names: &[&str], default: usize| {
             number(names).map_or(default, |n| usize::try_from(n.max(0)).unwrap_or(0))
