@@ -46,11 +46,14 @@ fn primitive(all: &mut Constrained, rsc: ResourceIx) {
         book.order_tasks((rsc, task::DEMOTE), (rsc, task::STOP), PROMOTED_IMPLIES_FIRST);
         book.order_tasks((rsc, task::START), (rsc, task::PROMOTE), UNRUNNABLE_FIRST_BLOCKS);
     }
-    book.order_tasks(
-        (rsc, task::LRM_DELETE),
-        (rsc, task::MONITOR),
-        IF_ON_SAME_NODE | THEN_CANCELS_FIRST,
-    );
+    // what is going to be looked for need not be forgotten first
+    for forgetting in [task::LRM_DELETE, task::DELETE] {
+        book.order_tasks(
+            (rsc, forgetting),
+            (rsc, task::MONITOR),
+            IF_ON_SAME_NODE | THEN_CANCELS_FIRST,
+        );
+    }
     let one = &all.cluster[rsc];
     let unfencing =
         !one.fence_device && all.cluster.has_unfencing && one.requires == Requires::Unfencing;

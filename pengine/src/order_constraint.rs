@@ -222,7 +222,7 @@ fn between(all: &mut Constrained, one: &Element, two: &Element, kind: Kind, symm
     let relation = flags(kind, task_2, symmetry);
     // one of several is enough to start something, but all must be gone to stop it
     let require_all = require_all || matches!(task_1, task::STOP | task::DEMOTE);
-    if !require_all && symmetry != Symmetry::Inverse {
+    if !require_all {
         let name = format!("{}:{}", task::ONE_OR_MORE, one.id().unwrap_or_default());
         let point = gate(all, &name, task::ONE_OR_MORE);
         let here = Point { action: Some(point), ..Point::default() };
