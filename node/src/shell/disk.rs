@@ -83,14 +83,15 @@ pub(crate) enum Paper {
 const PAPERS_NICENESS: i32 = 10;
 
 /// Whoever made a change is answered, and what follows from it begun, before it is written down
-/// for people; what comes within this time is written once.
-const PAPERS_DELAY: Duration = Duration::from_millis(30);
+/// for people.
+const PAPERS_DELAY: Duration = Duration::from_millis(10);
 
 /// While an input is packed, the thread rests so many times as long as it works: one that works
 /// without a rest takes a part of the other processors' speed as well, whatever its niceness.
 const REST: u32 = 4;
 
-/// Papers that may wait while there is rest.
+/// Inputs that may wait while there is rest, and documents that may wait at all: each of them is a
+/// checkpoint, but of a flood of changes only the last ones can be.
 const BACKLOG_MAX: usize = 16;
 
 /// Former documents that are kept.
@@ -124,7 +125,7 @@ pub(crate) fn paper_thread(
         inputs,
         told,
         papers,
-        document: None,
+        documents: VecDeque::new(),
         waiting: VecDeque::new(),
         ending: false,
     };
@@ -145,8 +146,8 @@ struct Writer {
     inputs: Inputs,
     told: watch::Sender<Option<String>>,
     papers: std_mpsc::Receiver<Paper>,
-    /// Of several documents that wait only the last one matters.
-    document: Option<Arc<Element>>,
+    /// Documents that are not written yet, oldest first.
+    documents: VecDeque<Arc<Element>>,
     waiting: VecDeque<(Severity, Arc<Element>, WallTime)>,
     /// Nobody gives it papers any more: what waits is written without a rest.
     ending: bool,
@@ -165,7 +166,12 @@ impl Writer {
 
     fn take(&mut self, paper: Paper) {
         match paper {
-            Paper::Document(newer) => self.document = Some(newer),
+            Paper::Document(newer) => {
+                self.documents.push_back(newer);
+                if self.documents.len() > BACKLOG_MAX {
+                    self.documents.pop_front();
+                }
+            }
             Paper::View(number) => {
                 if let Err(error) = replace(&self.view_file, number.to_string().as_bytes()) {
                     tracing::warn!(%error, "the view's number was not kept");
@@ -179,7 +185,7 @@ impl Writer {
     }
 
     /// Waits for so long, unless too many inputs wait; takes what comes meanwhile, and writes the
-    /// document, which people look at first.
+    /// documents, which people look at first.
     fn rest(&mut self, time: Duration) {
         let until = Instant::now() + time;
         while !self.ending {
@@ -193,7 +199,7 @@ impl Writer {
                 Err(std_mpsc::RecvTimeoutError::Disconnected) => self.ending = true,
             }
         }
-        if let Some(document) = self.document.take() {
+        while let Some(document) = self.documents.pop_front() {
             self.save(&document);
         }
     }
@@ -262,4 +268,34 @@ pub(crate) fn replace(file: &Path, contents: &[u8]) -> std::io::Result<()> {
     let fresh = file.with_extension("new");
     std::fs::write(&fresh, contents)?;
     std::fs::rename(&fresh, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_document_of_a_quick_series_is_a_checkpoint_and_all_is_written_at_the_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let inputs = Inputs::new(path("pengine"));
+        let papers = paper_thread(path(""), path("view"), inputs).unwrap();
+        let text = |epoch: u32| format!("<cib epoch=\"{epoch}\"/>\n");
+        let document = |epoch: u32| Arc::new(cib::parse(&text(epoch)).unwrap());
+        for epoch in 0..5 {
+            papers.sender.send(Paper::Document(document(epoch))).unwrap();
+            let (severity, now) = (Severity::Good, WallTime::from_secs(0));
+            papers.sender.send(Paper::Input { severity, document: document(epoch), now }).unwrap();
+            papers.sender.send(Paper::View(epoch.into())).unwrap();
+        }
+        drop(papers.sender);
+        papers.thread.join().unwrap();
+        let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
+        for epoch in 0..4 {
+            assert_eq!(read(&format!("cib-{epoch}.raw")), text(epoch));
+        }
+        assert_eq!((read("cib.xml"), read("view").as_str()), (text(4), "4"));
+        assert!(path("pengine/pe-input-4.bz2").exists());
+        assert_eq!(*papers.trouble.borrow(), None);
+    }
 }
