@@ -337,14 +337,15 @@ pub(crate) fn tickets(status: &Status) -> Option<Element> {
 }
 
 /// Returns `<bans>`; `None` when there are none.
-pub(crate) fn bans(cib: &Element, resource: Option<&str>) -> Option<Element> {
+pub(crate) fn bans(status: &Status, resource: Option<&str>) -> Option<Element> {
     let mut all = Element::new("bans");
-    for ban in monitor::bans(cib, resource) {
+    let about = |id: &str| resource.is_none_or(|wanted| wanted == id);
+    for ban in status.bans.iter().filter(|ban| about(&ban.resource)) {
         all.push(
             Element::new("ban")
-                .with("id", ban.id)
-                .with("resource", ban.resource)
-                .with("node", ban.node)
+                .with("id", ban.id.as_str())
+                .with("resource", ban.resource.as_str())
+                .with("node", ban.node.as_str())
                 .with("weight", ban.weight.to_string())
                 .with("promoted-only", boolean(ban.promoted_only))
                 .with("master_only", boolean(ban.promoted_only)),
@@ -366,7 +367,7 @@ pub(crate) fn everything(cib: &Element, seen: &Seen) -> Vec<Element> {
     let failed: Vec<FailedAction> = status.failed_operations.iter().map(FailedAction::of).collect();
     all.extend(failures(&failed));
     all.extend(tickets(status));
-    all.extend(bans(cib, None));
+    all.extend(bans(status, None));
     all
 }
 

@@ -203,6 +203,20 @@ pub(crate) fn apply(unpacked: Unpacked) -> Constrained {
     all
 }
 
+/// Reads the location constraints alone, for who wants to show them.
+pub(crate) fn locations(unpacked: Unpacked) -> (Cluster, Vec<Location>) {
+    let Unpacked { cluster, book, scores } = unpacked;
+    let mut all = Constrained { cluster, book, scores, rules: Constraints::default() };
+    let document = Arc::clone(&all.cluster.document);
+    let constraints = document.at(&["configuration", "constraints"]);
+    for element in constraints.into_iter().flat_map(|all| all.children_named("rsc_location")) {
+        if element.get("lifetime").is_none() && in_effect(&all.cluster, element) {
+            crate::location::unpack(&mut all, element);
+        }
+    }
+    (all.cluster, all.rules.locations)
+}
+
 /// A constraint's lifetime rules.
 fn in_effect(cluster: &Cluster, element: &Element) -> bool {
     element

@@ -221,6 +221,21 @@ pub struct FailCountStatus {
     pub threshold: i64,
 }
 
+/// A constraint, or a rule of one, that speaks against a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanStatus {
+    /// Id of the rule, or of the constraint if it names the node.
+    pub id: String,
+    /// Resource id.
+    pub resource: String,
+    /// Node name.
+    pub node: String,
+    /// Below 0; -1,000,000 is minus infinity.
+    pub weight: i64,
+    /// It may run there, but not promoted.
+    pub promoted_only: bool,
+}
+
 /// Everything a display wants to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -252,12 +267,14 @@ pub struct Status {
     pub fencing: bool,
     /// Agents that could not be found: (clone's member, node).
     pub not_installed: Vec<(String, String)>,
+    /// The last constraint first, as displays of the state have always listed them.
+    pub bans: Vec<BanStatus>,
 }
 
 /// Reads a document's status.
 pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
-    let unpacked = crate::unpack::unpack(input, now, options);
-    let (mut cluster, scores) = (unpacked.cluster, unpacked.scores);
+    let mut unpacked = crate::unpack::unpack(input, now, options);
+    let (cluster, scores) = (&mut unpacked.cluster, &unpacked.scores);
     let mut status = Status {
         quorate: cluster.quorate,
         dc: cluster.dc.map(|dc| cluster[dc].name.clone()),
@@ -269,12 +286,12 @@ pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
     };
     for &node in &cluster.node_order {
         if !cluster[node].ping {
-            status.nodes.push(node_status(&cluster, node));
+            status.nodes.push(node_status(cluster, node));
         }
     }
     for &top in &cluster.top {
-        count(&cluster, top, &mut status);
-        status.resources.push(resource_status(&cluster, &scores, top));
+        count(cluster, top, &mut status);
+        status.resources.push(resource_status(cluster, scores, top));
     }
     for (id, ticket) in &cluster.tickets {
         status.tickets.push(TicketStatus {
@@ -296,12 +313,30 @@ pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
         for top in cluster.top.clone() {
             for part in cluster.family(top) {
                 if cluster[part].is_primitive() {
-                    fail_count(&mut cluster, part, node, &mut status);
+                    fail_count(cluster, part, node, &mut status);
                 }
             }
         }
     }
+    status.bans = bans(unpacked);
     status
+}
+
+/// What location constraints say against nodes.
+fn bans(unpacked: crate::unpack::Unpacked) -> Vec<BanStatus> {
+    let (cluster, locations) = crate::constraint::locations(unpacked);
+    let mut bans = Vec::new();
+    for location in locations.iter().rev() {
+        let against = location.nodes.iter().rev().filter(|(_, score)| score.value() < 0);
+        bans.extend(against.map(|(node, score)| BanStatus {
+            id: location.id.clone(),
+            resource: cluster[location.resource].id.clone(),
+            node: cluster[*node].name.clone(),
+            weight: i64::from(score.value()),
+            promoted_only: location.role == Role::Promoted,
+        }));
+    }
+    bans
 }
 
 /// The tickets that constraints ask for and nobody has granted yet.

@@ -155,13 +155,13 @@ fn group(resource: &ResourceStatus, status: &Status, scope: Scope<'_>) -> Vec<St
     }
     let idle = members().filter(|member| !member.active).count();
     let idle = match idle {
-        0 => String::new(),
-        _ if !scope.active_only => String::new(),
-        1 => " (1 member inactive)".to_owned(),
-        several => format!(" ({several} members inactive)"),
+        0 => None,
+        _ if !scope.active_only => None,
+        1 => Some("1 member inactive".to_owned()),
+        several => Some(format!("{several} members inactive")),
     };
-    let flags = flags(&collective_flags(resource));
-    let mut all = vec![format!("* Resource Group: {}{idle}{flags}:", resource.id)];
+    let remarks: Vec<String> = idle.into_iter().chain(collective_flags(resource)).collect();
+    let mut all = vec![format!("* Resource Group: {}{}:", resource.id, flags(&remarks))];
     nest(&mut all, lines);
     all
 }

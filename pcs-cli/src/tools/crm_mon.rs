@@ -330,7 +330,7 @@ fn xml(cib: &Element, seen: &Seen, wanted: &Wanted) -> Vec<Element> {
         all.extend(status_xml::tickets(status));
     }
     if has(&[Part::Bans]) {
-        all.extend(status_xml::bans(cib, scope.resource));
+        all.extend(status_xml::bans(status, scope.resource));
     }
     all
 }
@@ -614,6 +614,19 @@ mod tests {
             "Negative Location Constraints:\n  * cli-ban-G-on-ser3\tprevents G from running on \
              ser3\n"
         );
+        // one with a lifetime has a rule for the node
+        let mut limited = document();
+        let rule = cib::parse(
+            "<rsc_location id=\"cli-ban-A-on-ser2\" rsc=\"A\" role=\"Started\">\
+             <rule id=\"cli-ban-A-on-ser2-rule\" score=\"-INFINITY\" boolean-op=\"and\">\
+             <expression id=\"e\" attribute=\"#uname\" operation=\"eq\" value=\"ser2\" type=\"string\"/>\
+             <date_expression id=\"d\" operation=\"lt\" end=\"2999-01-01\"/></rule></rsc_location>",
+        );
+        let constraints = limited.at_mut(&["configuration", "constraints"]).unwrap();
+        constraints.push(rule.unwrap());
+        let seen = monitor_facts::seen(&limited);
+        let bans: Vec<_> = seen.status.bans.iter().map(|ban| (&*ban.id, &*ban.node)).collect();
+        assert_eq!(bans, [("cli-ban-A-on-ser2-rule", "ser2"), ("cli-ban-G-on-ser3", "ser3")]);
         assert!(
             screen(&["-1D", "-o"])
                 .contains("    * A: migration-threshold=1000000:\n      * (2) start\n")

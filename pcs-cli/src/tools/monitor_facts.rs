@@ -238,38 +238,3 @@ fn resource_history<'a>(
         operations,
     })
 }
-
-/// A constraint that keeps a resource off a node.
-pub(crate) struct Ban {
-    pub(crate) id: String,
-    pub(crate) resource: String,
-    pub(crate) node: String,
-    pub(crate) weight: i64,
-    pub(crate) promoted_only: bool,
-}
-
-/// Returns the constraints that keep resources off nodes, the last one first, as displays of the
-/// state have always listed them.
-pub(crate) fn bans(cib: &Element, resource: Option<&str>) -> Vec<Ban> {
-    let constraints = cib.at(&["configuration", "constraints"]);
-    let locations: Vec<&Element> =
-        constraints.into_iter().flat_map(|all| all.children_named("rsc_location")).collect();
-    locations
-        .into_iter()
-        .rev()
-        .filter_map(|constraint| {
-            let about = constraint.get("rsc")?;
-            resource.is_none_or(|wanted| wanted == about).then_some(())?;
-            let score: Score = constraint.get("score")?.parse().ok()?;
-            let weight = i64::from(score.value());
-            (weight < 0).then_some(())?;
-            Some(Ban {
-                id: constraint.id()?.to_owned(),
-                resource: about.to_owned(),
-                node: constraint.get("node")?.to_owned(),
-                weight,
-                promoted_only: matches!(constraint.get("role"), Some("Promoted" | "Master")),
-            })
-        })
-        .collect()
-}

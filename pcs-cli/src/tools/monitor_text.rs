@@ -98,7 +98,7 @@ pub(super) fn screen(cib: &Element, seen: &Seen, wanted: &Wanted) -> String {
         sections.push(("Tickets:", tickets(status)));
     }
     if has(Part::Bans) {
-        sections.push(("Negative Location Constraints:", bans(cib, status, wanted)));
+        sections.push(("Negative Location Constraints:", bans(status, wanted)));
     }
     // where there are histories, it is said even that there is nothing in them
     let said = ["Migration Summary:", "Operations:"];
@@ -304,14 +304,16 @@ fn tickets(status: &Status) -> Vec<String> {
         .collect()
 }
 
-fn bans(cib: &Element, status: &Status, wanted: &Wanted) -> Vec<String> {
+fn bans(status: &Status, wanted: &Wanted) -> Vec<String> {
     let named = |name: &str| {
         let node = status.nodes.iter().find(|node| node.name == name);
         node.map_or_else(|| name.to_owned(), |node| node_name(node, wanted.detail))
     };
-    facts::bans(cib, wanted.resource.as_deref())
-        .into_iter()
-        .filter(|ban| ban.id.starts_with(&wanted.ban_prefix))
+    let about = |resource: &str| wanted.resource.as_deref().is_none_or(|id| id == resource);
+    status
+        .bans
+        .iter()
+        .filter(|ban| about(&ban.resource) && ban.id.starts_with(&wanted.ban_prefix))
         .map(|ban| {
             let role = if ban.promoted_only { "as Promoted " } else { "" };
             let node = named(&ban.node);
