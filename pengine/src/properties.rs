@@ -43,7 +43,7 @@ pub(crate) fn read(document: &Element, context: &Context<'_>, next: &mut NextCha
     let ms = |name: &str| text(name).map_or(0, values::milliseconds);
     let score = |name: &str, default: Score| text(name).and_then(values::score).unwrap_or(default);
     let fencing = flag("fencing-enabled", true);
-    let quorate = document.get("have-quorum").is_none_or(|text| values::truth(Some(text)));
+    let quorate = document.get("have-quorum").is_some_and(|text| values::truth(Some(text)));
     let panic = document
         .get("no-quorum-panic")
         .is_some_and(|text| values::number(text).map_or(values::truth(Some(text)), |n| n != 0));

@@ -47,7 +47,7 @@ pub(crate) fn unpack(document: &Element, now: WallTime, options: &Options) -> Un
     };
     let mut next = None;
     let properties = properties::read(&document, &context, &mut next);
-    let quorate = document.get("have-quorum").is_none_or(|text| values::truth(Some(text)));
+    let quorate = document.get("have-quorum").is_some_and(|text| values::truth(Some(text)));
     let mut unpacked = Unpacked {
         cluster: Cluster {
             now,

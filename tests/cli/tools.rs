@@ -208,3 +208,66 @@ fn without_a_cluster_tools_say_so_and_exit_102() {
     }
     assert!(home.tool("pacemakerd -$", &nowhere).starts_with("Pacemaker 3."));
 }
+
+#[test]
+fn what_leaves_a_node_in_doubt_or_makes_no_sense_is_not_valid() {
+    let home = running();
+    assert_eq!(home.tool("crm_verify -x cib.xml", &[]), "");
+    let lost = RUNNING.replace(
+        r#"id="2" uname="ser2" in_ccm="true" crmd="online" join="member""#,
+        r#"id="2" uname="ser2" in_ccm="true" crmd="offline" join="down""#,
+    );
+    home.put(&lost);
+    let said = home.tool("crm_verify -x cib.xml", &[]);
+    assert!(said.starts_with("cib.xml: warning: node `ser2` is unclean: "), "{said}");
+    assert!(
+        said.ends_with(
+            "crm_verify: Warnings found during check: config may not be valid\nexit 78\n"
+        ),
+        "{said}"
+    );
+    home.put(&RUNNING.replace(
+        r#"type="Dummy"/>"#,
+        r#"type="Dummy"><meta_attributes id="A-m"><nvpair id="A-m-r" name="target-role" value="Sleeping"/></meta_attributes></primitive>"#,
+    ));
+    let said = home.tool("crm_verify -x cib.xml", &[]);
+    assert!(said.contains("Ignoring 'target-role' for A because 'Sleeping' is no role; use"));
+    assert!(said.ends_with("exit 78\n"), "{said}");
+}
+
+#[test]
+fn bonds_tell_the_role_they_need_and_a_promoted_place_is_the_one_that_is_left() {
+    let home = running();
+    home.put(&RUNNING.replace(
+        "<constraints/>",
+        r#"<constraints><rsc_colocation id="c" rsc="A" with-rsc="P" score="INFINITY" with-rsc-role="Promoted"/></constraints>"#,
+    ));
+    for (line, expected) in [
+        (
+            "crm_resource -a -r A",
+            "Resources A is colocated with:\n  * P (score=INFINITY, with role=Promoted, id=c)\n",
+        ),
+        (
+            "crm_resource -a -r P",
+            "Resources colocated with P:\n  * A (score=INFINITY, needs role=Promoted, id=c)\n",
+        ),
+        ("crm_resource -QM -r P", ""),
+        ("crm_resource -R", "Dry run: skipping clean-up of all nodes due to CIB_file\n"),
+        ("crm_resource -r A extra", "crm_resource: non-option words: extra\nexit 64\n"),
+        ("crmadmin -N guest", "No nodes configured\n"),
+        ("crmadmin --nodes cluster", "cluster node: ser1 (1)\ncluster node: ser2 (2)\n"),
+        ("crm_resource --clear --expired", ""),
+    ] {
+        assert_eq!(home.tool(line, &[]), expected, "{line}");
+    }
+    let document = home.document();
+    let ban = r#"<rsc_location id="cli-ban-P-on-ser1" rsc="P" role="Started" node="ser1" score="-INFINITY"/>"#;
+    assert!(document.contains(ban), "{document}");
+    let xml = home.tool("crm_attribute -n x -v 5 --output-as=xml", &[]);
+    assert!(xml.contains(r#"<status code="0" message="OK"/>"#), "{xml}");
+    let xml = home.tool("crm_error -X 70 --output-as=xml", &[]);
+    assert!(
+        xml.contains(r#"<result-code code="70" description="Internal software bug"/>"#),
+        "{xml}"
+    );
+}

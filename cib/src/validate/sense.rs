@@ -21,9 +21,10 @@ pub fn sense(document: &Element) -> Vec<Finding> {
 }
 
 /// Cluster options that are yes or no.
-const BOOLEAN_OPTIONS: [&str; 12] = [
+const BOOLEAN_OPTIONS: [&str; 13] = [
     "concurrent-fencing",
     "enable-acl",
+    "fencing-enabled",
     "maintenance-mode",
     "node-pending-timeout-fencing",
     "shutdown-lock",
@@ -80,7 +81,8 @@ impl<'a> Sense<'a> {
     }
 
     fn fencing(&mut self) {
-        let enabled = self.option("stonith-enabled").and_then(|(_, v)| is_true(v)).unwrap_or(true);
+        let enabled = self.option("fencing-enabled").or_else(|| self.option("stonith-enabled"));
+        let enabled = enabled.and_then(|(_, v)| is_true(v)).unwrap_or(true);
         let has_device =
             self.all_resources().any(|resource| resource.get("class") == Some("stonith"));
         if !enabled || has_device {
@@ -146,18 +148,26 @@ impl<'a> Sense<'a> {
             let Some((pair, role)) = value_of(resource, "meta_attributes", "target-role") else {
                 continue;
             };
-            let promoted = matches!(
-                role.to_ascii_lowercase().as_str(),
-                "promoted" | "unpromoted" | "master" | "slave"
-            );
-            if promoted && !promotable.contains(resource.id().unwrap_or_default()) {
+            let id = resource.id().unwrap_or_default();
+            let promoted = match role.to_ascii_lowercase().as_str() {
+                "promoted" | "unpromoted" | "master" | "slave" => true,
+                "started" | "stopped" => false,
+                _ => {
+                    let text = format!(
+                        "Ignoring 'target-role' for {id} because '{role}' is no role; use Started, \
+                         Stopped, Promoted or Unpromoted"
+                    );
+                    self.say(Level::Error, pair, text);
+                    continue;
+                }
+            };
+            if promoted && !promotable.contains(id) {
                 self.say(
                     Level::Error,
                     pair,
                     format!(
-                        "Ignoring 'target-role' for {} because '{role}' only makes sense for \
-                         promotable clones",
-                        resource.id().unwrap_or_default()
+                        "Ignoring 'target-role' for {id} because '{role}' only makes sense for \
+                         promotable clones"
                     ),
                 );
             }

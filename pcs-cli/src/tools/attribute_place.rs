@@ -140,7 +140,7 @@ impl Place {
             Section::Status => format!("status-{node}"),
             Section::ResourceDefaults => "rsc_defaults-options".to_owned(),
             Section::OperationDefaults => "op_defaults-options".to_owned(),
-            Section::Tickets => "tickets-options".to_owned(),
+            Section::Tickets => "status-tickets".to_owned(),
         }
     }
 

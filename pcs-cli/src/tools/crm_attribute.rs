@@ -218,10 +218,21 @@ fn asked(options: &Options, arguments: &[String], xml: bool) -> Result<Answer, A
             query_running(options, &place, &document, &node, arguments, xml)
         }
         (Command::Query, None) => query(options, &place, &document, arguments, xml),
-        (verb, Some(node)) => change_running(&place, &document, &node, &verb),
-        (Command::Update(value), None) => update(&mut source, &document, &place, &value),
-        (Command::Delete, None) => delete(&mut source, &document, &place),
+        (verb, Some(node)) => {
+            change_running(&place, &document, &node, &verb).map(|said| done(said, arguments, xml))
+        }
+        (Command::Update(value), None) => {
+            update(&mut source, &document, &place, &value).map(|said| done(said, arguments, xml))
+        }
+        (Command::Delete, None) => {
+            delete(&mut source, &document, &place).map(|said| done(said, arguments, xml))
+        }
     }
+}
+
+/// What is said of a change; in XML, that it was made.
+fn done(said: Answer, arguments: &[String], xml: bool) -> Answer {
+    if xml { frame::xml(TOOL, arguments, Vec::new()) } else { said }
 }
 
 fn pattern(

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use cib::Element;
 use model::ExitCode;
 use nix::errno::Errno;
 
 use super::answer::{Answer, VERSION};
+use super::frame;
 use super::options::{Options, Spec, Takes};
 
 const SPECS: [Spec; 9] = [
@@ -164,18 +166,28 @@ fn answer(arguments: &[String]) -> Answer {
     if options.has("list") || options.words.is_empty() {
         return Answer::text(list(kind, with_name));
     }
+    let xml = match frame::wants_xml(&options) {
+        Ok(xml) => xml,
+        Err(answer) => return answer,
+    };
+    let mut parts = Vec::new();
     let mut out = String::new();
     for word in &options.words {
         let Ok(number) = word.parse::<i32>() else {
             return Answer::fail(ExitCode::Usage, format!("crm_error: `{word}` is not a number"));
         };
         let (name, text) = look_up(kind, number);
+        let mut element = Element::new("result-code").with("code", number.to_string());
+        if with_name {
+            element.set("name", name.as_str());
+        }
+        parts.push(element.with("description", text.as_str()));
         let _infallible = match with_name {
             true => writeln!(out, "{name} - {text}"),
             false => writeln!(out, "{text}"),
         };
     }
-    Answer::text(out)
+    if xml { frame::xml("crm_error", arguments, parts) } else { Answer::text(out) }
 }
 
 /// Returns the system's text for an error, without the number.

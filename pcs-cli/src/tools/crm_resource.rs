@@ -288,6 +288,11 @@ fn answer(arguments: &[String]) -> Result<Answer, Answer> {
     let options = frame::options(TOOL, arguments, &SPECS, super::resource_usage::USAGE)?;
     let xml = frame::wants_xml(&options)?;
     let command = options.last_of(&COMMANDS).unwrap_or("list");
+    if !options.words.is_empty() && command != "validate" {
+        let answer =
+            fail(ExitCode::Usage, format!("non-option words: {}", options.words.join(" ")));
+        return Err(frame::failed(TOOL, arguments, xml, answer));
+    }
     let mut call = Call { options, source: None };
     let said = dispatch(&mut call, command)
         .map_err(|answer| frame::failed(TOOL, arguments, xml, answer))?;

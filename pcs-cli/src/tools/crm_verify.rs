@@ -7,6 +7,7 @@ use model::ExitCode;
 use crate::cib_source::{self, CibSource};
 
 use super::answer::{Answer, VERSION, xml_input};
+use super::monitor_facts;
 use super::options::{Options, Spec, Takes};
 
 const SPECS: [Spec; 11] = [
@@ -118,7 +119,20 @@ fn verify(options: &Options, document: &Element) -> Answer {
     if findings.iter().any(|finding| finding.level == Level::Error) {
         answer.err.push_str("crm_verify: Errors found during check: config not valid\n");
         answer.code = Some(ExitCode::Config);
-    } else if let Some(file) = options.value("save-xml") {
+        return answer;
+    }
+    let lost = unclean_nodes(document);
+    if !lost.is_empty() {
+        for node in lost {
+            answer.err.push_str(&format!(
+                "{from}warning: node `{node}` is unclean: what runs there is not known, and it is to \
+                 be fenced; 'pcs stonith confirm {node}' says that it is down\n"
+            ));
+        }
+        answer.err.push_str("crm_verify: Warnings found during check: config may not be valid\n");
+        answer.code = Some(ExitCode::Config);
+    }
+    if let Some(file) = options.value("save-xml") {
         // as the cluster would use it
         let current = upgrade::to_third_generation(document).unwrap_or_else(|_| document.clone());
         if let Err(error) = cib_source::write(file.as_ref(), &current) {
@@ -128,12 +142,21 @@ fn verify(options: &Options, document: &Element) -> Answer {
     answer
 }
 
+/// Returns the nodes that a document leaves in doubt.
+fn unclean_nodes(document: &Element) -> Vec<String> {
+    // an old document means what it is upgraded to
+    let upgraded = upgrade::to_current(document).ok();
+    let seen = monitor_facts::seen(upgraded.as_ref().unwrap_or(document));
+    let unclean = seen.status.nodes.into_iter().filter(|node| node.unclean);
+    unclean.map(|node| node.name).collect()
+}
+
 const USAGE: &str = "\
 Usage:
   crm_verify [OPTION...]
 
 Check a cluster configuration: its syntax, and common mistakes in what it says. What is wrong is
-printed with its line. Exits 0 when the configuration can be used, 78 when it can't
+printed with its line. Exits 0 when the configuration can be used, 78 when it can't or leaves a node in doubt
 
 Data sources:
   -L, --live-check        Check the configuration used by the running cluster (or CIB_file)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cib::Element;
 use model::ExitCode;
+use pengine::status::NodeKind;
 use view::live::LiveInfo;
 
 use crate::cib_source::CibSource;
@@ -161,8 +162,12 @@ fn nodes(options: &Options) -> Result<Said, Answer> {
     let wanted: Vec<&str> = options.value("nodes").unwrap_or("all").split(',').collect();
     let mut said = Said { text: String::new(), xml: Vec::new() };
     let mut list = Element::new("nodes");
-    for node in view::nodes::nodes(&document) {
-        let kind = if node.remote { "remote" } else { "cluster" };
+    for node in crate::tools::monitor_facts::seen(&document).status.nodes {
+        let kind = match node.kind {
+            NodeKind::Member => "cluster",
+            NodeKind::Remote => "remote",
+            NodeKind::Guest => "guest",
+        };
         if !wanted.iter().any(|word| matches!(*word, "" | "all") || *word == kind) {
             continue;
         }
@@ -178,6 +183,9 @@ fn nodes(options: &Options) -> Result<Said, Answer> {
             Element::new("node").with("type", kind).with("name", node.name).with("id", node.id),
         );
     }
+    if said.text.is_empty() && !options.has("quiet") && !options.has("bash-export") {
+        said.text.push_str("No nodes configured\n");
+    }
     said.xml.push(list);
     Ok(said)
 }
@@ -190,7 +198,7 @@ Commands:
  -S, --status=NODE      Display what the controller of a node is doing
  -P, --pacemakerd       Display the state of this node's daemon
  -D, --dc_lookup        Display the name of the node that decides
- -N, --nodes[=TYPE]     Display all nodes, or those of some types (cluster, remote)
+ -N, --nodes[=TYPE]     Display all nodes, or those of some types (cluster, guest, remote)
 
 Options:
  -h, --help             This text

@@ -1,12 +1,14 @@
 //! Options as `getopt_long` reads them: clusters of letters, abbreviated long names, values in the
 //! same word or the next, in any order with other words, `--` ends them.
 
+use std::iter::Peekable;
+
 /// Whether an option takes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
     Nothing,
     Value,
-    /// Only in the same word (`--show-access=color`).
+    /// In the same word (`--show-access=color`), or in the next one if that is no option.
     Maybe,
 }
 
@@ -25,7 +27,7 @@ impl Options {
     /// Reads the arguments; the error is what is wrong with them, in the words of `getopt`.
     pub(crate) fn parse(arguments: &[String], specs: &[Spec]) -> Result<Self, String> {
         let mut options = Self::default();
-        let mut rest = arguments.iter();
+        let mut rest = arguments.iter().peekable();
         while let Some(argument) = rest.next() {
             if argument == "--" {
                 options.words.extend(rest.by_ref().cloned());
@@ -40,6 +42,7 @@ impl Options {
                         return Err(format!("option '--{}' doesn't allow an argument", spec.1));
                     }
                     (Takes::Value, None) => Some(next_value(&mut rest, &format!("--{}", spec.1))?),
+                    (Takes::Maybe, None) => word_after(&mut rest),
                     (_, value) => value,
                 };
                 options.given.push((spec.1, value));
@@ -55,7 +58,7 @@ impl Options {
     fn cluster<'a>(
         &mut self,
         letters: &str,
-        rest: &mut impl Iterator<Item = &'a String>,
+        rest: &mut Peekable<impl Iterator<Item = &'a String>>,
         specs: &[Spec],
     ) -> Result<(), String> {
         for (at, letter) in letters.char_indices() {
@@ -67,7 +70,11 @@ impl Options {
             match spec.2 {
                 Takes::Nothing => self.given.push((spec.1, None)),
                 Takes::Maybe => {
-                    self.given.push((spec.1, (!after.is_empty()).then(|| after.to_owned())));
+                    let value = match after {
+                        "" => word_after(rest),
+                        after => Some(after.to_owned()),
+                    };
+                    self.given.push((spec.1, value));
                     break;
                 }
                 Takes::Value => {
@@ -126,6 +133,11 @@ fn find_long<'s>(name: &str, specs: &'s [Spec]) -> Result<&'s Spec, String> {
     }
 }
 
+/// Takes the next word where it is no option.
+fn word_after<'a>(rest: &mut Peekable<impl Iterator<Item = &'a String>>) -> Option<String> {
+    rest.next_if(|word| !word.starts_with('-')).cloned()
+}
+
 fn next_value<'a>(
     rest: &mut impl Iterator<Item = &'a String>,
     name: &str,
@@ -157,7 +169,8 @@ mod tests {
         assert_eq!(options.words, ["word", "-Q"]);
         assert_eq!(parse(&["-QX<b/>"]).unwrap().value("xml-text"), Some("<b/>"));
         assert_eq!(parse(&["--show-access=text"]).unwrap().value("show-access"), Some("text"));
-        assert_eq!(parse(&["-S", "x"]).unwrap().words, ["x"]);
+        assert_eq!(parse(&["-S", "x", "y"]).unwrap().value("show-access"), Some("x"));
+        assert!(parse(&["--show-access", "-Q"]).unwrap().has("query"));
     }
 
     #[test]

@@ -153,7 +153,8 @@ fn only_place(scene: &Scene) -> Result<&str, Answer> {
         return Ok(only);
     }
     match scene.promoted_on.as_slice() {
-        [only] if scene.promoted => Ok(only),
+        // of what is promoted in one place, that is the place that counts
+        [only] => Ok(only),
         promoted => {
             let (count, how) = if scene.promoted {
                 (promoted.len(), "promoted")
@@ -203,7 +204,7 @@ pub(super) fn ban(call: &mut Call) -> Result<Said, Answer> {
     if !call.is_quiet() {
         said.text =
             until.iter().map(|at| format!("Migration will take effect until: {at}\n")).collect();
-        said.remark = warning(&xml, &wish);
+        said.text.push_str(&warning(&xml, &wish));
     }
     put(call, xml)?;
     Ok(said)
@@ -250,7 +251,7 @@ pub(super) fn prefer(call: &mut Call) -> Result<Said, Answer> {
         wish.node = from;
         let xml = wish.ban();
         if !call.is_quiet() {
-            said.remark = warning(&xml, &wish);
+            said.text.push_str(&warning(&xml, &wish));
         }
         put(call, xml)?;
     }
@@ -313,6 +314,9 @@ fn remove(call: &mut Call, id: &str) -> Result<(), Answer> {
 
 /// `--clear`.
 pub(super) fn clear(call: &mut Call) -> Result<Said, Answer> {
+    if call.options.has("expired") && !call.options.has("resource") {
+        return clear_expired(call);
+    }
     let scene = scene(call)?;
     let node = call.node().map(str::to_owned);
     let force = call.options.has("force");
@@ -326,10 +330,29 @@ pub(super) fn clear(call: &mut Call) -> Result<Said, Answer> {
         });
     }
     if call.options.has("expired") {
-        let now = Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%SZ");
-        let now = now.to_string();
+        let now = now();
         ids.retain(|id| is_expired(&scene.document, id, &now));
     }
+    take_away(call, ids)
+}
+
+fn now() -> String {
+    Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// Takes away what has expired, whatever resource it is about.
+fn clear_expired(call: &mut Call) -> Result<Said, Answer> {
+    let document = call.document()?;
+    let now = now();
+    let ids = constraints(&document)
+        .filter_map(Element::id)
+        .filter(|id| id.starts_with("cli-") && is_expired(&document, id, &now))
+        .map(str::to_owned)
+        .collect();
+    take_away(call, ids)
+}
+
+fn take_away(call: &mut Call, ids: Vec<String>) -> Result<Said, Answer> {
     let mut text = String::new();
     for id in ids {
         remove(call, &id)?;

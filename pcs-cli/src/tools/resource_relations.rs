@@ -122,11 +122,10 @@ impl<'a> Walk<'a> {
         for Pair { other, element } in pairs {
             let name = element.id().unwrap_or_default();
             let score = element.get("score").unwrap_or("INFINITY");
-            let role = ["rsc-role", "with-rsc-role"]
-                .iter()
-                .find_map(|key| element.get(key))
-                .map(|role| format!(", {role} role"))
-                .unwrap_or_default();
+            // what can only be with something started says no more than others do
+            let with_role = element.get("with-rsc-role").filter(|role| *role != "Started");
+            let word = if side == Side::With { "needs" } else { "with" };
+            let role = with_role.map(|role| format!(", {word} role={role}")).unwrap_or_default();
             let _infallible =
                 writeln!(self.text, "{indent}  * {other} (score={score}{role}, id={name})");
             let mut shown = Element::new("rsc_colocation").with("id", name);
@@ -134,6 +133,9 @@ impl<'a> Walk<'a> {
                 shown.set(key, element.get(key).unwrap_or_default());
             }
             shown.set("score", score);
+            if let Some(role) = with_role {
+                shown.set("with-rsc-role", role);
+            }
             self.xml.push(shown);
             self.locations(other, depth + 2);
             if self.recursive && seen.insert(other.to_owned()) {
