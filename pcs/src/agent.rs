@@ -32,7 +32,9 @@ impl AgentName {
             ["ocf", provider, kind] => ("ocf", Some(provider), kind),
             ["ocf", _] => return None,
             // instances of systemd units have a colon of their own
-            [standard @ ("systemd" | "service"), ..] if parts.len() > 2 => {
+            [standard @ ("systemd" | "service"), name, ..]
+                if parts.len() > 2 && name.contains('@') =>
+            {
                 (standard, None, &text[standard.len() + 1..])
             }
             [standard, kind] => (standard, None, kind),
@@ -187,6 +189,8 @@ mod tests {
             ("ocf:heartbeat:", false),
             ("ocf:heartbeat", false),
             ("systemd:getty@tty1", true),
+            ("systemd:unit@a:b", true),
+            ("systemd:a:b", false),
             ("lsb:", false),
             ("IPaddr2", false),
         ] {

@@ -54,6 +54,20 @@ fn taken(cib: &Element) -> Vec<String> {
     taken
 }
 
+/// Addresses under which remote and guest nodes are reached: their names, where they have no other.
+pub(crate) fn addresses(cib: &Element) -> Vec<String> {
+    resource::primitives(cib)
+        .filter_map(|primitive| {
+            let meta = |name| nvset::value(primitive, "meta_attributes", name);
+            if crate::agent::AgentName::of(primitive).is_remote() {
+                return nvset::value(primitive, "instance_attributes", "server").or(primitive.id());
+            }
+            meta("remote-node").map(|name| meta("remote-addr").unwrap_or(name))
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
 fn begin(env: &mut Environment<'_>, name: &str, address: Option<&str>) -> String {
     if !env.live {
         env.info(Message::ConflictsNotChecked);

@@ -5,6 +5,7 @@ mod home;
 
 mod backups;
 mod borderline;
+mod borderline_order;
 mod borderline_sets;
 mod constraints;
 mod desired;

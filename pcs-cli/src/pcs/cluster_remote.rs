@@ -57,7 +57,7 @@ fn add_remote(context: &mut Context, words: &[String]) -> Cli {
     let request = Request {
         id: name.clone(),
         parameters: words::pairs(&sections.first)?,
-        operations: words::operations(&sections.flat("op"), sections.each("op").len())?,
+        operations: words::operations(&sections.each("op"))?,
         meta: words::pairs(&sections.flat("meta"))?,
         no_advised_operations: context.has("--no-default-ops"),
         force: context.force(),

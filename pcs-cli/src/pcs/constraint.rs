@@ -285,17 +285,21 @@ fn order_add(context: &mut Context, words: &[String]) -> Cli {
     only_once(words, "then", "order")?;
     let then = words.iter().position(|word| word == "then").ok_or(USAGE)?;
     let behind = &words[then + 1..];
-    let options = behind.iter().position(|word| word.contains('=')).unwrap_or(behind.len());
     let (first_action, first) = two_words(&words[..then]).ok_or(USAGE)?;
-    let (then_action, second) = two_words(&behind[..options]).ok_or(USAGE)?;
-    for action in [&first_action, &then_action].into_iter().flatten() {
-        if !ACTIONS.contains(&action.as_str()) {
-            return Err(USAGE);
-        }
+    if first_action.as_ref().is_some_and(|action| !ACTIONS.contains(&action.as_str())) {
+        return Err(USAGE);
     }
-    let typed = words::pairs(&behind[options..])?;
+    // a word that is no action is a resource, and all behind it are options
+    let (then_action, second, options) = match behind {
+        [action, second, options @ ..] if ACTIONS.contains(&action.as_str()) => {
+            (Some(action.clone()), second, options)
+        }
+        [second, options @ ..] => (None, second, options),
+        [] => return Err(USAGE),
+    };
     let first = order::Side { action: first_action, resource: first.to_owned() };
-    let second = order::Side { action: then_action, resource: second.to_owned() };
+    let second = order::Side { action: then_action, resource: second.clone() };
+    let typed = words::pairs(options)?;
     let force = context.force();
     context.change(|env| order::add(env, &first, &second, &typed, force))
 }

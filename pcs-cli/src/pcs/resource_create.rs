@@ -26,10 +26,11 @@ pub(crate) fn resource(context: &mut Context, words: &[String]) -> Cli {
     let mut request = base(context, id, agent);
     let future = context.has("--future");
     parse(context, rest, future, &mut request)?;
-    if let Some(message) = pcs::ids::check(id, "resource name") {
-        return fail(message.to_string());
+    let wait = context.wait();
+    if wait.is_err() {
+        context.without_cib(|env| create::check_agent(env, &request))?;
     }
-    let wait = context.wait()?;
+    let wait = wait?;
     context.change(|env| create::create(env, &request))?;
     context.settle(wait)?;
     let expected = !request.disabled;
@@ -60,8 +61,8 @@ pub(crate) fn stonith(context: &mut Context, words: &[String]) -> Cli {
     let sections = Sections::split(rest, &["op", "meta"]);
     let mut request = base(context, id, agent);
     request.parameters = words::pairs(&sections.first)?;
-    request.operations = words::operations(&sections.flat("op"), sections.each("op").len())?;
     request.meta = words::pairs(&sections.flat("meta"))?;
+    request.operations = words::operations(&sections.each("op"))?;
     let wait = context.wait()?;
     context.change(|env| create::create_stonith(env, &request))?;
     context.settle(wait)?;
@@ -82,15 +83,13 @@ fn parse(context: &mut Context, words: &[String], future: bool, request: &mut Re
     let (tops, parts) = top_parts(words);
     let main = Sections::split(&parts.first, &["op", "meta"]);
     request.parameters = words::pairs(&main.first)?;
-    let mut operations = main.flat("op");
-    let mut operation_sections = main.each("op").len();
+    let mut operations = main.each("op");
     let mut meta = main.flat("meta");
     let mut clone: Option<(Option<String>, words::Pairs)> = None;
     let mut bundle: Option<Vec<String>> = None;
     for (keyword, section) in &parts.rest {
         let inner = Sections::split(section, &["op", "meta"]);
-        operations.extend(inner.flat("op"));
-        operation_sections += inner.each("op").len();
+        operations.extend(inner.each("op"));
         if *keyword == "bundle" {
             meta.extend(inner.flat("meta"));
             bundle = Some(inner.first);
@@ -107,8 +106,8 @@ fn parse(context: &mut Context, words: &[String], future: bool, request: &mut Re
         }
         clone = Some((id, with_promotable(keyword, pairs)?));
     }
-    request.operations = words::operations(&operations, operation_sections)?;
     request.meta = words::pairs(&meta)?;
+    request.operations = words::operations(&operations)?;
     let group = context.arguments.value("--group").map(str::to_owned);
     let before = context.arguments.value("--before").map(str::to_owned);
     let after = context.arguments.value("--after").map(str::to_owned);
@@ -131,6 +130,8 @@ fn top_parts(words: &[String]) -> (usize, Parts) {
     for word in words {
         let keyword = ["clone", "promotable", "bundle"].into_iter().find(|keyword| keyword == word);
         match (keyword, parts.rest.last_mut()) {
+            // said again, it goes on
+            (Some(keyword), Some((last, _))) if keyword == *last => {}
             (Some(keyword), _) => parts.rest.push((keyword, Vec::new())),
             (None, Some((_, section))) => section.push(word.clone()),
             (None, None) => parts.first.push(word.clone()),
@@ -228,8 +229,8 @@ fn parse_future(words: &[String], request: &mut Request) -> Cli {
         match keyword {
             "" => {
                 request.parameters = words::pairs(&inner.first)?;
-                request.operations = words::operations(&inner.flat("op"), inner.each("op").len())?;
                 request.meta = words::pairs(&inner.flat("meta"))?;
+                request.operations = words::operations(&inner.each("op"))?;
             }
             "group" => {
                 target_parts.0 = inner.first.first().cloned();

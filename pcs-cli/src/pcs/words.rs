@@ -89,15 +89,16 @@ impl Sections {
     }
 }
 
-/// Reads operations: each is a name and options, `monitor interval=10s timeout=5s`.
-pub(crate) fn operations(words: &[String], sections: usize) -> Cli<Vec<Pairs>> {
+/// Reads operations behind each `op`: each is a name and options, `monitor interval=10s timeout=5s`.
+pub(crate) fn operations(sections: &[Vec<String>]) -> Cli<Vec<Pairs>> {
     let complaint = "When using 'op' you must specify an operation name and at least one option";
-    if sections > 0 && words.is_empty() {
+    if sections.iter().any(Vec::is_empty) {
         return fail(complaint);
     }
-    if words.first().is_some_and(|word| word.contains('=')) {
+    if sections.iter().filter_map(|words| words.first()).any(|word| word.contains('=')) {
         return fail("When using 'op' you must specify an operation name after 'op'");
     }
+    let words = sections.iter().flatten();
     let mut groups: Vec<Vec<String>> = Vec::new();
     for word in words {
         if word.contains('=') {

@@ -126,10 +126,11 @@ pub fn add_sets(
     if !options::is_score(score) {
         return Err(Failed::because(Message::InvalidScore { score: score.into() }));
     }
-    set::check(env, sets, force);
     if let Some(id) = nvset::get(typed, "id") {
         env.check_new_id(id, "constraint id");
     }
+    env.checked()?;
+    set::check(env, sets, force);
     set::check_duplicates(env, "rsc_colocation", |c| set::same_sets(c, sets), force);
     env.checked()?;
     let id = new_id(env, nvset::get(typed, "id"), &set::id_of("colocation", sets))?;

@@ -78,11 +78,11 @@ pub fn prefer(
 ) -> Outcome {
     let names: Vec<&str> = nodes.iter().map(|(node, _)| node.as_str()).collect();
     check_nodes(env, &names, force)?;
+    if let Some((_, score)) = nodes.iter().find(|(_, score)| !options::is_score(score)) {
+        return Err(Failed::because(Message::InvalidScore { score: score.clone() }));
+    }
     subject.check(env, force)?;
     for (node, score) in nodes {
-        if !options::is_score(score) {
-            return Err(Failed::because(Message::InvalidScore { score: score.clone() }));
-        }
         let score = if avoid { negated(score) } else { score.clone() };
         let text = format!("location-{}-{node}-{score}", subject.text());
         let id = ids::sanitize(&text);
@@ -139,11 +139,11 @@ pub fn add(
     force: bool,
 ) -> Outcome {
     check_nodes(env, &[node], force)?;
-    if let Some(message) = ids::check(id, "constraint id") {
-        return Err(Failed::because(message));
-    }
     if !options::is_score(score) {
         return Err(Failed::because(Message::InvalidScore { score: score.into() }));
+    }
+    if let Some(message) = ids::check(id, "constraint id") {
+        return Err(Failed::because(message));
     }
     subject.check(env, force)?;
     put(env, id, subject, node, score, further);

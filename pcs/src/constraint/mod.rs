@@ -89,12 +89,15 @@ pub(crate) fn check_in_set(env: &mut Environment<'_>, id: &str, force: bool) {
     }
 }
 
-/// Writes a role as it is today: `Master` and `Slave` have other names now.
+/// Writes a role as it is today, whatever the case it was typed in: `Master` and `Slave` have other names now.
 pub fn role(text: &str) -> (String, bool) {
     match text {
         "Master" | "master" => ("Promoted".to_owned(), true),
         "Slave" | "slave" => ("Unpromoted".to_owned(), true),
-        other => (other.to_owned(), false),
+        other => {
+            let today = set::ROLES.iter().find(|role| role.eq_ignore_ascii_case(other));
+            (today.map_or(other, |role| *role).to_owned(), false)
+        }
     }
 }
 

@@ -140,6 +140,10 @@ pub fn add_sets(
     if !env.check_names(names, &["id", "kind", "symmetrical"], "", None) {
         return Err(Failed::Said);
     }
+    if let Some(id) = nvset::get(typed, "id") {
+        env.check_new_id(id, "constraint id");
+    }
+    env.checked()?;
     if let Some(kind) = nvset::get(typed, "kind")
         && !KINDS.contains(&kind)
     {
@@ -160,9 +164,6 @@ pub fn add_sets(
         return Err(Failed::because(Message::OrderInOneGroup));
     }
     set::check(env, sets, force);
-    if let Some(id) = nvset::get(typed, "id") {
-        env.check_new_id(id, "constraint id");
-    }
     set::check_duplicates(env, "rsc_order", |c| set::same_sets(c, sets), force);
     env.checked()?;
     let id = new_id(env, nvset::get(typed, "id"), &set::id_of("order", sets))?;

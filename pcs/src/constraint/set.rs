@@ -42,20 +42,28 @@ pub(crate) fn check(env: &mut Environment<'_>, sets: &[SetWords], force: bool) {
                 _ => {}
             }
         }
-        for resource in &set.resources {
-            super::check_in_set(env, resource, force);
-        }
+    }
+    // resources are looked for once it is clear what is to be done with them
+    if env.has_errors() {
+        return;
+    }
+    for resource in sets.iter().flat_map(|set| &set.resources) {
+        super::check_in_set(env, resource, force);
     }
 }
 
-/// Makes the beginning of an id out of resources: each gives its first and its last letter.
+/// How many resources give letters to an id.
+const NAMED_MAX: usize = 3;
+
+/// Makes the beginning of an id out of the first resources: each gives its first and its last letter.
 pub(crate) fn id_of(kind: &str, sets: &[SetWords]) -> String {
     let short = |id: &String| {
         let first = id.chars().next();
         let last = id.chars().last();
         first.into_iter().chain(last).collect::<String>()
     };
-    let letters: String = sets.iter().flat_map(|set| &set.resources).map(short).collect();
+    let letters: String =
+        sets.iter().flat_map(|set| &set.resources).take(NAMED_MAX).map(short).collect();
     format!("{kind}_set_{letters}")
 }
 
@@ -149,11 +157,12 @@ mod tests {
     use super::{SetWords, id_of};
 
     #[test]
-    fn an_id_has_two_letters_of_each_resource() {
+    fn an_id_has_two_letters_of_each_of_the_first_resources() {
         let set = |names: &[&str]| SetWords {
             resources: names.iter().map(|n| (*n).to_owned()).collect(),
             options: Vec::new(),
         };
-        assert_eq!(id_of("order", &[set(&["solo", "solo2"]), set(&["vip"])]), "order_set_sos2vp");
+        let sets = [set(&["solo", "solo2"]), set(&["vip", "fourth"])];
+        assert_eq!(id_of("order", &sets), "order_set_sos2vp");
     }
 }

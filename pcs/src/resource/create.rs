@@ -130,6 +130,17 @@ fn create_primitive(env: &mut Environment<'_>, request: &Request, agent: &AgentN
     if env.has_errors() {
         return Err(Failed::Reported);
     }
+    if let (Target::Clone { meta, .. }, Some(metadata)) = (&request.target, &metadata)
+        && nvset::get(meta, "promotable").is_some_and(crate::options::is_true)
+        && !metadata.may_be_promoted()
+    {
+        let message = Message::AgentNotPromotable { agent: agent.to_string() };
+        env.forceable(message, request.force);
+    }
+    env.checked()?;
+    check_node(env, request, agent);
+    env.checked()?;
+    check_target(env, request)?;
     let what = if agent.is_stonith() { "stonith name" } else { "resource name" };
     if let Some(message) = ids::check(&request.id, what) {
         return Err(Failed::because(message));
@@ -143,20 +154,67 @@ fn create_primitive(env: &mut Environment<'_>, request: &Request, agent: &AgentN
         env.warn(Message::MetaNotValidated { kinds: vec!["clone".into()] });
     }
     env.check_operations(&request.operations, metadata.as_ref(), request.force);
+    env.checked()?;
     if let Some(metadata) = &metadata {
         check_parameters(env, agent, metadata, request);
     }
-    check_meta(env, request, agent);
-    if let (Target::Clone { meta, .. }, Some(metadata)) = (&request.target, &metadata)
-        && nvset::get(meta, "promotable").is_some_and(crate::options::is_true)
-        && !metadata.may_be_promoted()
-    {
-        let message = Message::AgentNotPromotable { agent: agent.to_string() };
-        env.forceable(message, request.force);
-    }
+    warn_unknown_meta(env, &request.meta, if agent.is_stonith() { "Stonith" } else { "Resource" });
+    env.checked()?;
     let primitive = build(env, request, agent, metadata.as_ref());
     place(env, request, primitive)?;
     env.checked()
+}
+
+/// Says which agent a request means, and that it is there.
+///
+/// # Errors
+/// Reported.
+pub fn check_agent(env: &mut Environment<'_>, request: &Request) -> Outcome {
+    let agent = env.find_agent(&request.agent)?;
+    env.load_agent(&agent, request.force);
+    env.checked()
+}
+
+/// Checks a resource that makes a node: other commands do that better, and nodes have names and addresses of
+/// their own.
+fn check_node(env: &mut Environment<'_>, request: &Request, agent: &AgentName) {
+    let guest = nvset::get(&request.meta, "remote-node");
+    let (message, address) = if guest.is_some() {
+        (Message::UseAddGuest, nvset::get(&request.meta, "remote-addr"))
+    } else if agent.is_remote() {
+        (Message::UseAddRemote, nvset::get(&request.parameters, "server"))
+    } else {
+        return;
+    };
+    env.forceable(message, request.force);
+    let taken = crate::remote::addresses(&env.cib);
+    let name = guest.filter(|name| ids::exists(&env.cib, name) || taken.iter().any(|t| t == name));
+    let address = address.filter(|address| taken.iter().any(|t| t == address));
+    for text in name.into_iter().chain(address) {
+        env.error(Message::IdAlreadyExists { id: text.to_owned() });
+    }
+}
+
+/// Checks the names of a clone or a group that are to be.
+fn check_target(env: &mut Environment<'_>, request: &Request) -> Outcome {
+    match &request.target {
+        Target::Clone { id: Some(id), .. } => {
+            if id == &request.id {
+                env.error(Message::IdAlreadyExists { id: id.clone() });
+            } else {
+                env.check_new_id(id, "id");
+            }
+            env.checked()
+        }
+        Target::Group { group, place } => {
+            if !group::check_adjacent(env, place) {
+                return Err(Failed::Reported);
+            }
+            group::check_name(env, group);
+            Ok(())
+        }
+        Target::Alone | Target::Clone { .. } | Target::Bundle { .. } => Ok(()),
+    }
 }
 
 /// Checks the parameters of a new resource against what its agent says.
@@ -297,19 +355,6 @@ pub(crate) fn check_unique(
     }
 }
 
-/// Warns about meta attributes that do nothing, and about those that make a node.
-fn check_meta(env: &mut Environment<'_>, request: &Request, agent: &AgentName) {
-    let kind = if agent.is_stonith() { "Stonith" } else { "Resource" };
-    warn_unknown_meta(env, &request.meta, kind);
-    let given = |name: &str| nvset::get(&request.meta, name).is_some_and(|v| !v.is_empty());
-    if given("remote-node") {
-        env.forceable(Message::UseAddGuest, request.force);
-    }
-    if agent.is_remote() {
-        env.forceable(Message::UseAddRemote, request.force);
-    }
-}
-
 /// Warns about meta attributes that do nothing.
 pub(crate) fn warn_unknown_meta(env: &mut Environment<'_>, meta: &Pairs, kind: &str) {
     if meta.is_empty() {
@@ -395,14 +440,7 @@ fn place(env: &mut Environment<'_>, request: &Request, primitive: Element) -> Ou
         }
         Target::Clone { id, meta } => {
             let clone_id = match id {
-                Some(id) => {
-                    if id == &request.id {
-                        env.error(Message::IdAlreadyExists { id: id.clone() });
-                    } else {
-                        env.check_new_id(id, "id");
-                    }
-                    id.clone()
-                }
+                Some(id) => id.clone(),
                 None => ids::free(&env.cib, &format!("{}-clone", request.id)),
             };
             let mut clone =

@@ -48,7 +48,7 @@ fn existing<'a>(cib: &'a Element, id: &str) -> Option<&'a Element> {
 }
 
 /// Checks that the member which the place is next to is there at all.
-fn check_adjacent(env: &mut Environment<'_>, place: &Place) -> bool {
+pub(super) fn check_adjacent(env: &mut Environment<'_>, place: &Place) -> bool {
     let missing = place.adjacent().filter(|adjacent| find(&env.cib, adjacent).is_none());
     if let Some(adjacent) = missing {
         let message = super::not_found(&env.cib, adjacent, &[]);
@@ -58,7 +58,7 @@ fn check_adjacent(env: &mut Environment<'_>, place: &Place) -> bool {
 }
 
 /// Checks the name of a group that is to be made.
-fn check_name(env: &mut Environment<'_>, group: &str) {
+pub(super) fn check_name(env: &mut Environment<'_>, group: &str) {
     if existing(&env.cib, group).is_none()
         && let Some(message) = ids::check(group, "group name")
     {
@@ -73,6 +73,11 @@ fn check_inside(env: &mut Environment<'_>, group: &str, place: &Place, coming: &
             place.adjacent().is_none_or(|a| members(element).any(|m| m.id() == Some(a)))
         }
         Some(_) => {
+            env.error(Message::IdOfOtherKind { id: group.into(), expected: vec!["group".into()] });
+            return false;
+        }
+        // a guest node is known by its name, and has no element of its own
+        None if ids::exists(&env.cib, group) => {
             env.error(Message::IdOfOtherKind { id: group.into(), expected: vec!["group".into()] });
             return false;
         }

@@ -1,0 +1,106 @@
+//! What is wrong is told in the order an installed pcs tells it (`tests/beside`): who would mend it goes by the first
+//! line.
+
+use crate::borderline::refused;
+use crate::home::Home;
+
+const CLOSING: &str = "Error: Errors have occurred, therefore pcs is unable to continue";
+
+fn home() -> Home {
+    let home = Home::new();
+    home.quietly(&[
+        "resource create A ocf:test:Address ip=10.0.0.1",
+        "resource create B ocf:test:Address ip=10.0.0.2",
+        "resource create C ocf:test:Address ip=10.0.0.3",
+    ]);
+    home
+}
+
+fn with_closing(home: &Home, cases: &[(&str, &str)]) {
+    for (line, text) in cases {
+        refused(home, &[(line, &format!("{text}\n{CLOSING}"))]);
+    }
+}
+
+#[test]
+fn a_new_resource_is_judged_from_its_agent_over_its_place_to_its_parameters() {
+    let home = home();
+    refused(
+        &home,
+        &[
+            ("resource create A ocf:test:Address ip=10.0.0.9 bad=1", "Error: 'A' already exists"),
+            (
+                "resource create X ocf:test:Address meta a op interval=5",
+                "Error: missing value of 'a' option",
+            ),
+            (
+                "resource create X ocf:test:Address op monitor interval=5 op",
+                "Error: When using 'op' you must specify an operation name and at least one option",
+            ),
+        ],
+    );
+    with_closing(
+        &home,
+        &[
+            ("resource create 1X ocf:test:Address bad=1 clone B", "Error: 'B' already exists"),
+            (
+                "resource create X ocf:test:Address bad=1 op monitor interval=5 depth=3",
+                "Error: invalid resource operation option 'depth', allowed options are: 'OCF_CHECK_LEVEL', 'description', 'enabled', 'id', 'interval', 'interval-origin', 'name', 'on-fail', 'record-pending', 'role', 'start-delay', 'timeout'",
+            ),
+            (
+                "resource create A ocf:test:Address bad=1 meta remote-node=B",
+                "Error: this command is not sufficient for creating a guest node, use 'pcs cluster node add-guest', use --force to override\nError: 'B' already exists",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn sets_of_resources_are_named_after_the_first_three_and_judged_before_their_resources() {
+    let home = home();
+    home.quietly(&["resource create D ocf:test:Address ip=10.0.0.4"]);
+    home.quietly(&["constraint colocation set A B set C D"]);
+    assert!(home.document().contains("\"colocation_set_AABBCC\""), "{}", home.document());
+    with_closing(
+        &home,
+        &[(
+            "constraint order set A nothing action=bad",
+            "Error: 'bad' is not a valid action value, use 'demote', 'promote', 'start', 'stop'",
+        )],
+    );
+    refused(
+        &home,
+        &[("constraint order A then B Optional", "Error: missing value of 'Optional' option")],
+    );
+}
+
+#[test]
+fn scores_of_a_location_are_judged_before_its_resource() {
+    let home = home();
+    let skipped = "Warning: Validation for node existence in the cluster will be skipped";
+    refused(
+        &home,
+        &[
+            (
+                "constraint location nothing prefers ser1=5 ser2=bad",
+                &format!(
+                    "{skipped}\nError: invalid score 'bad', use integer or INFINITY or -INFINITY"
+                ),
+            ),
+            (
+                "constraint location add 1st A ser1 score=x",
+                &format!(
+                    "{skipped}\nError: invalid score 'x', use integer or INFINITY or -INFINITY"
+                ),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_role_may_be_typed_in_small_letters() {
+    let home = home();
+    home.pcs("resource promotable A");
+    home.quietly(&["constraint colocation add promoted A-clone with B"]);
+    assert!(home.document().contains("rsc-role=\"Promoted\""), "{}", home.document());
+}
