@@ -100,11 +100,12 @@ const SLOTS: [u8; SLOT_COUNT] = {
 /// Where to look for a name: a mixture of its length, its ends and its middle.
 const fn slot(name: &[u8]) -> usize {
     let length = name.len();
-    if length == 0 {
-        return 0;
-    }
-    let middle = name[length / 2] as usize * 131 + name[length * 3 / 4] as usize * 67;
-    (length * 7 + name[0] as usize * 31 + name[length - 1] as usize * 193 + middle) % SLOT_COUNT
+    let [first, .., last] = name else { return length };
+    let (middle, behind) = (name[length / 2] as usize, name[length / 2 + length / 4] as usize);
+    // (no name is so long that a sum wraps; to check for it would take half of the time)
+    let ends = (*first as usize).wrapping_mul(31).wrapping_add((*last as usize).wrapping_mul(193));
+    let inside = middle.wrapping_mul(131).wrapping_add(behind.wrapping_mul(67));
+    length.wrapping_mul(7).wrapping_add(ends).wrapping_add(inside) % SLOT_COUNT
 }
 
 impl Name {
