@@ -354,6 +354,9 @@ pub(crate) struct Cluster {
     pub(crate) recheck_by: Option<Seconds>,
     pub(crate) blocked_count: usize,
     pub(crate) disabled_count: usize,
+    /// Monitors, by their entries, whose failure does not count any more and that begin anew: hands
+    /// report changes only, so that nobody would know it is well again.
+    pub(crate) forgiven: Vec<(ResourceIx, NodeIx, String)>,
     /// Comparisons of parameters that need to know where containers will be.
     pub(crate) deferred_checks: Vec<crate::bundle_remote::DeferredCheck>,
     /// Containers to stop once it is known where they run.

@@ -165,6 +165,13 @@ fn entry_changed(
         }
         return true;
     }
+    let forgiven = |(one, at, id): &(ResourceIx, NodeIx, String)| {
+        *one == rsc && *at == node && *id == entry.id()
+    };
+    if entry.xml.get("op-digest").is_some() && cluster.forgiven.iter().any(forgiven) {
+        force_restart(cluster, book, rsc, node, key);
+        return true;
+    }
     match crate::digest::compare(cluster, rsc, node, entry) {
         Comparison::Match => false,
         Comparison::Restart => {

@@ -64,11 +64,13 @@ fn unpack_resource(unpacked: &mut Unpacked, node: NodeIx, element: &Element) -> 
     entries.reverse();
     list_sort(&mut entries, &mut |a, b| crate::entry::compare(a, b, true));
     let mut playback = crate::playback::Playback::new(rsc, node);
-    let mut void = Vec::new();
     for entry in &entries {
-        void.push(playback.play(unpacked, entry));
+        let void = playback.play(unpacked, entry);
+        if void && entry.interval_ms > 0 && !entry.is_last_failure() {
+            unpacked.cluster.forgiven.push((rsc, node, entry.id().to_owned()));
+        }
     }
-    recurring(unpacked, rsc, node, &entries, &void);
+    recurring(unpacked, rsc, node, &entries);
     settle(unpacked, rsc, node, playback.on_fail);
     if let Some(role) = crate::unpack::target_role(&unpacked.cluster, rsc) {
         let rsc = &mut unpacked.cluster[rsc];
@@ -120,22 +122,13 @@ pub(crate) fn active_span(entries: &[Entry]) -> (i64, i64) {
 }
 
 /// Notes recurring operations that go on as optional actions.
-///
-/// One whose failure does not count any more (`void`) begins anew: hands report changes only, so
-/// that nobody would know it is well again.
-fn recurring(
-    unpacked: &mut Unpacked,
-    rsc: ResourceIx,
-    node: NodeIx,
-    entries: &[Entry],
-    void: &[bool],
-) {
+fn recurring(unpacked: &mut Unpacked, rsc: ResourceIx, node: NodeIx, entries: &[Entry]) {
     let Unpacked { cluster, book, .. } = unpacked;
     if !cluster[node].online {
         return;
     }
     let (start, stop) = active_span(entries);
-    for ((at, entry), void) in (0_i64..).zip(entries).zip(void) {
+    for (at, entry) in (0_i64..).zip(entries) {
         if (start < stop && at <= stop) || at < start || entry.interval_ms == 0 {
             continue;
         }
@@ -144,8 +137,7 @@ fn recurring(
         }
         let Some(name) = task::parse(&entry.task) else { continue };
         let key = Key { task: name, interval_ms: entry.interval_ms };
-        let action = book.action(cluster, rsc, key, name, Some(node), true);
-        book[action].reschedule |= *void && !entry.is_last_failure();
+        book.action(cluster, rsc, key, name, Some(node), true);
     }
 }
 

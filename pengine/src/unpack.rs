@@ -71,6 +71,7 @@ pub(crate) fn unpack(document: &Element, now: WallTime, options: &Options) -> Un
             recheck_by: None,
             blocked_count: 0,
             disabled_count: 0,
+            forgiven: Vec::new(),
             deferred_checks: Vec::new(),
             stop_needed: Vec::new(),
             dc: None,
