@@ -56,6 +56,17 @@ fn a_new_resource_is_judged_from_its_agent_over_its_place_to_its_parameters() {
 }
 
 #[test]
+fn a_clone_that_stays_stopped_begins_with_that() {
+    let home = home();
+    home.quietly(&["resource create X ocf:test:Address ip=10.0.0.9 clone clone --disabled"]);
+    assert!(
+        home.document().contains("<clone id=\"X-clone\">\n        <meta_attributes"),
+        "{}",
+        home.document()
+    );
+}
+
+#[test]
 fn sets_of_resources_are_named_after_the_first_three_and_judged_before_their_resources() {
     let home = home();
     home.quietly(&["resource create D ocf:test:Address ip=10.0.0.4"]);

@@ -148,6 +148,10 @@ fn run_location(context: &mut Context, words: &[String]) -> Cli {
             let force = context.force();
             context.change(|env| location::prefer(env, &subject, &scores, avoid, force))
         }
+        [id, _, _, ..] => {
+            subject(id)?;
+            Err(USAGE)
+        }
         _ => Err(USAGE),
     }
 }

@@ -121,7 +121,8 @@ pub(crate) fn create_remote(
     let mut request = request.clone();
     name.clone_into(&mut request.id);
     request.parameters.push(("server".into(), address.into()));
-    let primitive = build(env, &request, &agent, metadata.as_ref());
+    let operations = all_operations(env, &request, &agent, metadata.as_ref());
+    let primitive = build(env, &request, &agent, metadata.as_ref(), &operations);
     place(env, &request, primitive)
 }
 
@@ -155,12 +156,13 @@ fn create_primitive(env: &mut Environment<'_>, request: &Request, agent: &AgentN
     }
     env.check_operations(&request.operations, metadata.as_ref(), request.force);
     env.checked()?;
+    let operations = all_operations(env, request, agent, metadata.as_ref());
     if let Some(metadata) = &metadata {
         check_parameters(env, agent, metadata, request);
     }
     warn_unknown_meta(env, &request.meta, if agent.is_stonith() { "Stonith" } else { "Resource" });
     env.checked()?;
-    let primitive = build(env, request, agent, metadata.as_ref());
+    let primitive = build(env, request, agent, metadata.as_ref(), &operations);
     place(env, request, primitive)?;
     env.checked()
 }
@@ -380,11 +382,31 @@ pub(crate) fn warn_unknown_meta(env: &mut Environment<'_>, meta: &Pairs, kind: &
     }
 }
 
-fn build(
+/// Returns the operations of a new resource: what was typed and what its agent advises.
+fn all_operations(
     env: &mut Environment<'_>,
     request: &Request,
     agent: &AgentName,
     metadata: Option<&AgentMetadata>,
+) -> Vec<Pairs> {
+    let (all, changed) = operations::complete(
+        &request.operations,
+        metadata,
+        agent.is_stonith(),
+        !request.no_advised_operations,
+    );
+    for (from, to) in changed {
+        env.warn(Message::MonitorIntervalChanged { from, to });
+    }
+    all
+}
+
+fn build(
+    env: &Environment<'_>,
+    request: &Request,
+    agent: &AgentName,
+    metadata: Option<&AgentMetadata>,
+    operations: &[Pairs],
 ) -> Element {
     let id = request.id.as_str();
     let mut primitive =
@@ -409,18 +431,9 @@ fn build(
             primitive.push(nvset::new_set(kind, &set, pairs));
         }
     }
-    let (all, changed) = operations::complete(
-        &request.operations,
-        metadata,
-        agent.is_stonith(),
-        !request.no_advised_operations,
-    );
-    for (from, to) in changed {
-        env.warn(Message::MonitorIntervalChanged { from, to });
-    }
     let mut list = Element::new("operations");
     let mut taken = Vec::new();
-    for operation in &all {
+    for operation in operations {
         list.push(operations::build(&env.cib, id, operation, &mut taken));
     }
     primitive.push(list);
@@ -443,8 +456,12 @@ fn place(env: &mut Environment<'_>, request: &Request, primitive: Element) -> Ou
                 Some(id) => id.clone(),
                 None => ids::free(&env.cib, &format!("{}-clone", request.id)),
             };
-            let mut clone =
-                Element::new("clone").with("id", clone_id.as_str()).with_child(primitive);
+            let mut clone = Element::new("clone").with("id", clone_id.as_str());
+            // as pcs places it: in front where nothing but '--disabled' asks for it
+            let in_front = meta.is_empty();
+            if !in_front {
+                clone.push(primitive.clone());
+            }
             let mut meta = meta.clone();
             if request.disabled {
                 meta.retain(|(name, _)| name != "target-role");
@@ -453,6 +470,9 @@ fn place(env: &mut Environment<'_>, request: &Request, primitive: Element) -> Ou
             if !meta.is_empty() {
                 let set = format!("{clone_id}-meta_attributes");
                 clone.push(nvset::new_set("meta_attributes", &set, &meta));
+            }
+            if in_front {
+                clone.push(primitive);
             }
             env.section("resources").push(clone);
         }
