@@ -143,9 +143,37 @@ pub(crate) struct Book {
     /// How often an action was, or may have been, changed.
     edition: u64,
     pub(crate) orderings: Vec<Ordering>,
-    by_resource: Vec<Vec<ActionIx>>,
+    by_resource: Vec<Own>,
     singletons: BTreeMap<String, ActionIx>,
     operations: Operations,
+}
+
+/// The actions of one resource, oldest first.
+#[derive(Clone, Debug, Default)]
+struct Own {
+    actions: Vec<ActionIx>,
+    on: Place,
+}
+
+/// Where actions are, so far as they need not be asked one by one: instances of clones, of which
+/// there are many, have theirs on one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Nowhere,
+    One(NodeIx),
+    Any,
+}
+
+impl Own {
+    fn push(&mut self, action: ActionIx, node: Option<NodeIx>) {
+        self.on = match (self.on, node) {
+            (Place::Nowhere, Some(node)) => Place::One(node),
+            (Place::One(before), Some(node)) if before == node => Place::One(node),
+            _ => Place::Any,
+        };
+        self.actions.push(action);
+    }
 }
 
 impl std::ops::Index<ActionIx> for Book {
@@ -176,7 +204,7 @@ impl Book {
 
     /// The resource's actions, oldest first.
     pub(crate) fn of_resource(&self, resource: ResourceIx) -> &[ActionIx] {
-        self.by_resource.get(resource.position()).map_or(&[], Vec::as_slice)
+        self.by_resource.get(resource.position()).map_or(&[], |own| &own.actions)
     }
 
     /// The resource's actions with a key, newest first; those without a node match any node.
@@ -195,7 +223,13 @@ impl Book {
         key: Key,
         node: Option<NodeIx>,
     ) -> impl Iterator<Item = ActionIx> {
-        self.of_resource(resource).iter().rev().copied().filter(move |action| {
+        let own = self.by_resource.get(resource.position());
+        let may_match = |own: &&Own| match (own.on, node) {
+            (Place::One(place), Some(node)) => place == node,
+            _ => true,
+        };
+        let actions: &[ActionIx] = own.filter(may_match).map_or(&[], |own| &own.actions);
+        actions.iter().rev().copied().filter(move |action| {
             let action = &self[*action];
             // the cheapest questions first: there are many actions
             (node.is_none() || action.node.is_none() || action.node == node)
@@ -355,9 +389,9 @@ impl Book {
             }
             action.meta = self.operations.meta(cluster, resource, key, node);
             if self.by_resource.len() <= resource.position() {
-                self.by_resource.resize(resource.position() + 1, Vec::new());
+                self.by_resource.resize(resource.position() + 1, Own::default());
             }
-            self.by_resource[resource.position()].push(index);
+            self.by_resource[resource.position()].push(index, node);
         } else if let Some(name) = &action.name {
             self.singletons.insert(name.clone(), index);
         }
