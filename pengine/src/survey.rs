@@ -12,7 +12,7 @@ use model::Score;
 
 use crate::cluster::Variant;
 use crate::index::{NodeIx, ResourceIx};
-use crate::ledger::Table;
+use crate::ledger::{Cell, Table};
 use crate::place::Placing;
 
 /// What a walk can do to the score of a node.
@@ -39,9 +39,9 @@ impl Survey {
         self.says.get(node.position()).is_none_or(|say| *say == Say::Nothing)
     }
 
-    /// Tells whether there is nothing to hear about any candidate of a table.
-    pub(crate) fn silent_for(&self, table: &Table) -> bool {
-        self.says.iter().zip(table).all(|(say, cell)| *say == Say::Nothing || !cell.present())
+    /// Tells whether there is nothing to hear about any place of a table that is of interest.
+    fn silent_for(&self, table: &Table, of_interest: impl Fn(Cell) -> bool) -> bool {
+        self.says.iter().zip(table).all(|(say, cell)| *say == Say::Nothing || !of_interest(*cell))
     }
 
     /// Tells whether a node's score can become less.
@@ -141,13 +141,22 @@ impl Placing {
             self.surveys.forget(changed);
         }
         let survey = self.survey(source)?;
-        let stays = |(position, cell): (usize, &crate::ledger::Cell)| {
+        let stays = |(position, cell): (usize, &Cell)| {
             let node = NodeIx::at(position);
             cell.present()
                 && !survey.lowers(node, factor)
                 && self.available(node, Some(self.scores.ledger.score(*cell)), false)
         };
         table.iter().enumerate().any(stays).then_some(survey)
+    }
+
+    /// Tells whether a walk changes nothing in a table.
+    pub(crate) fn is_silent(&self, survey: &Survey, table: &Table) -> bool {
+        // a ban cannot be outbid: who adds to it matters only to those who want it explained
+        let explained = self.record.wanted();
+        survey.silent_for(table, |cell| {
+            cell.present() && (explained || !self.scores.ledger.score(cell).forbids())
+        })
     }
 
     fn survey(&mut self, source: ResourceIx) -> Option<Rc<Survey>> {

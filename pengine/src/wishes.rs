@@ -128,11 +128,12 @@ impl Placing {
             Some(table) if survey.is_some() => std::mem::take(table),
             Some(table) => table.clone(),
         };
-        let silent = survey.as_ref().is_some_and(|survey| survey.silent_for(&work));
-        if asked
-            && !silent
-            && let (Some(apart), Some(this)) = links
-        {
+        if survey.as_ref().is_some_and(|survey| self.is_silent(survey, &work)) {
+            self.keep_marked_allowed(&mut work, select);
+            *nodes = Some(work);
+            return;
+        }
+        if asked && let (Some(apart), Some(this)) = links {
             let positive = select.has(Select::NONNEGATIVE);
             let (links, survey) = ((apart, this), survey.as_deref());
             self.add_matching(&mut work, source, target, links, factor, positive, survey);
@@ -142,7 +143,7 @@ impl Placing {
             // nothing would be left: forget the whole branch
             return;
         }
-        if go_on && !silent {
+        if go_on {
             let follow = if select.has(Select::THIS_WITH) {
                 self.this_with(source)
             } else {
@@ -170,16 +171,22 @@ impl Placing {
                 work = table.unwrap_or_default();
             }
         }
-        if select.has(Select::NONNEGATIVE) {
-            for cell in &mut work {
-                if cell.present() && self.scores.ledger.score(*cell).value() == MARK {
-                    let cause = Cause::BuiltIn("kept allowed for other instances");
-                    let cause = self.scores.ledger.cause(cause);
-                    *cell = self.scores.ledger.begin(Score::new(1), cause);
-                }
+        self.keep_marked_allowed(&mut work, select);
+        *nodes = Some(work);
+    }
+
+    /// Where none may become negative, those that would have are the last resort.
+    fn keep_marked_allowed(&mut self, table: &mut Table, select: Select) {
+        if !select.has(Select::NONNEGATIVE) {
+            return;
+        }
+        for cell in table {
+            if cell.present() && self.scores.ledger.score(*cell).value() == MARK {
+                let cause = Cause::BuiltIn("kept allowed for other instances");
+                let cause = self.scores.ledger.cause(cause);
+                *cell = self.scores.ledger.begin(Score::new(1), cause);
             }
         }
-        *nodes = Some(work);
     }
 
     #[allow(clippy::too_many_arguments, reason = "a step of a walk has that many sides")]
