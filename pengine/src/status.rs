@@ -474,7 +474,12 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         role: displayed_role(cluster, rsc).text().to_owned(),
         target_role: target(cluster, rsc),
         target_role_given: one.meta.get("target-role").cloned(),
-        unclean: matches!(*nodes.as_slice(), [n] if !cluster[n].online && cluster[n].unclean),
+        unclean: match *nodes.as_slice() {
+            [] => one.pending_node,
+            [node] => Some(node),
+            [..] => None,
+        }
+        .is_some_and(|node| !cluster[node].online && cluster[node].unclean),
         nodes: nodes.iter().map(|node| cluster[*node].name.clone()).collect(),
         managed: one.managed,
         maintenance: one.maintenance,

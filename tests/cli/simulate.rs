@@ -141,6 +141,16 @@ fn an_injected_failure_is_counted_under_a_valid_id_unless_nothing_was_running() 
 }
 
 #[test]
+fn a_transition_ends_with_what_was_made_to_fail() {
+    let text = said("-S -F a_monitor_0@alder=7", "Executing Cluster Transition:");
+    assert!(text.contains("Pretending action 1 failed with rc=7\n"), "{text}");
+    assert!(!text.contains("a               start on alder"), "{text}");
+    assert!(!text.contains("fail-count-a"), "{text}");
+    let text = stored("-F a_monitor_0@alder=1");
+    assert!(text.contains(r#"exit-reason="User-injected result""#), "{text}");
+}
+
+#[test]
 fn quorum_and_watchdog_are_stored_as_given() {
     let text = stored("-q no -w 1");
     assert!(text.contains(r#"have-quorum="no""#), "{text}");

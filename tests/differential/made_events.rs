@@ -96,7 +96,11 @@ fn operation(scene: &Scene, dice: &mut Dice) -> String {
     let resource = dice.pick(&scene.primitives);
     let task = dice.word(&["start", "start", "stop", "monitor", "monitor", "promote", "demote"]);
     let interval = if task == "monitor" { *dice.pick(&[0, 10_000, 10_000, 20_000]) } else { 0 };
-    let rc = *dice.pick(&[0, 1, 1, 5, 7, 7, 8, 9]);
+    let rc = match *dice.pick(&[0, 1, 1, 5, 7, 7, 8, 9]) {
+        // (of a probe that says "not installed" 2.1.5 tells only where the entry names its node)
+        5 if task == "monitor" && interval == 0 => 1,
+        rc => rc,
+    };
     format!("{resource}_{task}_{interval}@{}={rc}", scene.node(dice))
 }
 

@@ -97,8 +97,8 @@ fn said(text: &str) -> Vec<String> {
 }
 
 /// Attributes of entries that say when or by what version they were made.
-const FLEETING: [&str; 5] =
-    ["crm_feature_set", "transition-key", "transition-magic", "last-rc-change", "exit-reason"];
+const FLEETING: [&str; 4] =
+    ["crm_feature_set", "transition-key", "transition-magic", "last-rc-change"];
 
 fn flatten(element: &Element, path: &str, out: &mut Vec<String>) {
     let mut attributes: Vec<String> = element

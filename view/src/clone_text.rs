@@ -83,11 +83,16 @@ fn shown(instance: &ResourceStatus, one_by_one: bool) -> Shown {
     if !instance.active {
         return Shown::NotAtAll;
     }
-    let special = |part: &ResourceStatus| {
-        part.orphaned || !part.managed || part.failed || part.pending.is_some()
-    };
+    let special = |part: &ResourceStatus| part.orphaned || !part.managed || part.failed;
+    // (what is under way in a group is no state of the group)
+    let pending = instance.pending.is_some();
     match instance.nodes.as_slice() {
-        [node] if instance.fully_active && !instance.unclean && !any(instance, &special) => {
+        [node]
+            if instance.fully_active
+                && !instance.unclean
+                && !pending
+                && !any(instance, &special) =>
+        {
             if instance.role == "Promoted" {
                 Shown::Promoted(node.clone())
             } else {

@@ -30,6 +30,8 @@ pub enum Began {
     Done,
     /// It failed at once.
     Failed,
+    /// It failed at once, and nothing more begins but pseudo-actions.
+    FailedLast,
 }
 
 /// Where an action stands.
@@ -80,6 +82,8 @@ pub struct Runner {
     in_flight_by_node: BTreeMap<String, usize>,
     migrations_by_node: BTreeMap<String, usize>,
     abort: Option<Abort>,
+    /// A simulated failure ended the transition: only pseudo-actions begin.
+    acts_no_more: bool,
 }
 
 impl Runner {
@@ -102,6 +106,7 @@ impl Runner {
             in_flight_by_node: BTreeMap::new(),
             migrations_by_node: BTreeMap::new(),
             abort: None,
+            acts_no_more: false,
             graph,
         }
     }
@@ -158,6 +163,10 @@ impl Runner {
                     Began::InFlight => self.note_in_flight(id),
                     Began::Done => self.settle(id, ActionState::Done),
                     Began::Failed => self.settle(id, ActionState::Failed),
+                    Began::FailedLast => {
+                        self.settle(id, ActionState::Failed);
+                        self.acts_no_more = true;
+                    }
                 }
             }
         }
@@ -232,7 +241,9 @@ impl Runner {
             return false;
         }
         let actions = self.graph.synapses[index].actions.iter();
-        actions.filter_map(|id| self.graph.actions.get(id)).all(|action| self.fits(action, limits))
+        let mut actions = actions.filter_map(|id| self.graph.actions.get(id));
+        let wanted = |action: &GraphAction| !self.acts_no_more || action.kind == ActionKind::Pseudo;
+        actions.all(|action| wanted(action) && self.fits(action, limits))
     }
 
     fn fits(&self, action: &GraphAction, limits: &Limits) -> bool {

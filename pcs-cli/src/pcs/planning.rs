@@ -70,7 +70,7 @@ impl Planning {
             Ok(graph) => {
                 let status = pengine::status::read(&after, now, &options);
                 let known = simulation::known_names(&status);
-                simulation::execute(graph, &mut after, &[], &known, now.secs());
+                simulation::execute(graph, &mut after, &[], &known);
             }
             Err(error) => return fail(format!("the plan can't be followed: {error}")),
         }

@@ -260,7 +260,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             .map_err(|error| (ExitCode::Software, error.to_string()))?;
         let failures = specs(options, "op-fail")?;
         let known = simulation::known_names(&pengine::status::read(&document, now, &engine));
-        let outcome = simulation::execute(graph, &mut document, &failures, &known, now.secs());
+        let outcome = simulation::execute(graph, &mut document, &failures, &known);
         said.parts.push(simulate_xml::transition(&outcome.steps));
         if !outcome.complete {
             err.push_str("Transition failed: terminated\nAn invalid transition was produced\n");

@@ -120,8 +120,9 @@ pub(crate) fn execute(
     document: &mut Element,
     failures: &[Spec],
     known: &BTreeSet<String>,
-    now: i64,
 ) -> Outcome {
+    // results are of now, whatever time is pretended
+    let now = jiff::Timestamp::now().as_second();
     let mut runner = Runner::new(graph);
     let mut steps = Vec::new();
     let mut failed = false;
@@ -129,7 +130,7 @@ pub(crate) fn execute(
         let (lines, done) = act(action, document, failures, known, now);
         steps.extend(lines);
         failed |= !done;
-        if done { Began::Done } else { Began::Failed }
+        if done { Began::Done } else { Began::FailedLast }
     });
     let (_, in_flight, waiting, _) = runner.counts();
     Outcome { steps, complete: in_flight == 0 && (failed || waiting == 0) }
@@ -209,19 +210,27 @@ fn operation(
     });
     let rc = spec.map_or(target, |spec| spec.rc);
     let done = rc == target;
-    if !done {
+    // its history is there before its failure is counted
+    let history = lrm_resource(document, action, &resource).id().unwrap_or(&resource).to_owned();
+    if spec.is_some() {
         steps.push(Step::Pretended { action: action.id.0, rc });
-        let operation = format!("{resource}#{}_{interval}", action.task);
+    }
+    if !done && is_counted(rc, interval) {
+        let operation = format!("{history}#{}_{interval}", action.task);
         steps.extend(count_failure(document, node, action.node_uuid.as_deref(), &operation, now));
     }
-    let recorded = OperationResult { rc, failed: !done, now, digest: true };
+    let recorded =
+        OperationResult { rc, failed: !done, reason: "User-injected result", now, digest: true };
     record(document, action, &resource, &recorded);
-    (steps, done)
+    // what was asked to fail ends the transition, even with the result that is right
+    (steps, spec.is_none())
 }
 
 struct OperationResult {
     rc: i32,
     failed: bool,
+    /// Where a failure comes from.
+    reason: &'static str,
     now: i64,
     /// Whether it is known what parameters it ran with.
     digest: bool,
@@ -320,7 +329,7 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
         ("last-rc-change", result.now.to_string()),
         ("exec-time", "0".to_owned()),
         ("queue-time", "0".to_owned()),
-        ("exit-reason", if result.failed { "Simulated action result" } else { "" }.to_owned()),
+        ("exit-reason", if result.failed { result.reason } else { "" }.to_owned()),
     ];
     if result.digest {
         values.push(("op-digest", pengine::operation_digest(&action.attributes, interval)));
@@ -438,14 +447,25 @@ pub(crate) fn inject(
     let failed = spec.rc != 0;
     let now = jiff::Timestamp::now().as_second();
     let mut steps = Vec::new();
-    // what does not recur and finds nothing running counts as no failure
-    if failed && (spec.rc != 7 || spec.interval_ms > 0) {
+    if failed && is_counted(spec.rc, spec.interval_ms) {
         let operation = format!("{}#{}_{}", spec.resource, spec.task, spec.interval_ms);
         steps = count_failure(document, &spec.node, id.as_deref(), &operation, now);
     }
-    let result = OperationResult { rc: spec.rc, failed, now, digest: false };
+    let result = OperationResult {
+        rc: spec.rc,
+        failed,
+        reason: "Simulated action result",
+        now,
+        digest: false,
+    };
     record(document, &action, &spec.resource, &result);
     Ok(steps)
+}
+
+/// Tells whether an unexpected result counts as a failure: one that does not recur and finds nothing
+/// running does not.
+fn is_counted(rc: i32, interval_ms: u64) -> bool {
+    rc != 7 || interval_ms > 0
 }
 
 /// Counts a failure of an operation, `RESOURCE#TASK_INTERVAL`, in its node's attributes.
