@@ -328,6 +328,10 @@ pub enum Message {
     TagAdjacentNotThere { id: String, tag: String },
     #[error("Cannot put id '{id}' next to itself.")]
     TagNextToItself { id: String },
+    #[error("Cannot remove id '{id}' next to which ids are being added")]
+    TagAdjacentRemoved { id: String },
+    #[error("Tag '{tag}' cannot be removed because it is referenced in {} {}", plural(.constraints.len(), "constraint", "constraints"), quoted(.constraints))]
+    TagInConstraints { tag: String, constraints: Vec<String> },
 
     // --- alerts ---
     #[error("Recipient '{value}' in alert '{alert}' already exists")]

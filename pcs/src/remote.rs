@@ -97,6 +97,14 @@ pub fn add_remote(
             env.error(Message::IdAlreadyExists { id: text.to_owned() });
         }
     }
+    if let Some(message) = ids::check(name, "resource name") {
+        env.reports.retain(
+            |report| !matches!(&report.message, Message::IdAlreadyExists { id } if id == name),
+        );
+        if !env.has_errors() {
+            env.error(message);
+        }
+    }
     if !env.has_errors() && ids::exists(&env.cib, name) {
         let is_node = node::nodes(&env.cib).iter().any(|node| node.id == name);
         if !is_node {
@@ -126,6 +134,16 @@ pub fn add_guest(env: &mut Environment<'_>, name: &str, id: &str, typed: &Pairs)
         let good = port.parse::<u16>().is_ok_and(|port| port > 0);
         env.check_value("remote-port", port, good, Wanted::Words("a port number (1..65535)"));
     }
+    let is_taken = taken(&env.cib).iter().any(|t| t == name);
+    if is_taken {
+        env.error(Message::IdAlreadyExists { id: name.into() });
+    }
+    let address = nvset::get(typed, "remote-addr").filter(|address| *address != name);
+    if let Some(address) = address
+        && taken(&env.cib).iter().any(|t| t == address)
+    {
+        env.error(Message::IdAlreadyExists { id: address.into() });
+    }
     match resource::find(&env.cib, id).filter(|e| e.name() == "primitive") {
         None => {
             let message = Message::IdNotFound {
@@ -142,9 +160,7 @@ pub fn add_guest(env: &mut Environment<'_>, name: &str, id: &str, typed: &Pairs)
             }
         }
     }
-    let conflict =
-        taken(&env.cib).iter().any(|t| t == name) || resource::find(&env.cib, name).is_some();
-    if conflict {
+    if !is_taken && resource::find(&env.cib, name).is_some() {
         env.error(Message::GuestNameTaken { name: name.into() });
     }
     env.checked()?;

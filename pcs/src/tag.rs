@@ -63,7 +63,7 @@ fn check_there(env: &mut Environment<'_>, all: &[Tag], ids: &[String]) {
     }
 }
 
-fn check_references(env: &mut Environment<'_>, references: &[String]) {
+fn check_there_to_tag(env: &mut Environment<'_>, references: &[String]) {
     for id in references {
         if resource::find(&env.cib, id).is_none() {
             let message =
@@ -71,6 +71,9 @@ fn check_references(env: &mut Environment<'_>, references: &[String]) {
             env.error(message);
         }
     }
+}
+
+fn check_unique(env: &mut Environment<'_>, references: &[String]) {
     let twice = repeated(references);
     if !twice.is_empty() {
         env.error(Message::TagDuplicateIds { ids: twice });
@@ -99,7 +102,8 @@ pub fn create(env: &mut Environment<'_>, id: &str, references: &[String]) -> Out
     if references.iter().any(|reference| reference == id) {
         env.error(Message::TagInItself);
     }
-    check_references(env, references);
+    check_there_to_tag(env, references);
+    check_unique(env, references);
     env.checked()?;
     let mut tag = Element::new("tag").with("id", id);
     for reference in references {
@@ -109,6 +113,21 @@ pub fn create(env: &mut Environment<'_>, id: &str, references: &[String]) -> Out
     Ok(())
 }
 
+/// Returns the ids of constraints that name something.
+fn constraints_of(cib: &Element, id: &str) -> Vec<String> {
+    let names = |element: &Element| {
+        let keys = ["rsc", "with-rsc", "first", "then"];
+        keys.iter().any(|key| element.get(key) == Some(id))
+            || (element.name() == "resource_ref" && element.id() == Some(id))
+    };
+    fn any(element: &Element, names: &impl Fn(&Element) -> bool) -> bool {
+        names(element) || element.children().any(|child| any(child, names))
+    }
+    let section = cib.at(&["configuration", "constraints"]);
+    let constraints = section.into_iter().flat_map(Element::children);
+    constraints.filter(|c| any(c, &names)).filter_map(|c| c.id().map(str::to_owned)).collect()
+}
+
 /// Removes tags.
 ///
 /// # Errors
@@ -116,6 +135,12 @@ pub fn create(env: &mut Environment<'_>, id: &str, references: &[String]) -> Out
 pub fn remove(env: &mut Environment<'_>, ids: &[String]) -> Outcome {
     let all = tags(&env.cib);
     check_there(env, &all, ids);
+    for id in ids {
+        let constraints = constraints_of(&env.cib, id);
+        if !constraints.is_empty() {
+            env.error(Message::TagInConstraints { tag: id.clone(), constraints });
+        }
+    }
     env.checked()?;
     let tags = env.section("tags");
     tags.retain_children(|tag| !tag.id().is_some_and(|id| ids.iter().any(|i| i == id)));
@@ -136,13 +161,20 @@ pub fn update(
     let all = tags(&env.cib);
     check_there(env, &all, std::slice::from_ref(&id.to_owned()));
     let tag = all.into_iter().find(|tag| tag.id == id);
-    check_references(env, add);
+    if let Some(adjacent) = place.adjacent().filter(|_| add.is_empty()) {
+        env.error(Message::TagAdjacentWithoutIds { id: adjacent.into() });
+    }
     let both: Vec<String> = add.iter().filter(|a| remove.contains(a)).cloned().collect();
     if !both.is_empty() {
         env.error(Message::TagAddAndRemove { ids: both });
     }
+    check_unique(env, add);
+    check_there_to_tag(env, add);
     let Some(tag) = tag else { return env.checked() };
-    check_place(env, &tag, add, place);
+    let there: Vec<String> = add.iter().filter(|a| tag.idref_list.contains(a)).cloned().collect();
+    if !there.is_empty() && place.adjacent().is_none() {
+        env.error(Message::TagAlreadyHas { tag: tag.id.clone(), ids: there });
+    }
     let twice = repeated(remove);
     if !twice.is_empty() {
         env.error(Message::TagDuplicateIdsToRemove { ids: twice });
@@ -155,6 +187,9 @@ pub fn update(
     let left = tag.idref_list.iter().any(|r| !remove.contains(r));
     if !left && add.is_empty() {
         env.error(Message::TagWouldBeEmpty { tag: id.into() });
+    }
+    if let Some(adjacent) = place.adjacent() {
+        check_adjacent(env, &tag, add, remove, adjacent);
     }
     env.checked()?;
     let mut list: Vec<String> = tag
@@ -182,22 +217,22 @@ pub fn update(
     Ok(())
 }
 
-fn check_place(env: &mut Environment<'_>, tag: &Tag, add: &[String], place: &Place) {
-    if let Some(adjacent) = place.adjacent() {
-        if add.is_empty() {
-            env.error(Message::TagAdjacentWithoutIds { id: adjacent.into() });
-            return;
-        }
-        if !tag.idref_list.iter().any(|r| r == adjacent) {
-            env.error(Message::TagAdjacentNotThere { id: adjacent.into(), tag: tag.id.clone() });
-        }
-        if add.iter().any(|a| a == adjacent) {
-            env.error(Message::TagNextToItself { id: adjacent.into() });
-        }
-        return;
+/// Checks the reference that others are to be put next to.
+fn check_adjacent(
+    env: &mut Environment<'_>,
+    tag: &Tag,
+    add: &[String],
+    remove: &[String],
+    adjacent: &str,
+) {
+    let among = |ids: &[String]| ids.iter().any(|id| id == adjacent);
+    if !among(&tag.idref_list) {
+        env.error(Message::TagAdjacentNotThere { id: adjacent.into(), tag: tag.id.clone() });
     }
-    let there: Vec<String> = add.iter().filter(|a| tag.idref_list.contains(a)).cloned().collect();
-    if !there.is_empty() {
-        env.error(Message::TagAlreadyHas { tag: tag.id.clone(), ids: there });
+    if among(add) {
+        env.error(Message::TagNextToItself { id: adjacent.into() });
+    }
+    if among(remove) && among(&tag.idref_list) && !add.is_empty() {
+        env.error(Message::TagAdjacentRemoved { id: adjacent.into() });
     }
 }

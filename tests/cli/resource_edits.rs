@@ -107,3 +107,71 @@ fn an_option_the_agent_does_not_know_is_refused_when_it_is_taken_away_too() {
     let said = home().pcs("resource update IP bogus=");
     assert!(said.starts_with("Error: invalid resource option 'bogus', allowed options"), "{said}");
 }
+
+#[test]
+fn fencing_levels_are_named_by_target_or_device() {
+    let home = home();
+    let error = |line: &str| home.pcs(&format!("stonith level {line}"));
+    assert_eq!(error("remove 1 target"), "Error: Missing value after 'target'\nexit 1\n");
+    assert_eq!(
+        error("clear target stonith"),
+        "Error: Missing value after 'target' and 'stonith'\nexit 1\n"
+    );
+    assert_eq!(
+        error("remove 1 target ser1 ser2 stonith f"),
+        "Error: At most one target can be specified\nexit 1\n"
+    );
+    assert_eq!(
+        error("clear target ser1 stonith f"),
+        "Error: Only one of 'target' and 'stonith' can be used\nexit 1\n"
+    );
+    assert_eq!(
+        error("clear target ser1"),
+        format!("Error: Fencing level for 'ser1' does not exist\n{END}")
+    );
+    assert_eq!(error("clear"), "");
+    assert_eq!(error("add 1 attrib%=x f"), "Error: missing key in '=x' option\nexit 1\n");
+}
+
+#[test]
+fn a_tag_is_changed_when_all_of_it_makes_sense() {
+    let home = home();
+    home.quietly(&["tag create T IP"]);
+    assert_eq!(
+        home.pcs("tag update T add B B remove B --after IP"),
+        format!(
+            "Error: Ids cannot be added and removed at the same time: 'B'\nError: Ids to add must be unique, duplicate ids: 'B'\nError: Tag 'T' does not contain id: 'B'\n{END}"
+        )
+    );
+    assert_eq!(
+        home.pcs("tag update T add B remove IP --after IP"),
+        format!("Error: Cannot remove id 'IP' next to which ids are being added\n{END}")
+    );
+    let constraint =
+        "<constraints><rsc_location id=\"here\" rsc=\"T\" node=\"a\" score=\"1\"/></constraints>";
+    home.write("cib.xml", &home.read("cib.xml").replace("<constraints/>", constraint));
+    assert_eq!(
+        home.pcs("tag delete T"),
+        format!(
+            "Error: Tag 'T' cannot be removed because it is referenced in constraint 'here'\n{END}"
+        )
+    );
+}
+
+#[test]
+fn remote_and_guest_nodes_have_names_of_their_own() {
+    let home = home();
+    let said = home.pcs("cluster node add-remote 1r 10.0.0.7");
+    assert!(
+        said.contains("Error: invalid resource name '1r', '1' is not a valid first character"),
+        "{said}"
+    );
+    home.pcs("cluster node add-guest g IP remote-addr=10.0.0.9");
+    let said = home.pcs("cluster node add-guest g2 B remote-addr=10.0.0.9");
+    assert!(said.contains("Error: '10.0.0.9' already exists\n"), "{said}");
+    let said = home.pcs("cluster node add-guest g B");
+    assert!(said.contains("Error: 'g' already exists\n"), "{said}");
+    assert!(home.pcs("cluster cib a=b").contains("Usage: pcs cluster cib"));
+    assert!(!home.has("a=b"), "no file was made");
+    assert_eq!(home.pcs("resource status IP a=1 b=2"), "Error: Unknown options 'a', 'b'\nexit 1\n");
+}

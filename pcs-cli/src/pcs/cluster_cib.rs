@@ -70,7 +70,7 @@ fn options(
                 scope = Some(value.to_owned());
             }
             Some(("diff-against", value)) => against = Some(value.to_owned()),
-            _ if file.is_none() => file = Some(word.clone()),
+            None if file.is_none() => file = Some(word.clone()),
             _ => return Err(Failure::Usage { area: AREA, command }),
         }
     }

@@ -343,7 +343,8 @@ pub(crate) fn delete_resources(context: &mut Context, words: &[String], stonith:
     context.supports(&["-f", "--force", "--future", "--no-skip", "--wait"])?;
     let area = if stonith { "stonith" } else { AREA };
     if words.is_empty() {
-        return Err(Failure::Usage { area, command: "delete" });
+        let typed = context.arguments.words.get(1).is_some_and(|word| word == "remove");
+        return Err(Failure::Usage { area, command: if typed { "remove" } else { "delete" } });
     }
     let mut seen: Vec<&String> = Vec::new();
     let mut twice: Vec<&String> = Vec::new();

@@ -353,6 +353,13 @@ pub(crate) fn resources(context: &mut Context, words: &[String], stonith: bool) 
     context.shows_status = true;
     context.supports(&["-f", "--hide-inactive", "--output-format", "--watch"])?;
     let mut asked = Asked::default();
+    let named = words.iter().filter_map(|word| Some(word.split_once('=')?.0));
+    let unknown: Vec<&str> =
+        named.filter(|option| !option.is_empty() && *option != "node").collect();
+    if !unknown.is_empty() {
+        let many = pcs::text::plural(unknown.len(), "option", "options");
+        return fail(format!("Unknown {many} {}", pcs::text::quoted(unknown)));
+    }
     for word in words {
         match word.strip_prefix("node=") {
             Some("") => return fail("missing value of 'node' option"),
@@ -364,10 +371,7 @@ pub(crate) fn resources(context: &mut Context, words: &[String], stonith: bool) 
             }
             Some(node) => asked.node = Some(node.to_owned()),
             None if asked.id.is_none() => asked.id = Some(word.clone()),
-            None => {
-                super::words::pairs(std::slice::from_ref(word))?;
-                return fail(format!("Unknown option '{word}'"));
-            }
+            None => return fail(format!("missing value of '{word}' option")),
         }
     }
     if let Some(pause) = status_watch::pause(context)? {

@@ -4,6 +4,7 @@ use pcs::stonith::level::{self, Levels, Selection, Target};
 
 use super::context::{Cli, Context, Failure, fail};
 use super::resource_text::{quote, word};
+use super::words::Sections;
 use super::{json, resource};
 
 const AREA: &str = "stonith";
@@ -36,6 +37,7 @@ fn target(text: &str) -> Cli<Target> {
         Some(("node", name)) => Ok(Target::Node(name.to_owned())),
         Some(("regexp", pattern)) => Ok(Target::Pattern(pattern.to_owned())),
         Some(("attrib", attribute)) => match attribute.split_once('=') {
+            Some(("", _)) => fail(format!("missing key in '{attribute}' option")),
             Some((name, value)) => Ok(Target::Attribute(name.to_owned(), value.to_owned())),
             None => fail(format!("missing value of '{attribute}' option")),
         },
@@ -58,34 +60,37 @@ fn add(context: &mut Context, words: &[String]) -> Cli {
             None => devices.push(word.clone()),
         }
     }
+    let target = target(on)?;
     if devices.is_empty() {
         return Err(Failure::Usage { area: AREA, command: "level add" });
     }
-    let target = target(on)?;
     resource::only(context, &devices, true, "")?;
     let force = context.force();
     context.change(|env| level::add(env, index, &target, &devices, id.as_deref(), force))
 }
 
-/// Reads `[target TARGET] [stonith DEVICE…]`; none when it is not that.
+/// Reads `target TARGET` and `stonith DEVICE…`, in whatever order; none when it is not that.
 fn selection(words: &[String]) -> Cli<Option<(Option<Target>, Vec<String>)>> {
-    let mut found = (None, Vec::new());
-    let mut rest = words;
-    while let Some((keyword, more)) = rest.split_first() {
-        match (keyword.as_str(), more) {
-            ("target", [on, more @ ..]) => {
-                found.0 = Some(target(on)?);
-                rest = more;
-            }
-            ("stonith", [_, ..]) => {
-                let end = more.iter().position(|word| word == "target").unwrap_or(more.len());
-                found.1.extend(more[..end].iter().cloned());
-                rest = &more[end..];
-            }
-            _ => return Ok(None),
-        }
+    let groups = Sections::split(words, &["target", "stonith"]);
+    if !groups.first.is_empty() {
+        return Ok(None);
     }
-    Ok(Some(found))
+    groups.once()?;
+    let bare = |keyword: &&str| groups.has(keyword) && groups.flat(keyword).is_empty();
+    let bare: Vec<String> = ["target", "stonith"]
+        .into_iter()
+        .filter(bare)
+        .map(|keyword| format!("'{keyword}'"))
+        .collect();
+    if !bare.is_empty() {
+        return fail(format!("Missing value after {}", bare.join(" and ")));
+    }
+    let target = match groups.flat("target").as_slice() {
+        [] => None,
+        [on] => Some(target(on)?),
+        _ => return fail("At most one target can be specified"),
+    };
+    Ok(Some((target, groups.flat("stonith"))))
 }
 
 fn remove(context: &mut Context, words: &[String], command: &'static str) -> Cli {
@@ -104,9 +109,12 @@ fn clear(context: &mut Context, words: &[String]) -> Cli {
     context.supports(&["-f"])?;
     let (target, devices) =
         selection(words)?.ok_or(Failure::Usage { area: AREA, command: "level clear" })?;
+    if target.is_some() && !devices.is_empty() {
+        return fail("Only one of 'target' and 'stonith' can be used");
+    }
     context.change(|env| {
         let selection = Selection { index: None, target: target.as_ref(), devices: &devices };
-        level::remove(env, &selection, true)
+        level::remove(env, &selection, words.is_empty())
     })
 }
 

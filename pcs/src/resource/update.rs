@@ -303,6 +303,9 @@ pub fn add_operation(env: &mut Environment<'_>, id: &str, typed: &Pairs, force: 
         return Err(Failed::because(Message::UnableToFindResource { id: id.into(), near }));
     };
     let name = nvset::get(typed, "name").unwrap_or_default();
+    if name.contains('=') {
+        return Err(Failed::because(Message::NotAnAction { word: name.into() }));
+    }
     if let Ok(metadata) = env.agents.metadata(&AgentName::of(&element)) {
         env.check_operations(std::slice::from_ref(typed), Some(&metadata), force);
     } else {
