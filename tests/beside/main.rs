@@ -1,6 +1,8 @@
 //! Made commands on files, given to ours and to an installed `pcs` (0.11.5, run as it is and never read): both must
 //! end alike, say the same and leave the same file.
 //!
+//! The smaller tools are compared in the same way, with those of an installed pacemaker-cli-utils (`clustertools.rs`).
+//!
 //! `SYSTOLE_COMMANDS=20 cargo test --test beside` takes 20 commands of every line of `commands/*.txt`, `… -- tag` those of one
 //! area, `SYSTOLE_SEED=7` others than usual. It takes half a second a command, so without a number it is left
 //! out; and it is left out, with the reason, where there is no pcs (`SYSTOLE_ORACLE=PATH` names one) or no
@@ -12,6 +14,7 @@
 
 #![allow(clippy::print_stdout, reason = "a test with a harness of its own tells what it found")]
 
+mod clustertools;
 #[path = "../differential/dice.rs"]
 #[allow(dead_code, reason = "made for the other harness, which throws in more ways")]
 mod dice;
@@ -70,14 +73,25 @@ fn starts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/pcs/starts")
 }
 
+fn missing_number() -> Option<String> {
+    let number = std::env::var_os("SYSTOLE_COMMANDS");
+    number
+        .is_none()
+        .then(|| "half a second a command; SYSTOLE_COMMANDS=20 takes 20 of a line".into())
+}
+
+fn missing_starts() -> Option<String> {
+    (!starts().is_dir()).then(|| format!("no start files in {}", starts().display()))
+}
+
 fn missing(oracle: &str) -> Option<String> {
-    if std::env::var_os("SYSTOLE_COMMANDS").is_none() {
-        return Some("half a second a command; SYSTOLE_COMMANDS=20 takes 20 of a line".to_owned());
+    if let Some(reason) = missing_number() {
+        return Some(reason);
     }
     if !Path::new(oracle).exists() {
         return Some(format!("no {oracle} to compare with; SYSTOLE_ORACLE=PATH names one"));
     }
-    (!starts().is_dir()).then(|| format!("no start files in {}", starts().display()))
+    missing_starts()
 }
 
 fn number(variable: &str, usual: u64) -> u64 {
@@ -97,6 +111,13 @@ fn main() -> ExitCode {
                 None => compare(area, text, newer_text, &oracle).map_err(Failed::from),
             })
         })
+        .chain(clustertools::AREAS.iter().map(|&(area, text)| {
+            let missing = missing_number().or_else(missing_starts).or_else(clustertools::missing);
+            Trial::ignorable_test(area, move || match missing {
+                Some(reason) => Ok(Completion::ignored_with(reason)),
+                None => clustertools::compare(area, text).map_err(Failed::from),
+            })
+        }))
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -126,7 +147,7 @@ fn run(program: &[&str], line: &Line, folder: &Path) -> Result<outcome::Outcome,
         words.push(path.to_string_lossy().into_owned());
     }
     words.extend(line.words.iter().cloned());
-    outcome::of(program, &words, &path)
+    outcome::of(program, &words, &path, &[])
 }
 
 /// Quoted words are what the command is about; the kind of a difference is what is said around them.

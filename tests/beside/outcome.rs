@@ -99,13 +99,19 @@ fn tidy(text: &[u8], path: &Path) -> Vec<String> {
 }
 
 /// Runs a program with words and looks at what it made of `path`.
-pub(crate) fn of(program: &[&str], words: &[String], path: &Path) -> Result<Outcome, String> {
+pub(crate) fn of(
+    program: &[&str],
+    words: &[String],
+    path: &Path,
+    environment: &[(&str, &Path)],
+) -> Result<Outcome, String> {
     let (first, others) = program.split_first().ok_or("no program")?;
     let done = Command::new(first)
         .args(others)
         .args(words)
         .env_clear()
         .env("LC_ALL", "C")
+        .envs(environment.iter().copied())
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("PCS.SETTINGS.corosync_conf_file", "/nonexistent/corosync.conf")
         .stdin(Stdio::null())

@@ -206,7 +206,7 @@ pub(super) fn forget(call: &mut Call, only_failed: bool) -> Result<Said, Answer>
     let targets = forgotten(&document, whole.as_ref(), node.as_deref());
     if !call.is_live()? {
         if whole.is_none() && !only_failed {
-            let on = node.map_or_else(|| "all nodes".to_owned(), |node| node);
+            let on = node.unwrap_or_else(|| "all nodes".to_owned());
             return Ok(Said::text(format!("Dry run: skipping clean-up of {on} due to CIB_file\n")));
         }
         let mut remark = String::new();

@@ -1,0 +1,145 @@
+//! Commands of the smaller tools on files (`crm_mon`, `crm_resource`, `cibadmin`, …), given to ours and to those of an
+//! installed pacemaker-cli-utils (2.1.5, run as they are and never read): both must end alike, give the same data,
+//! say something to people or nothing, and leave the same file.
+//!
+//! A line is a start file, which is one of `../shared/pcs/starts` or a case of the scheduler corpus, the tool and its
+//! words; `FILE` is the file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::Completion;
+
+use crate::dice::Dice;
+use crate::lines::Line;
+use crate::outcome::{self, Outcome};
+use crate::{chosen, kind, lines, number, starts};
+
+/// Commands by tool.
+pub(crate) const AREAS: &[(&str, &str)] = &[
+    ("cibadmin", include_str!("commands/cibadmin.txt")),
+    ("crm_attribute", include_str!("commands/crm_attribute.txt")),
+    ("crm_mon", include_str!("commands/crm_mon.txt")),
+    ("crm_resource", include_str!("commands/crm_resource.txt")),
+    ("crm_verify", include_str!("commands/crm_verify.txt")),
+    ("small tools", include_str!("commands/small.txt")),
+];
+
+/// How a command begins, without its start file, that we answer otherwise on purpose, and why.
+const PURPOSE: &str = include_str!("clustertools.txt");
+
+/// What 3.0 says otherwise than 2.1.5: texts of results, as pcs's recorded status has them.
+const REWORDED: &[(&str, &str)] = &[
+    ("'error'", "'Error occurred'"),
+    ("'not running'", "'Not running'"),
+    ("'promoted'", "'Promoted'"),
+    ("status='complete'", "status='Done'"),
+    ("60s-interval", "1m-interval"),
+    ("<crm_mon version=\"2.1.5\">", "<crm_mon version=\"3.0.1\">"),
+];
+
+/// Where the installed tools are.
+const ORACLES: &str = "/usr/sbin";
+
+/// Says why there is nothing to compare with.
+pub(crate) fn missing() -> Option<String> {
+    let there = Path::new(ORACLES).join("crm_mon").exists();
+    (!there).then(|| format!("no pacemaker-cli-utils in {ORACLES}"))
+}
+
+fn start_file(name: &str) -> Option<PathBuf> {
+    let file = format!("{name}.xml");
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/scheduler/cases").join(&file);
+    [starts().join(&file), cases].into_iter().find(|path| path.exists())
+}
+
+fn run(program: &[&str], line: &Line, folder: &Path) -> Result<Outcome, String> {
+    let path = folder.join("cib.xml");
+    // the file of the last command, or none
+    let _gone = std::fs::remove_file(&path);
+    if line.start != "none" {
+        let from =
+            start_file(&line.start).ok_or_else(|| format!("no start file {}", line.start))?;
+        std::fs::copy(from, &path).map_err(|error| format!("{}: {error}", line.start))?;
+    }
+    let file = path.to_string_lossy();
+    let words: Vec<String> =
+        line.words.iter().skip(1).map(|word| word.replace("FILE", &file)).collect();
+    outcome::of(program, &words, &path, &[("CIB_file", &path), ("CIB_shadow_dir", folder)])
+}
+
+/// The data of an answer, without the moment it was given.
+fn data(outcome: &Outcome, tool: &str) -> Vec<String> {
+    let timeless =
+        |line: &String| !line.contains("Last updated:") && !line.contains("<last_update");
+    let plain = |line: &String| {
+        let line = line.replace(&format!("{ORACLES}/{tool}"), tool);
+        REWORDED.iter().fold(line, |line, (old, new)| line.replace(old, new))
+    };
+    outcome.stdout.iter().filter(|line| timeless(line)).map(plain).collect()
+}
+
+/// Returns the first thing that is different, ours and the other's.
+fn difference(ours: &Outcome, other: &Outcome, tool: &str) -> Option<(String, String)> {
+    let only = |here: &[String], there: &[String]| {
+        here.iter().find(|line| !there.contains(line)).cloned().unwrap_or_default()
+    };
+    let first = |outcome: &Outcome| {
+        let said = outcome.stderr.first().cloned().unwrap_or_default();
+        format!("{} {said}", outcome.code)
+    };
+    if ours.code != other.code || ours.stderr.is_empty() != other.stderr.is_empty() {
+        return Some((first(ours), first(other)));
+    }
+    let (one, two) = (data(ours, tool), data(other, tool));
+    if one != two {
+        return Some((only(&one, &two), only(&two, &one)));
+    }
+    let same = ours.file == other.file;
+    (!same).then(|| (only(&ours.file, &other.file), only(&other.file, &ours.file)))
+}
+
+/// Compares commands of an area.
+pub(crate) fn compare(area: &str, text: &str) -> Result<Completion, String> {
+    let name = area.replace(' ', "-");
+    let folder = std::env::temp_dir().join(format!("systole-beside-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let wanted = usize::try_from(number("SYSTOLE_COMMANDS", 1)).unwrap_or(1);
+    let mut dice = Dice::new(number("SYSTOLE_SEED", 1));
+    let purposes: Vec<&str> = PURPOSE
+        .lines()
+        .filter_map(|line| line.split('#').next().map(str::trim))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let (mut count, mut known) = (0_usize, 0_usize);
+    let mut found: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for command in chosen(line, wanted, &mut dice) {
+            let Some(tool) = command.words.first().cloned() else { continue };
+            count += 1;
+            let shown = lines::shown(&command.words);
+            let ours = run(&[env!("CARGO_BIN_EXE_systole"), &tool], &command, &folder)?;
+            let other = run(&[&format!("{ORACLES}/{tool}")], &command, &folder)?;
+            match difference(&ours, &other, &tool) {
+                None => {}
+                // it died of a signal
+                Some(_) if other.code < 0 => known += 1,
+                Some(_) if purposes.iter().any(|words| shown.starts_with(words)) => known += 1,
+                Some((mine, theirs)) => {
+                    let shown = format!("{}: {shown}\n      {mine}\n      {theirs}", command.start);
+                    found.entry((kind(&mine), kind(&theirs))).or_default().push(shown);
+                }
+            }
+        }
+    }
+    std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+    println!("{area}: {count} commands, {known} known to differ, {} kinds new", found.len());
+    if found.is_empty() {
+        return Ok(Completion::Completed);
+    }
+    let mut kinds: Vec<Vec<String>> = found.into_values().collect();
+    kinds.sort_by_key(|commands| std::cmp::Reverse(commands.len()));
+    let told: Vec<String> =
+        kinds.iter().map(|commands| format!("{} × {}", commands.len(), commands[0])).collect();
+    Err(format!("ours, then the other's:\n  {}", told.join("\n  ")))
+}
