@@ -58,6 +58,14 @@ struct Pair<'a> {
     element: &'a Element,
 }
 
+/// Returns the node that a constraint names, itself or in its rule; a rule may be about others.
+fn node_of(constraint: &Element) -> Option<&str> {
+    constraint.get("node").or_else(|| {
+        let rule = constraint.children_named("rule").next()?;
+        rule.children().find(|e| e.get("attribute") == Some("#uname"))?.get("value")
+    })
+}
+
 impl<'a> Walk<'a> {
     fn all(&self, name: &'a str) -> impl Iterator<Item = &'a Element> + use<'a> {
         self.document
@@ -67,30 +75,24 @@ impl<'a> Walk<'a> {
     }
 
     fn locations(&mut self, id: &str, depth: usize) {
-        let own: Vec<&Element> =
-            self.all("rsc_location").filter(|e| e.get("rsc") == Some(id)).collect();
+        let own: Vec<(&Element, &str)> = self
+            .all("rsc_location")
+            .filter(|constraint| constraint.get("rsc") == Some(id))
+            .filter_map(|constraint| Some((constraint, node_of(constraint)?)))
+            .collect();
         if own.is_empty() {
             return;
         }
         let indent = "  ".repeat(depth);
         let bullet = if depth > 0 { "* " } else { "" };
         let _infallible = writeln!(self.text, "{indent}{bullet}Locations:");
-        for constraint in own {
+        for (constraint, node) in own {
             let name = constraint.id().unwrap_or_default();
             let rule = constraint.children_named("rule").next();
-            let node = constraint.get("node").or_else(|| {
-                rule?.children().find(|e| e.get("attribute") == Some("#uname"))?.get("value")
-            });
             let score = constraint.get("score").or_else(|| rule?.get("score")).unwrap_or("0");
-            let _infallible = writeln!(
-                self.text,
-                "{indent}  * Node {} (score={score}, id={name}, rsc={id})",
-                node.unwrap_or("that a rule names")
-            );
-            let mut shown = Element::new("rsc_location");
-            if let Some(node) = node {
-                shown.set("node", node);
-            }
+            let _infallible =
+                writeln!(self.text, "{indent}  * Node {node} (score={score}, id={name}, rsc={id})");
+            let mut shown = Element::new("rsc_location").with("node", node);
             shown.set("rsc", id);
             shown.set("id", name);
             shown.set("score", score);
