@@ -160,6 +160,8 @@ const FILES: &[Step] = &[
     does(0, "pcs quorum device remove --skip-offline", &[]).gone(1, FILE, "host: q"),
     refuses(0, "pcs cluster sync", &[SKIP]),
     does(0, "pcs cluster sync --skip-offline", &["ser2: Succeeded"]),
+    refuses(0, "pcs cluster sync corosync", &[SKIP]),
+    does(0, "pcs cluster sync corosync --skip-offline", &["ser2: Succeeded"]),
     refuses(0, "pcs cluster corosync ser3", &["connect to ser3"]),
     does(0, "pcs cluster reload corosync", &[]),
 ];

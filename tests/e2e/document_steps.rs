@@ -160,6 +160,8 @@ const RUNNING: &[Step] = &[
     ),
     does(0, "pcs resource clear A", &[]).gone(1, THERE, "cli-ban-A"),
     does(1, "pcs resource relocate show", &["A"]),
+    does(1, "pcs resource relocate dry-run A", &[]),
+    does(1, "pcs resource relocate run A", &[]),
     does(1, "pcs resource relocate clear", &[]),
     does(1, "pcs resource restart A --wait=60", &["successfully restarted"]),
     does(1, "pcs resource disable A --wait=60", &["not running"]),

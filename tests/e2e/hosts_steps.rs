@@ -58,6 +58,7 @@ const FORMING: &[Step] = &[
     does(1, "pcs cluster corosync ser3", &["cluster_name: c"]),
     does(1, "pcs cluster config", &["Cluster Name: c", "ser3"]),
     does(1, "pcs cluster sync", &["ser3: Succeeded"]),
+    does(1, "pcs cluster sync corosync", &["ser3: Succeeded"]),
     does(1, "pcs cluster reload corosync", &[]),
     does(0, "pcs cluster config update totem token=1100", &["ser3: Succeeded"])
         .then(2, FILE, &["token: 1100"]),
