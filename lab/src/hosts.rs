@@ -309,17 +309,34 @@ impl Host {
     /// # Errors
     /// A link could not be cut.
     pub fn crash(&mut self) -> Result<(), LabError> {
+        self.crash_and(|| ())
+    }
+
+    /// As [`Host::crash`]; `note` is called when nothing acts there any more, and before the kernel has
+    /// cleared up, which takes longer than the others need to notice when the machine is busy.
+    ///
+    /// # Errors
+    /// A link could not be cut.
+    pub fn crash_and<T>(&mut self, note: impl FnOnce() -> T) -> Result<T, LabError> {
         for link in 0..self.plan.addresses.len() {
             self.cut(link)?;
         }
+        self.kill_all();
+        let noted = note();
         self.end();
-        Ok(())
+        Ok(noted)
+    }
+
+    /// The kernel ends everything in a process namespace with its first process.
+    fn kill_all(&self) {
+        if let Some(running) = &self.running {
+            let _gone = kill(running.init, Signal::SIGKILL);
+        }
     }
 
     fn end(&mut self) {
+        self.kill_all();
         if let Some(mut running) = self.running.take() {
-            // the kernel ends everything in a process namespace with its first process
-            let _gone = kill(running.init, Signal::SIGKILL);
             let _reaped = running.unshare.wait();
         }
     }

@@ -269,8 +269,8 @@ impl World {
     /// Power loss of a host, noted in the journal: nothing runs there any more.
     pub(crate) fn crash(&mut self, number: usize) -> Told {
         let name = self.name(number).to_owned();
-        self.cluster.lab.host(&name)?.crash()?;
-        self.journal.lost(&name)
+        let journal = &self.journal;
+        self.cluster.lab.host(&name)?.crash_and(|| journal.lost(&name))?
     }
 
     /// Returns what this host's brain and hands logged.
