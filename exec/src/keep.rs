@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::capture::Captured;
 use crate::group;
@@ -19,15 +20,16 @@ use crate::program::{Ending, Finished, Limits, Program};
 /// Runs a program to its end or its deadline; SIGTERM to the caller ends it early. `began` is
 /// told the process id as soon as there is one.
 ///
-/// Blocks SIGTERM and SIGCHLD for the calling thread from then on.
+/// Blocks SIGTERM for the calling thread from then on.
 pub fn keep(program: &Program, limits: &Limits, began: impl FnOnce(u32)) -> Finished {
     let started = Instant::now();
     match start(program) {
         Ok((child, pipes)) => {
             let leader = child.id();
+            let ended = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok();
             let signals = signals();
             began(leader);
-            let mut keeper = Keeper { child, pipes, signals, limits: *limits, started };
+            let mut keeper = Keeper { child, ended, pipes, signals, limits: *limits, started };
             let ending = match keeper.until_end() {
                 Ok(ending) => ending,
                 Err(error) => {
@@ -46,10 +48,9 @@ pub fn keep(program: &Program, limits: &Limits, began: impl FnOnce(u32)) -> Fini
     }
 }
 
-/// The child inherits its parent's signal mask, so these are blocked only once it runs.
+/// The child inherits its parent's signal mask, so this is blocked only once it runs.
 fn signals() -> io::Result<SignalFd> {
     let mut mask = SigSet::empty();
-    mask.add(Signal::SIGCHLD);
     mask.add(Signal::SIGTERM);
     mask.thread_block()?;
     Ok(SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?)
@@ -70,8 +71,8 @@ fn start(program: &Program) -> io::Result<(Child, [Pipe; 2])> {
         .process_group(0);
     let child = command.spawn()?;
     drop(command);
-    let out_reader: std::os::fd::OwnedFd = out_reader.into();
-    let err_reader: std::os::fd::OwnedFd = err_reader.into();
+    let out_reader: OwnedFd = out_reader.into();
+    let err_reader: OwnedFd = err_reader.into();
     Ok((child, [Pipe::new(out_reader.into())?, Pipe::new(err_reader.into())?]))
 }
 
@@ -107,6 +108,8 @@ impl Pipe {
 
 struct Keeper {
     child: Child,
+    /// Readable once the child has ended. (SIGCHLD may be lost to another thread.)
+    ended: Option<OwnedFd>,
     pipes: [Pipe; 2],
     signals: io::Result<SignalFd>,
     limits: Limits,
@@ -146,10 +149,13 @@ impl Keeper {
     /// Reads output until something else happens or the time comes; tells whether TERM came.
     fn wait_until(&mut self, at: Instant) -> io::Result<bool> {
         let left = at.saturating_duration_since(Instant::now()).as_millis().saturating_add(1);
-        // Without signals (no memory for a descriptor) a look at the child every 10 ms has to do.
-        let most = if self.signals.is_ok() { 60_000 } else { 10 };
+        // Without one of them (no memory for a descriptor) a look at the child every 10 ms has to do.
+        let most = if self.signals.is_ok() && self.ended.is_some() { 60_000 } else { 10 };
         let timeout = PollTimeout::from(u16::try_from(left.min(most)).unwrap_or(u16::MAX));
-        let mut descriptors: Vec<PollFd<'_>> = Vec::with_capacity(3);
+        let mut descriptors: Vec<PollFd<'_>> = Vec::with_capacity(4);
+        if let Some(ended) = &self.ended {
+            descriptors.push(PollFd::new(ended.as_fd(), PollFlags::POLLIN));
+        }
         if let Ok(signals) = &self.signals {
             descriptors.push(PollFd::new(signals.as_fd(), PollFlags::POLLIN));
         }
@@ -247,6 +253,12 @@ mod tests {
             keep(&shell("trap 'echo bye; exit 0' TERM; sleep 600 & wait"), &limits(2_000), |_| ());
         assert_eq!(finished.ending, Ending::TimedOut);
         assert_eq!(finished.stdout.text(), "bye\n");
+    }
+
+    #[test]
+    fn the_end_of_a_child_that_closed_its_output_is_noticed() {
+        let quiet = shell("exec >&- 2>&-; sleep 0.2; exit 5");
+        assert_eq!(keep(&quiet, &limits(30_000), |_| ()).ending, Ending::Exited(5));
     }
 
     #[test]

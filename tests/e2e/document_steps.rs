@@ -221,6 +221,17 @@ const FENCING: &[Step] = &[
         "pcs stonith config F",
         &["44s"],
     ),
+    does(1, "pcs stonith op delete F monitor interval=44s", &[]).gone(
+        0,
+        "pcs stonith config F",
+        "44s",
+    ),
+    does(1, "pcs stonith op add F monitor interval=45s --force", &[]),
+    does(1, "pcs stonith op remove F monitor interval=45s", &[]).gone(
+        0,
+        "pcs stonith config F",
+        "45s",
+    ),
     does(1, "pcs stonith description F text", &[]).then(0, THERE, &["description=\"text\""]),
     does(1, "pcs stonith level add 1 ser1 F", &[]).then(0, "pcs stonith level", &["Level 1: F"]),
     does(0, "pcs stonith level config", &["Target (node): ser1"]),
