@@ -7,7 +7,7 @@ pub struct QueryRequest {
     /// For whom, where root or hacluster ask; others see what they themselves may see.
     #[prost(message, optional, tag = "2")]
     pub caller: ::core::option::Option<Caller>,
-    /// Everything but <status>, which is most of a large document; not together with a section.
+    /// Everything but the status, which is most of a large document; not together with a section.
     #[prost(bool, tag = "3")]
     pub without_status: bool,
     /// Of the histories in the status only those of these primitives and their instances; empty = all.
