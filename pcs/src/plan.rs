@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cib::Element;
 use model::WallTime;
 use pengine::PlannedAction;
-use pengine::explain::{Explained, Explanation, explain};
+use pengine::explain::{Explained, Explanation, explain, explain_into};
 use serde::Serialize;
 
 use crate::plan_time::{self, Timing};
@@ -95,7 +95,7 @@ pub fn stage(
     now: WallTime,
     options: &pengine::Options,
 ) -> Stage {
-    let old = explain(before, now, options);
+    let old = explain_into(before, now, options, ());
     let new = explain(after, now, options);
     let times = plan_time::Times::of(after);
     let schedule = plan_time::Schedule::of(&new.plan.graph, &times);
@@ -123,7 +123,10 @@ pub fn stage(
     }
 }
 
-fn consequences(told: &Explained, schedule: &plan_time::Schedule) -> Vec<Consequence> {
+fn consequences<Graph>(
+    told: &Explained<Graph>,
+    schedule: &plan_time::Schedule,
+) -> Vec<Consequence> {
     let by_id: BTreeMap<&str, &Explanation> =
         told.resources.iter().map(|one| (one.resource.as_str(), one)).collect();
     let actions = told.plan.report.actions.iter();

@@ -181,14 +181,14 @@ pub struct Listed {
 
 /// A plan with its explanations.
 #[derive(Debug)]
-pub struct Explained {
+pub struct Explained<Graph = Element> {
     /// The plan.
-    pub plan: Plan,
+    pub plan: Plan<Graph>,
     /// Every primitive, in the order of the document.
     pub resources: Vec<Explanation>,
 }
 
-impl Explained {
+impl<Graph> Explained<Graph> {
     /// Finds the explanations of a resource: of itself, of what is in it, or of its instances.
     pub fn of(&self, id: &str) -> Vec<&Explanation> {
         let is_instance = |name: &str| {
@@ -209,9 +209,20 @@ impl Explained {
 
 /// Decides as [`crate::schedule`] does and tells why.
 pub fn explain(input: &Element, now: WallTime, options: &Options) -> Explained {
+    explain_into(input, now, options, crate::Tree::default())
+}
+
+/// As [`explain`], with the transition graph going where `graph` takes it: `()` is for who has no
+/// use for it.
+pub fn explain_into<M: crate::Markup>(
+    input: &Element,
+    now: WallTime,
+    options: &Options,
+    graph: M,
+) -> Explained<M::Done> {
     let ordered = crate::decide(input, now, options, Record::new(true));
     let resources = Teller::new(&ordered, input).resources();
-    Explained { plan: crate::graph::build(ordered, options, crate::Tree::default()), resources }
+    Explained { plan: crate::graph::build(ordered, options, graph), resources }
 }
 
 /// Returns the scores listing with what every score is made of.
