@@ -33,6 +33,16 @@ const CPU_SECONDS: &str = "--cpu=5";
 /// What is said of a plan that can't be carried out to its end.
 const STUCK: &str = "An invalid transition was produced";
 
+/// Has a program see nothing of the machine it runs on but a directory.
+pub(crate) fn apart<'a>(command: &'a mut Command, directory: &Path) -> &'a mut Command {
+    command
+        .current_dir(directory)
+        .env_remove("CIB_file")
+        .env("CIB_shadow_dir", directory)
+        .env("LC_ALL", "C")
+        .env("TZ", "UTC")
+}
+
 /// Runs a program that is called like `crm_simulate`.
 pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<Outcome, String> {
     let file = |name: &str| directory.join(name);
@@ -49,12 +59,7 @@ pub(crate) fn of(program: &[&str], directory: &Path, document: &str) -> Result<O
         .arg("-G")
         .arg(&graph)
         .args(["-S", "-s"]);
-    let output = command
-        .current_dir(directory)
-        .env_remove("CIB_file")
-        .env("CIB_shadow_dir", directory)
-        .env("LC_ALL", "C")
-        .env("TZ", "UTC")
+    let output = apart(&mut command, directory)
         .output()
         .map_err(|error| format!("{}: {error}", program[0]))?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -31,7 +31,8 @@ pub(crate) fn of(
     let file = |name: &str| directory.join(name);
     let (from, input, output) = (file("before.xml"), file("input.xml"), file("after.xml"));
     std::fs::write(&from, document).map_err(|error| error.to_string())?;
-    let ran = Command::new("prlimit")
+    let mut command = Command::new("prlimit");
+    command
         .arg(CPU_SECONDS)
         .args(program)
         .arg("-x")
@@ -41,12 +42,8 @@ pub(crate) fn of(
         .arg("-O")
         .arg(&output)
         .arg("-S")
-        .args(events)
-        .current_dir(directory)
-        .env_remove("CIB_file")
-        .env("CIB_shadow_dir", directory)
-        .env("LC_ALL", "C")
-        .env("TZ", "UTC")
+        .args(events);
+    let ran = crate::outcome::apart(&mut command, directory)
         .output()
         .map_err(|error| format!("{}: {error}", program[0]))?;
     if !ran.status.success() {

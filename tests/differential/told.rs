@@ -15,13 +15,7 @@ pub(crate) fn changed_since(
     std::fs::write(&input, document).ok()?;
     let mut command = Command::new(oracle);
     command.arg("-x").arg(&input).args(["-S", "-VVVVVV"]);
-    let output = command
-        .env_remove("CIB_file")
-        .env("CIB_shadow_dir", directory)
-        .env("LC_ALL", "C")
-        .env("TZ", "UTC")
-        .output()
-        .ok()?;
+    let output = crate::outcome::apart(&mut command, directory).output().ok()?;
     let text = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
     if keeps_spoiled_scores(&text) {
         return Some("an instance that can't stay is asked again with its scores as they were");
