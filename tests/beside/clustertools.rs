@@ -5,7 +5,6 @@
 //! A line is a start file, which is one of `../shared/pcs/starts` or a case of the scheduler corpus, the tool and its
 //! words; `FILE` is the file.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Completion;
@@ -13,7 +12,8 @@ use libtest_mimic::Completion;
 use crate::dice::Dice;
 use crate::lines::Line;
 use crate::outcome::{self, Outcome};
-use crate::{chosen, kind, lines, number, starts};
+use crate::tally::Tally;
+use crate::{chosen, lines, number, starts};
 
 /// Commands by tool.
 pub(crate) const AREAS: &[(&str, &str)] = &[
@@ -111,35 +111,27 @@ pub(crate) fn compare(area: &str, text: &str) -> Result<Completion, String> {
         .filter_map(|line| line.split('#').next().map(str::trim))
         .filter(|line| !line.is_empty())
         .collect();
-    let (mut count, mut known) = (0_usize, 0_usize);
-    let mut found: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    let mut tally = Tally::default();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         for command in chosen(line, wanted, &mut dice) {
             let Some(tool) = command.words.first().cloned() else { continue };
-            count += 1;
+            tally.count += 1;
             let shown = lines::shown(&command.words);
             let ours = run(&[env!("CARGO_BIN_EXE_systole"), &tool], &command, &folder)?;
             let other = run(&[&format!("{ORACLES}/{tool}")], &command, &folder)?;
             match difference(&ours, &other, &tool) {
                 None => {}
                 // it died of a signal
-                Some(_) if other.code < 0 => known += 1,
-                Some(_) if purposes.iter().any(|words| shown.starts_with(words)) => known += 1,
+                Some(_) if other.code < 0 => tally.known += 1,
+                Some(_) if purposes.iter().any(|words| shown.starts_with(words)) => {
+                    tally.known += 1
+                }
                 Some((mine, theirs)) => {
-                    let shown = format!("{}: {shown}\n      {mine}\n      {theirs}", command.start);
-                    found.entry((kind(&mine), kind(&theirs))).or_default().push(shown);
+                    tally.add(&command, &mine, &theirs);
                 }
             }
         }
     }
     std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
-    println!("{area}: {count} commands, {known} known to differ, {} kinds new", found.len());
-    if found.is_empty() {
-        return Ok(Completion::Completed);
-    }
-    let mut kinds: Vec<Vec<String>> = found.into_values().collect();
-    kinds.sort_by_key(|commands| std::cmp::Reverse(commands.len()));
-    let told: Vec<String> =
-        kinds.iter().map(|commands| format!("{} × {}", commands.len(), commands[0])).collect();
-    Err(format!("ours, then the other's:\n  {}", told.join("\n  ")))
+    tally.told(area)
 }

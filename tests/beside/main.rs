@@ -21,8 +21,8 @@ mod dice;
 mod lines;
 mod newer;
 mod outcome;
+mod tally;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -31,6 +31,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use dice::Dice;
 use lines::Line;
 use newer::Difference;
+use tally::Tally;
 
 /// Commands by area. `true`: 0.12 shows what there is in other words, so data is not compared.
 const AREAS: &[(&str, &str, bool)] = &[
@@ -150,12 +151,6 @@ fn run(program: &[&str], line: &Line, folder: &Path) -> Result<outcome::Outcome,
     outcome::of(program, &words, &path, &[])
 }
 
-/// Quoted words are what the command is about; the kind of a difference is what is said around them.
-fn kind(text: &str) -> String {
-    let outside = text.split('\'').enumerate().filter(|(n, _)| n % 2 == 0).map(|(_, part)| part);
-    outside.collect::<Vec<&str>>().join("_")
-}
-
 fn compare(area: &str, text: &str, newer_text: bool, oracle: &str) -> Result<Completion, String> {
     let folder = std::env::temp_dir().join(format!("systole-beside-{}-{area}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -167,34 +162,24 @@ fn compare(area: &str, text: &str, newer_text: bool, oracle: &str) -> Result<Com
         .filter(|line| !line.is_empty())
         .collect();
     let ours = [env!("CARGO_BIN_EXE_systole"), "pcs"];
-    let (mut count, mut known) = (0_usize, 0_usize);
-    let mut found: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    let mut tally = Tally::default();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         for command in chosen(line, wanted, &mut dice) {
-            count += 1;
+            tally.count += 1;
             let shown = lines::shown(&command.words);
             let (one, other) = (run(&ours, &command, &folder)?, run(&[oracle], &command, &folder)?);
             match newer::difference(&one, &other, newer_text) {
                 Difference::None => {}
-                Difference::Known(_) => known += 1,
+                Difference::Known(_) => tally.known += 1,
                 Difference::New(..) if purposes.iter().any(|words| shown.starts_with(words)) => {
-                    known += 1;
+                    tally.known += 1;
                 }
                 Difference::New(mine, theirs) => {
-                    let shown = format!("{}: {shown}\n      {mine}\n      {theirs}", command.start);
-                    found.entry((kind(&mine), kind(&theirs))).or_default().push(shown);
+                    tally.add(&command, &mine, &theirs);
                 }
             }
         }
     }
     std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
-    println!("{area}: {count} commands, {known} known to differ, {} kinds new", found.len());
-    if found.is_empty() {
-        return Ok(Completion::Completed);
-    }
-    let mut kinds: Vec<Vec<String>> = found.into_values().collect();
-    kinds.sort_by_key(|commands| std::cmp::Reverse(commands.len()));
-    let told: Vec<String> =
-        kinds.iter().map(|commands| format!("{} × {}", commands.len(), commands[0])).collect();
-    Err(format!("ours, then the other's:\n  {}", told.join("\n  ")))
+    tally.told(area)
 }
