@@ -89,6 +89,24 @@ fn an_event_of_a_resource_that_is_not_there_is_passed_over() {
 }
 
 #[test]
+fn an_event_may_be_about_what_a_bundle_implies_or_a_template_says() {
+    let bundle = r#"<bundle id="box"><docker image="i:1"/></bundle><template id="t" class="ocf" provider="pacemaker" type="Dummy"/><primitive id="b" template="t"/>"#;
+    let home = Home::new();
+    home.put(&STOPPED.replace("</resources>", &format!("{bundle}</resources>")));
+    let events = "-i box-docker-0_start_0@alder=0 -i b_start_0@alder=0 -i box_start_0@alder=0";
+    let text = home.tool(&format!("crm_simulate -x cib.xml -I in.xml {events}"), &[]);
+    assert!(text.contains("Resource box has no operations, only what is in it\n"), "{text}");
+    let stored = home.read("in.xml");
+    for history in [
+        r#"<lrm_resource id="box-docker-0" class="ocf" provider="heartbeat" type="docker">"#,
+        r#"<lrm_resource id="b" class="ocf" provider="pacemaker" type="Dummy">"#,
+    ] {
+        assert!(stored.contains(history), "no `{history}` in:\n{stored}");
+    }
+    assert!(!stored.contains(r#"<lrm_resource id="box""#), "{stored}");
+}
+
+#[test]
 fn in_xml_every_part_has_its_element() {
     let text = said("-S -s --output-as=xml -d alder", "<modifications>");
     assert!(text.contains(r#"<modify_node action="Offline" node="alder"/>"#), "{text}");

@@ -14,7 +14,7 @@
 //!
 //! Where Pacemaker itself has changed since 2.1.5 we do as 3.0.2 does: `allowed.rs` knows such differences
 //! by their shape in the plan, `cured.rs` by their shape in the document, `told.rs` by what the other
-//! program says of its own decisions; all have the reasons. `known.txt` lists seeds that differ otherwise.
+//! program says of its own decisions, `listing.rs` those of lists of resources; all have the reasons. `known.txt` lists seeds that differ otherwise.
 //! Function names in scores are not compared; neither are the order of steps and summaries, which name
 //! roles and reasons in the words of their version.
 
@@ -25,6 +25,7 @@ mod altered;
 mod cured;
 mod dice;
 mod draft;
+mod listing;
 mod made_bundles;
 mod made_changes;
 mod made_constraints;
@@ -623,7 +624,7 @@ fn simulated_difference(
     document: &cib::Element,
 ) -> Verdict {
     let text = document.to_xml();
-    let theirs = match simulated::of(&[oracle], directory, &text, events) {
+    let mut theirs = match simulated::of(&[oracle], directory, &text, events) {
         Ok(theirs) => theirs,
         Err(why) => return Verdict::Refused(why),
     };
@@ -639,7 +640,7 @@ fn simulated_difference(
         Err(why) => return Verdict::Refused(why),
     }
     let different = match simulated::of(&[&ours(), "crm_simulate"], directory, &text, events) {
-        Ok(ours) => theirs.difference(&ours),
+        Ok(mut ours) => theirs.difference(&mut ours),
         Err(why) => Some(why),
     };
     match (different, cib::parse(&theirs.output)) {

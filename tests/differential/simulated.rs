@@ -117,7 +117,8 @@ fn flatten(element: &Element, path: &str, out: &mut Vec<String>) {
 
 impl Simulated {
     /// What only one of the two has: `-` is the other program's, `+` is ours.
-    pub(crate) fn difference(&self, ours: &Self) -> Option<String> {
+    pub(crate) fn difference(&mut self, ours: &mut Self) -> Option<String> {
+        crate::listing::settle(&mut self.said, &mut ours.said);
         let mut out = String::new();
         for (what, theirs, ours) in
             [("said", &self.said, &ours.said), ("stored", &self.status, &ours.status)]

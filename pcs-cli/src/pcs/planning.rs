@@ -69,7 +69,7 @@ impl Planning {
         match TransitionGraph::from_xml(&stage.graph) {
             Ok(graph) => {
                 let status = pengine::status::read(&after, now, &options);
-                let known = simulation::known_names(&status);
+                let known = simulation::known(&status);
                 simulation::execute(graph, &mut after, &[], &known);
             }
             Err(error) => return fail(format!("the plan can't be followed: {error}")),

@@ -1,6 +1,5 @@
 //! `crm_simulate`: what the cluster would do, and what would come of it.
 
-use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
@@ -190,8 +189,8 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     }
     said.status("cluster_status", &document, now, &engine, options);
     let known = match options.has("op-inject") {
-        true => simulation::known_names(&pengine::status::read(&document, now, &engine)),
-        false => BTreeSet::new(),
+        true => simulation::known(&pengine::status::read(&document, now, &engine)),
+        false => simulation::Known::new(),
     };
     let events = inject(&mut document, options, &known, &mut err)?;
     if !events.is_empty() {
@@ -259,7 +258,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         let graph = TransitionGraph::from_xml(graph)
             .map_err(|error| (ExitCode::Software, error.to_string()))?;
         let failures = specs(options, "op-fail")?;
-        let known = simulation::known_names(&pengine::status::read(&document, now, &engine));
+        let known = simulation::known(&pengine::status::read(&document, now, &engine));
         let outcome = simulation::execute(graph, &mut document, &failures, &known);
         said.parts.push(simulate_xml::transition(&outcome.steps));
         if !outcome.complete {

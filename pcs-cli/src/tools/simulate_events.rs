@@ -1,13 +1,11 @@
 //! What `crm_simulate` is asked to pretend before it plans.
 
-use std::collections::BTreeSet;
-
 use cib::Element;
 use model::ExitCode;
 
 use super::crm_simulate::Failure;
 use super::options::Options;
-use super::simulation::{self, Spec, Step};
+use super::simulation::{self, Known, Spec, Step};
 
 /// Something that was changed before planning.
 #[derive(Debug)]
@@ -109,7 +107,7 @@ pub(crate) fn specs(options: &Options, name: &'static str) -> Result<Vec<Spec>, 
 pub(crate) fn inject(
     document: &mut Element,
     options: &Options,
-    known: &BTreeSet<String>,
+    known: &Known,
     err: &mut String,
 ) -> Result<Vec<Event>, Failure> {
     let mut done = Vec::new();

@@ -1,11 +1,11 @@
 //! Executes a transition graph on paper: results go into the document's status section.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use cib::Element;
 use crmd::core::graph::{ActionKind, GraphAction, TransitionGraph};
 use crmd::core::runner::{Began, Limits, Runner};
-use pengine::status::{ResourceStatus, Status};
+use pengine::status::{ResourceKind, ResourceStatus, Status};
 
 /// A result to make up: `RESOURCE_TASK_INTERVAL@NODE=RC`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,17 +100,47 @@ pub(crate) struct Outcome {
     pub(crate) complete: bool,
 }
 
-/// All names by which the scheduler knows resources: their ids, and those in their histories.
-pub(crate) fn known_names(status: &Status) -> BTreeSet<String> {
-    fn collect(resources: &[ResourceStatus], names: &mut BTreeSet<String>) {
+/// What runs a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Agent {
+    class: String,
+    provider: Option<String>,
+    kind: String,
+}
+
+impl Agent {
+    /// Reads `CLASS:PROVIDER:TYPE` or `CLASS:TYPE`.
+    fn of(text: &str) -> Option<Self> {
+        let (class, rest) = text.split_once(':')?;
+        let (provider, kind) = match rest.split_once(':') {
+            Some((provider, kind)) if class == "ocf" => (Some(provider.to_owned()), kind),
+            _ => (None, rest),
+        };
+        Some(Self { class: class.to_owned(), provider, kind: kind.to_owned() })
+    }
+}
+
+/// The resources by all names by which the scheduler knows them, their ids and those in their histories, also
+/// of what bundles and guests imply. What holds others has no agent.
+pub(crate) type Known = BTreeMap<String, Option<Agent>>;
+
+/// Returns all resources of a cluster by their names.
+pub(crate) fn known(status: &Status) -> Known {
+    fn collect(resources: &[ResourceStatus], known: &mut Known) {
         for resource in resources {
-            names.extend([resource.id.clone(), resource.history_id.clone()]);
-            collect(&resource.children, names);
+            collect(&resource.children, known);
+            if matches!(resource.kind, ResourceKind::Replica { .. }) {
+                continue;
+            }
+            let agent = Agent::of(&resource.agent);
+            for name in [&resource.id, &resource.history_id] {
+                known.entry(name.clone()).or_insert_with(|| agent.clone());
+            }
         }
     }
-    let mut names = BTreeSet::new();
-    collect(&status.resources, &mut names);
-    names
+    let mut known = Known::new();
+    collect(&status.resources, &mut known);
+    known
 }
 
 /// Executes a graph; `failures` say which operations don't go as planned, `known` how resources
@@ -119,7 +149,7 @@ pub(crate) fn execute(
     graph: TransitionGraph,
     document: &mut Element,
     failures: &[Spec],
-    known: &BTreeSet<String>,
+    known: &Known,
 ) -> Outcome {
     // results are of now, whatever time is pretended
     let now = jiff::Timestamp::now().as_second();
@@ -140,7 +170,7 @@ fn act(
     action: &GraphAction,
     document: &mut Element,
     failures: &[Spec],
-    known: &BTreeSet<String>,
+    known: &Known,
     now: i64,
 ) -> (Vec<Step>, bool) {
     let node = action.node.as_deref().unwrap_or_default();
@@ -170,10 +200,10 @@ fn act(
 
 /// What an operation's resource is called: an instance of an anonymous clone has no number unless
 /// only the number makes it known.
-fn resource_name(action: &GraphAction, known: &BTreeSet<String>) -> String {
+fn resource_name(action: &GraphAction, known: &Known) -> String {
     let Some(resource) = &action.resource else { return String::new() };
     match &resource.long_id {
-        Some(long) if !known.contains(&resource.id) && known.contains(long) => long.clone(),
+        Some(long) if !known.contains_key(&resource.id) && known.contains_key(long) => long.clone(),
         _ => resource.id.clone(),
     }
 }
@@ -182,7 +212,7 @@ fn operation(
     action: &GraphAction,
     document: &mut Element,
     failures: &[Spec],
-    known: &BTreeSet<String>,
+    known: &Known,
     now: i64,
 ) -> (Vec<Step>, bool) {
     let node = action.node.as_deref().unwrap_or_default();
@@ -403,18 +433,18 @@ fn set_state(state: &mut Element, values: [&str; 4]) {
 pub(crate) fn inject(
     document: &mut Element,
     spec: &Spec,
-    known: &BTreeSet<String>,
+    known: &Known,
 ) -> Result<Vec<Step>, String> {
-    let configured = document
-        .at(&["configuration", "resources"])
-        .and_then(|resources| {
-            let base = spec.resource.split(':').next().unwrap_or_default();
-            resources.find_id(&spec.resource).or_else(|| resources.find_id(base))
-        })
-        .filter(|_| known.contains(&spec.resource))
-        .ok_or_else(|| format!("Invalid resource name: {}", spec.resource))?;
-    let of = |name: &str| configured.get(name).map(str::to_owned);
-    let (class, provider, kind) = (of("class"), of("provider"), of("type"));
+    let agent = match known.get(&spec.resource) {
+        Some(Some(agent)) => agent.clone(),
+        Some(None) => {
+            return Err(format!(
+                "Resource {} has no operations, only what is in it",
+                spec.resource
+            ));
+        }
+        None => return Err(format!("Invalid resource name: {}", spec.resource)),
+    };
     let id = document
         .at(&["configuration", "nodes"])
         .into_iter()
@@ -436,9 +466,9 @@ pub(crate) fn inject(
         resource: Some(crmd::core::graph::GraphResource {
             id: spec.resource.clone(),
             long_id: None,
-            class: class.unwrap_or_default(),
-            provider,
-            kind: kind.unwrap_or_default(),
+            class: agent.class,
+            provider: agent.provider,
+            kind: agent.kind,
         }),
         attributes,
         downed: Vec::new(),
