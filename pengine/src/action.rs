@@ -272,7 +272,8 @@ impl Book {
         node: Option<NodeIx>,
         optional: bool,
     ) -> ActionIx {
-        let found = self.all_matching(resource, key, node).next();
+        // asked for on no node in particular, the one that was there first is meant
+        let found = self.all_matching(resource, key, node).last();
         let index = match found {
             Some(index) => {
                 if self[index].node.is_none() {

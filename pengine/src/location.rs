@@ -189,8 +189,17 @@ fn add(
 /// Applies locks, location scores, stickiness, failure bans and exclusive discovery.
 pub(crate) fn apply_node_criteria(all: &mut Constrained) {
     if all.cluster.properties.shutdown_lock {
-        for position in 0..all.cluster.resources.len() {
-            shutdown_lock(all, ResourceIx::at(position));
+        for rsc in all.cluster.top.clone() {
+            match all.cluster[rsc].variant {
+                Variant::Primitive => shutdown_lock(all, rsc),
+                Variant::Group { .. } => {
+                    for member in all.cluster[rsc].children.clone() {
+                        shutdown_lock(all, member);
+                    }
+                }
+                // instances are never locked: others may take over from them
+                Variant::Clone(_) | Variant::Bundle(_) => {}
+            }
         }
     }
     for number in 0..all.rules.locations.len() {
@@ -236,7 +245,7 @@ pub(crate) fn forget_lock(cluster: &mut Cluster, book: &mut Book, rsc: ResourceI
 
 fn shutdown_lock(all: &mut Constrained, rsc: ResourceIx) {
     let one = &all.cluster[rsc];
-    if !one.is_primitive() || one.fence_device || one.is_remote {
+    if one.fence_device || one.is_remote {
         return;
     }
     if let Some(lock) = one.lock_node {

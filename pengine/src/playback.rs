@@ -64,10 +64,7 @@ impl Playback {
 
     /// Plays one entry; tells whether it is a failure that does not count any more.
     pub(crate) fn play(&mut self, unpacked: &mut Unpacked, entry: &Entry) -> bool {
-        if entry.status == exec::CANCELLED
-            || entry.status < exec::UNKNOWN
-            || entry.status > exec::MAX
-        {
+        if entry.status < exec::UNKNOWN || entry.status > exec::MAX {
             return false;
         }
         if matches!(&*entry.task, task::NOTIFY | "meta-data") {
@@ -82,12 +79,19 @@ impl Playback {
             // to be looked for again
             return true;
         }
-        self.remap(unpacked, &mut entry, expired);
+        // (what was cancelled tells nothing, but may have failed before that)
+        let cancelled = entry.status == exec::CANCELLED;
+        if !cancelled {
+            self.remap(unpacked, &mut entry, expired);
+        }
         let host = &unpacked.cluster[self.node];
         // a monitor that may have gone on failing is forgiven only where it can begin anew
         let anew = entry.interval_ms == 0 || (host.online && !host.unclean);
         if expired && anew && entry.status != exec::DONE {
             return true;
+        }
+        if cancelled {
+            return false;
         }
         if masked {
             // nothing runs there, and nothing can

@@ -24,6 +24,7 @@ const KINDS: &[Kind] = &[
     Kind { without: without_hash_order },
     Kind { without: without_nodes_in_maintenance },
     Kind { without: without_gaps_in_groups },
+    Kind { without: without_results_of_no_key },
 ];
 
 /// The smallest document that differs for no allowed reason.
@@ -153,6 +154,25 @@ fn without_gaps_in_groups(document: &mut Element) -> bool {
                     !unwanted
                 });
             }
+        }
+    }
+    changed
+}
+
+/// A result of before results had a key is of the operation with its name and interval, however its id
+/// is spelled; 2.1.5 took the id for the key, and so missed what is configured for an instance's.
+fn without_results_of_no_key(document: &mut Element) -> bool {
+    let mut changed = false;
+    let states = document.child_mut("status").into_iter().flat_map(Element::children_mut);
+    let histories = states
+        .filter_map(|state| state.child_mut("lrm").and_then(|lrm| lrm.child_mut("lrm_resources")));
+    for history in histories.flat_map(Element::children_mut) {
+        let resource = history.id().unwrap_or_default().to_owned();
+        for result in history.children_mut().filter(|one| one.get("operation_key").is_none()) {
+            let part = |name: &str| result.get(name).unwrap_or("0").to_owned();
+            let key = format!("{resource}_{}_{}", part("operation"), part("interval"));
+            result.set("operation_key", key);
+            changed = true;
         }
     }
     changed
