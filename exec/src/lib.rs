@@ -1,4 +1,4 @@
-//! Child processes: starting, bounding, killing, capturing; and what a daemon tells its parent.
+//! Child processes: starting, bounding, killing, capturing; what a daemon tells its parent; and facts of the machine.
 
 mod boot;
 mod capture;
@@ -7,8 +7,10 @@ pub mod keep;
 pub mod notify;
 mod program;
 mod run;
+mod zone;
 
 pub use boot::{boot_id, random_id};
 pub use capture::Captured;
 pub use program::{EXIT_REASON_PREFIX, Ending, Finished, Limits, Program};
 pub use run::run;
+pub use zone::local_zone;

@@ -2,6 +2,7 @@
 //!
 //! Values only: nothing here does I/O, reads a clock or decides anything.
 
+pub mod calendar;
 pub mod codes;
 pub mod identity;
 pub mod interval;

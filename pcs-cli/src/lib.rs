@@ -3,6 +3,7 @@
 mod agent_files;
 mod by_hand;
 pub mod cib_source;
+mod clock;
 pub mod live;
 pub mod pcs;
 mod replace;

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use cib::Element;
 use model::Score;
 
-use crate::calendar::Seconds;
 use crate::index::{NodeIx, ResourceIx};
 use crate::list_sort::compare_names;
 use crate::role::Role;
-use crate::rules::{Context, NextChange, Pairs};
+use crate::rules::{Context, NextChange, Pairs, Zone};
 
 /// What happens in a partition without quorum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,7 +189,7 @@ pub(crate) struct Resource {
     pub(crate) pending_node: Option<NodeIx>,
     pub(crate) pending_task: Option<String>,
     pub(crate) lock_node: Option<NodeIx>,
-    pub(crate) lock_time: Seconds,
+    pub(crate) lock_time: i64,
     /// The resource that launches this one (of a guest's or bundle's connection).
     pub(crate) container: Option<ResourceIx>,
     /// What this one launches.
@@ -330,9 +329,10 @@ impl Resource {
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) document: Arc<Element>,
-    pub(crate) now: Seconds,
-    /// Seconds east of UTC, for output and calendar rules.
-    pub(crate) offset: i64,
+    /// Seconds since the epoch.
+    pub(crate) now: i64,
+    /// Where that is, and where the document's times are.
+    pub(crate) zone: Zone,
     pub(crate) properties: Properties,
     pub(crate) quorate: bool,
     pub(crate) has_fencing_device: bool,
@@ -351,7 +351,7 @@ pub(crate) struct Cluster {
     pub(crate) templates: BTreeMap<String, Vec<String>>,
     pub(crate) tickets: BTreeMap<String, Ticket>,
     pub(crate) failed_operations: Vec<crate::status::FailedOperation>,
-    pub(crate) recheck_by: Option<Seconds>,
+    pub(crate) recheck_by: Option<i64>,
     pub(crate) blocked_count: usize,
     pub(crate) disabled_count: usize,
     /// Monitors, by their entries, whose failure does not count any more and that begin anew: hands
@@ -642,14 +642,14 @@ impl Cluster {
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
             now: self.now,
-            offset: self.offset,
+            zone: self.zone,
             document: Some(&self.document),
             ..Context::default()
         }
     }
 
     /// Notes a moment at which the plan may change by itself.
-    pub(crate) fn recheck(&mut self, when: Seconds) {
+    pub(crate) fn recheck(&mut self, when: i64) {
         if when > self.now && self.recheck_by.is_none_or(|known| when < known) {
             self.recheck_by = Some(when);
         }

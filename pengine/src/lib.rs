@@ -13,7 +13,6 @@ mod bundle_place;
 mod bundle_recipe;
 mod bundle_remote;
 mod bundle_unpack;
-mod calendar;
 pub mod check;
 mod clone_colocation;
 mod clone_create;
@@ -119,12 +118,6 @@ fn decide(
     let placed = place::place(constrained, record);
     let planned = create::actions(placed);
     order::relate(planned)
-}
-
-/// Reads a moment in ISO 8601 as seconds since the epoch; without an offset from UTC it is local
-/// time, `utc_offset` seconds east.
-pub fn parse_moment(text: &str, utc_offset: i64) -> Option<i64> {
-    calendar::parse(text, utc_offset)
 }
 
 /// Digests the parameters of an operation, given the graph's `<attributes>`, as histories record

@@ -163,10 +163,9 @@ pub(crate) fn meta(
         out.insert("start-delay".into(), values::milliseconds(&delay).to_string());
     } else if let (Some(origin), Some(op)) = (out.get("interval-origin"), op) {
         let interval_s = i64::try_from(interval_of(op) / 1000).unwrap_or(0);
-        if let (Some(origin), true) =
-            (crate::calendar::parse(origin, cluster.offset), interval_s > 0)
-        {
-            let since = (cluster.now - origin).rem_euclid(interval_s);
+        let origin = cluster.zone.read(origin, cluster.now);
+        if let (Some(origin), true) = (origin, interval_s > 0) {
+            let since = (cluster.now - origin.seconds).rem_euclid(interval_s);
             let delay = if since == 0 { 0 } else { interval_s - since };
             out.insert("start-delay".into(), (delay * 1000).to_string());
         }

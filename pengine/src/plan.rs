@@ -99,8 +99,12 @@ pub enum Dot {
 /// How to run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Seconds east of UTC: local time, for calendar rules and output.
+    /// Seconds east of UTC of the times that the document writes without an offset: local time at
+    /// present.
     pub utc_offset: i64,
+    /// Seconds east of UTC of the moment the plan is for, whose hours and days rules look at;
+    /// `utc_offset` where nothing is given.
+    pub now_offset: Option<i64>,
     /// Number of the transition; 1 when not given.
     pub transition: Option<u64>,
     /// Write the scores listing, too.

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 
 use cib::Element;
+use model::calendar::{Civil, Duration, Moment};
 
-use crate::calendar::{self, Civil, Seconds};
+use crate::plan::Options;
 use crate::role::Role;
 
 pub(crate) use crate::pair_map::Pairs;
@@ -14,9 +15,9 @@ pub(crate) use crate::pair_map::Pairs;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Context<'a> {
     /// Seconds since the epoch.
-    pub(crate) now: Seconds,
-    /// Seconds east of UTC.
-    pub(crate) offset: i64,
+    pub(crate) now: i64,
+    /// Where that is, and where the document's times are.
+    pub(crate) zone: Zone,
     /// The node's attributes, `#uname` and the like included.
     pub(crate) node: Option<&'a Pairs>,
     /// Is set when the answer depends on the node.
@@ -49,10 +50,36 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Notes when the answer may change.
-pub(crate) type NextChange = Option<Seconds>;
+/// Offsets from UTC, in seconds east.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Zone {
+    /// Of times that the document writes without one.
+    written: i64,
+    /// Of the moment the plan is for.
+    shown: i64,
+}
 
-fn sooner(next: &mut NextChange, when: Seconds) {
+impl Zone {
+    pub(crate) fn of(options: &Options) -> Self {
+        let written = options.utc_offset;
+        Self { written, shown: options.now_offset.unwrap_or(written) }
+    }
+
+    /// Reads a time of the document.
+    pub(crate) fn read(self, text: &str, now: i64) -> Option<Moment> {
+        Moment::parse(text, Moment { seconds: now, offset: self.written })
+    }
+
+    /// Returns what a calendar shows at a moment.
+    fn show(self, now: i64) -> Civil {
+        Moment { seconds: now, offset: self.shown }.civil()
+    }
+}
+
+/// Notes when the answer may change.
+pub(crate) type NextChange = Option<i64>;
+
+fn sooner(next: &mut NextChange, when: i64) {
     *next = Some(next.map_or(when, |known| known.min(when)));
 }
 
@@ -195,13 +222,13 @@ fn operation_expression(element: &Element, context: &Context<'_>) -> bool {
 }
 
 fn date_expression(element: &Element, context: &Context<'_>, next: &mut NextChange) -> bool {
-    let moment =
-        |name: &str| element.get(name).and_then(|text| calendar::parse(text, context.offset));
+    let now = context.now;
+    let moment = |name: &str| element.get(name).and_then(|text| context.zone.read(text, now));
     let (start, mut end) = (moment("start"), moment("end"));
     if let (Some(start), None, Some(duration)) = (start, end, element.child("duration")) {
-        end = Some(after(start, duration));
+        end = Some(start.after(length_of(duration)));
     }
-    let now = context.now;
+    let (start, end) = (start.map(|m| m.seconds), end.map(|m| m.seconds));
     match element.get("operation").unwrap_or("in_range") {
         "in_range" => {
             if let Some(start) = start.filter(|start| now < *start) {
@@ -232,21 +259,24 @@ fn date_expression(element: &Element, context: &Context<'_>, next: &mut NextChan
             }
             _ => false,
         },
-        "date_spec" => element
-            .child("date_spec")
-            .is_some_and(|spec| in_spec(spec, &calendar::civil(now + context.offset))),
+        "date_spec" => {
+            element.child("date_spec").is_some_and(|spec| in_spec(spec, &context.zone.show(now)))
+        }
         _ => false,
     }
 }
 
-fn after(start: Seconds, duration: &Element) -> Seconds {
-    let of = |name: &str| duration.get(name).and_then(crate::values::number).unwrap_or(0);
-    calendar::add_months(start, of("years") * 12 + of("months"))
-        + of("weeks") * 604_800
-        + of("days") * 86_400
-        + of("hours") * 3600
-        + of("minutes") * 60
-        + of("seconds")
+fn length_of(duration: &Element) -> Duration {
+    // far beyond any calendar, and far from where sums of them end
+    const MOST: i64 = 10_000_000_000;
+    let number = |name: &str| duration.get(name).and_then(crate::values::number);
+    let of = |name: &str| number(name).map_or(0, |count| count.clamp(-MOST, MOST));
+    Duration {
+        years: of("years"),
+        months: of("months"),
+        days: of("weeks") * 7 + of("days"),
+        seconds: of("hours") * 3600 + of("minutes") * 60 + of("seconds"),
+    }
 }
 
 fn in_spec(spec: &Element, now: &Civil) -> bool {

@@ -17,7 +17,7 @@ use crate::pairs;
 use crate::plan::{Level, Options};
 use crate::properties;
 use crate::role::Role;
-use crate::rules::{Context, Pairs};
+use crate::rules::{Context, Pairs, Zone};
 use crate::values;
 
 /// More instances of one clone or bundle than any cluster runs are a slip of the hand, and would
@@ -39,19 +39,15 @@ pub(crate) fn unpack(document: &Element, now: WallTime, options: &Options) -> Un
         Some(date) if !options.time_is_set => date,
         _ => now.secs(),
     };
-    let context = Context {
-        now,
-        offset: options.utc_offset,
-        document: Some(&document),
-        ..Context::default()
-    };
+    let zone = Zone::of(options);
+    let context = Context { now, zone, document: Some(&document), ..Context::default() };
     let mut next = None;
     let properties = properties::read(&document, &context, &mut next);
     let quorate = document.get("have-quorum").is_some_and(|text| values::truth(Some(text)));
     let mut unpacked = Unpacked {
         cluster: Cluster {
             now,
-            offset: options.utc_offset,
+            zone,
             // with a watchdog, nodes can be trusted to fence themselves
             has_fencing_device: properties.have_watchdog,
             properties,

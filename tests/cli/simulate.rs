@@ -213,3 +213,46 @@ fn a_clone_that_no_constraint_allows_anywhere_is_stopped_where_it_was_looked_for
     let text = home.tool("crm_simulate -x out.xml", &[]);
     assert!(text.contains("* Clone Set: k [a]:\n      * Stopped: [ alder ]\n"), "{text}");
 }
+
+/// What a rule decides five hours east of Greenwich: `date` is the date expression.
+fn decided_east(date: &str, time: &str) -> bool {
+    let rule = format!(
+        r#"<constraints><rsc_location id="l" rsc="a"><rule id="r" score="100">{date}</rule></rsc_location></constraints>"#
+    );
+    let home = Home::new();
+    home.put(&STOPPED.replace("<constraints/>", &rule));
+    let line = format!("crm_simulate -x cib.xml -s {time}");
+    let text = home.tool(&line, &[("TZ", "XST-5")]);
+    assert!(text.contains("a allocation score on alder:"), "{text}");
+    text.contains("a allocation score on alder: 100")
+}
+
+#[test]
+fn times_of_a_document_are_local_unless_they_say_otherwise_and_dates_alone_are_utc() {
+    let after = |start: &str, time: &str| {
+        let date = format!(r#"<date_expression id="d" operation="gt" start="{start}"/>"#);
+        decided_east(&date, &format!("-t {time}"))
+    };
+    assert!(after("2020-01-02T00:00:00", "2020-01-01T19:30:00Z"));
+    assert!(!after("2020-01-02T00:00:00", "2020-01-01T18:30:00Z"));
+    assert!(after("2020-01-02T00:00:00", "2020-01-02T00:30:00"));
+    assert!(!after("2020-01-02T00:00:00Z", "2020-01-02T00:30:00"));
+    assert!(after("2020-01-02T00:00:00Z", "2020-01-02T05:30:00"));
+    assert!(!after("2020-01-02", "2020-01-01T19:30:00Z"));
+    assert!(after("2020-01-02", "2020-01-02T00:30:00Z"));
+}
+
+#[test]
+fn rules_look_at_the_hours_where_the_time_was_written_and_at_local_ones_otherwise() {
+    let hour = |hours: u8, time: &str| {
+        let date = format!(
+            r#"<date_expression id="d" operation="date_spec"><date_spec id="s" hours="{hours}"/></date_expression>"#
+        );
+        decided_east(&date, time)
+    };
+    assert!(hour(0, "-t 2020-01-02T00:30:00Z"));
+    assert!(hour(0, "-t 2020-01-02T00:30:00"));
+    assert!(!hour(19, "-t 2020-01-02T00:30:00"));
+    // the document is of 2026-01-01 00:00 UTC
+    assert!(hour(5, "") && !hour(0, ""));
+}

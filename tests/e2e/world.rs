@@ -228,20 +228,28 @@ impl World {
         wait_until(what, PATIENCE, &mut is_so)
     }
 
-    /// Waits until a resource runs on a host, and returns which.
+    /// Returns where a resource runs and nothing is done to it any more: for Pacemaker's tools one
+    /// whose start is under way runs already.
+    fn at_home(&self, number: usize, resource: &str) -> Told<Option<usize>> {
+        let home = self.cluster.home_of(number, resource)?;
+        let operations = self.run(number, &format!("crm_resource -O -r {resource}"))?;
+        Ok(home.filter(|_| !operations.stdout.contains("): pending")))
+    }
+
+    /// Waits until a resource runs on a host, its start done, and returns which.
     pub(crate) fn started(&self, number: usize, resource: &str) -> Told<usize> {
         let mut home = None;
         self.wait(&format!("{resource} to run"), || {
-            home = self.cluster.home_of(number, resource)?;
+            home = self.at_home(number, resource)?;
             Ok(home.is_some())
         })?;
         home.ok_or_else(|| Trouble(format!("{resource} runs nowhere")))
     }
 
-    /// Waits until a resource runs on this host.
+    /// Waits until a resource runs on this host, its start done.
     pub(crate) fn started_on(&self, number: usize, resource: &str, home: usize) -> Told {
         self.wait(&format!("{resource} to run on {}", self.name(home)), || {
-            Ok(self.cluster.home_of(number, resource)? == Some(home))
+            Ok(self.at_home(number, resource)? == Some(home))
         })
     }
 

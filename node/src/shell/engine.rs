@@ -210,7 +210,11 @@ fn answer(question: &[u8], document: &[u8]) -> Result<Answer, String> {
     let Question { now_ms } = serde_json::from_slice(question).map_err(|e| e.to_string())?;
     let text = std::str::from_utf8(document).map_err(|e| e.to_string())?;
     let input = cib::parse(text).map_err(|e| e.to_string())?;
-    let options = pengine::Options { time_is_set: true, ..pengine::Options::default() };
+    let options = pengine::Options {
+        time_is_set: true,
+        utc_offset: i64::from(exec::local_zone().to_offset(jiff::Timestamp::now()).seconds()),
+        ..pengine::Options::default()
+    };
     let plan = pengine::schedule(&input, model::WallTime(now_ms), &options);
     let status = pengine::status::read(&input, model::WallTime(now_ms), &options);
     let objections = pengine::check::objections(&status, &plan.graph);

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use cib::Element;
 
-use super::clock;
 use super::context::{Cli, Context, Failure, fail};
+use crate::clock;
 
 /// Plans what nodes lead to that leave: those named, all with `--all`, else this one.
 pub(crate) fn stop(context: &mut Context, words: &[String]) -> Cli {

@@ -8,7 +8,6 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use pcs::cluster::protocol::Request;
 use regex::Regex;
@@ -46,7 +45,7 @@ fn moment(text: &str) -> Cli<Timestamp> {
     }
     let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
     let civil = forms.iter().find_map(|form| DateTime::strptime(form, text).ok());
-    match civil.and_then(|civil| civil.to_zoned(TimeZone::system()).ok()) {
+    match civil.and_then(|civil| civil.to_zoned(exec::local_zone()).ok()) {
         Some(moment) => Ok(moment.timestamp()),
         None => fail(format!("'{text}' is not a valid time, use \"YYYY-M-D H:M:S\"")),
     }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use cib::Element;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde_json::json;
 
@@ -58,8 +57,9 @@ fn list(context: &mut Context) -> Cli {
     context.supports(&["--output-format"])?;
     let format = context.output_format(&["json", "text"])?;
     let all = checkpoints()?;
+    let zone = exec::local_zone();
     let moment = |time: SystemTime| -> Option<Zoned> {
-        Some(Timestamp::try_from(time).ok()?.to_zoned(TimeZone::system()))
+        Some(Timestamp::try_from(time).ok()?.to_zoned(zone.clone()))
     };
     if format == "json" {
         let all: Vec<serde_json::Value> = all

@@ -7,7 +7,6 @@ mod alert;
 mod arguments;
 mod booth;
 mod client;
-mod clock;
 mod cluster;
 mod cluster_cib;
 mod cluster_config;

@@ -5,7 +5,7 @@ use pcs::plan::{Consequence, ElementChange, Fate, Stage};
 use pcs::plan_time::Timing;
 use pengine::status::ResourceStatus;
 
-use super::clock;
+use crate::clock;
 
 /// More changes of the configuration than these are counted, not listed.
 const CHANGES_MAX: usize = 20;

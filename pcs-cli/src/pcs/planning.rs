@@ -10,7 +10,8 @@ use pcs::plan::{self, Stage};
 use serde::Serialize;
 
 use super::context::{Cli, Context, fail};
-use super::{clock, json, plan_text, resource_explain};
+use super::{json, plan_text, resource_explain};
+use crate::clock;
 use crate::tools::simulation;
 
 /// A plan in the making.

@@ -7,8 +7,8 @@ use pengine::explain::Explanation;
 use serde::Serialize;
 
 use super::context::{Cli, Context, Failure, fail};
-use super::{clock, json};
-use crate::cib_source;
+use super::json;
+use crate::{cib_source, clock};
 
 /// What JSON readers get.
 #[derive(Serialize)]

@@ -43,7 +43,7 @@ fn constrain(
     let wait = context.wait()?;
     let until = match parsed.lifetime.as_deref() {
         None | Some("") => None,
-        Some(lifetime) => match super::clock::after(lifetime) {
+        Some(lifetime) => match crate::clock::after(lifetime) {
             Some(until) => Some(until),
             None => {
                 return fail(format!(
@@ -104,7 +104,7 @@ pub(crate) fn clear(context: &mut Context, words: &[String]) -> Cli {
     };
     let parsed = parse(rest, "clear")?;
     let wait = context.wait()?;
-    let expired = context.has("--expired").then(super::clock::now);
+    let expired = context.has("--expired").then(crate::clock::now);
     let promoted = context.has("--promoted");
     context
         .change(|env| ban::clear(env, id, parsed.node.as_deref(), promoted, expired.as_deref()))?;

@@ -5,7 +5,8 @@ use pcs::resource::relocate::{self, Preference};
 
 use super::context::{Cli, Context, Failure, fail};
 use super::planning::Planning;
-use super::{clock, json, resource_explain};
+use super::{json, resource_explain};
+use crate::clock;
 
 /// Runs `pcs resource relocate show | dry-run | run | clear`.
 pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {

@@ -4,7 +4,8 @@ use pcs::plan;
 use pcs::resource::{enable, safe};
 
 use super::context::{Cli, Context, fail, print_error};
-use super::{clock, plan_text, resource_explain};
+use super::{plan_text, resource_explain};
+use crate::clock;
 
 /// Disables resources when nothing else is affected, or only shows what would be.
 pub(crate) fn disable(context: &mut Context, words: &[String]) -> Cli {

@@ -1,7 +1,6 @@
 //! The state of a cluster as text, in the layout of crm_mon.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use view::failures::{FailCount, FailedAction};
 use view::nodes::NodeStatus;
 use view::resources::{CloneInstance, PrimitiveStatus, ResourceStatus, Role};
@@ -31,7 +30,7 @@ pub(crate) struct Filter {
 pub(crate) fn time(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(
         |_| "unknown".to_owned(),
-        |moment| moment.to_zoned(TimeZone::system()).strftime("%a %b %e %H:%M:%S %Y").to_string(),
+        |moment| moment.to_zoned(exec::local_zone()).strftime("%a %b %e %H:%M:%S %Y").to_string(),
     )
 }
 

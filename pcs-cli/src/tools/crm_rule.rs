@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use cib::Element;
-use jiff::Timestamp;
+
 use model::ExitCode;
+use model::calendar::{Duration, Moment};
 
 use crate::cib_source::CibSource;
+use crate::clock;
 
 use super::answer::{self, Answer};
-use super::calendar::{Duration, Moment};
 use super::frame;
 use super::options::{Options, Spec, Takes};
 
@@ -47,7 +48,7 @@ fn answer(arguments: &[String]) -> Result<Answer, Answer> {
     if rules.is_empty() {
         return Err(fail(ExitCode::Usage, "--check requires use of --rule="));
     }
-    let present = Moment { seconds: Timestamp::now().as_second(), offset: 0 };
+    let present = clock::here();
     let now = match options.value("date") {
         None => present,
         Some(text) => Moment::parse(text, present)
@@ -184,8 +185,7 @@ fn length(duration: &Element) -> Option<Duration> {
 /// Only years end some day; of any other part it can't be said that its time is over.
 fn years(spec: &Element, now: Moment) -> Option<State> {
     spec.attributes().all(|(key, _)| matches!(key, "id" | "years")).then_some(())?;
-    let year = Timestamp::from_second(now.seconds).ok()?;
-    let year = i64::from(year.to_zoned(jiff::tz::TimeZone::UTC).year());
+    let year = now.civil().year;
     let (first, last) = match spec.get("years")?.split_once('-') {
         None => {
             let only: i64 = spec.get("years")?.parse().ok()?;

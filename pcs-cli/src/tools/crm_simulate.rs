@@ -5,9 +5,11 @@ use std::path::Path;
 
 use cib::Element;
 use crmd::core::graph::TransitionGraph;
+use model::calendar::{Moment, Style};
 use model::{ExitCode, WallTime};
 
 use crate::cib_source::{self, CibSource};
+use crate::clock;
 
 use super::answer::{Answer, VERSION, xml_input};
 use super::options::{Options, Spec, Takes};
@@ -136,21 +138,20 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     }
     // the process ends when all is said: taking a large document apart takes as long as a plan
     let mut document = ManuallyDrop::new(input(options)?);
-    let utc_offset = jiff::Zoned::now().offset().seconds();
+    let here = clock::here();
     let given = match options.value("set-datetime") {
-        Some(text) => {
-            Some(pengine::parse_moment(text, i64::from(utc_offset)).ok_or_else(|| {
-                (ExitCode::Usage, format!("`{text}` is no time in ISO 8601, like 2026-11-21T04:30"))
-            })?)
-        }
+        Some(text) => Some(Moment::parse(text, here).ok_or_else(|| {
+            (ExitCode::Usage, format!("`{text}` is no time in ISO 8601, like 2026-11-21T04:30"))
+        })?),
         None => None,
     };
-    let now = given.map_or_else(
-        || WallTime::from_secs(jiff::Timestamp::now().as_second()),
-        WallTime::from_secs,
-    );
+    let now = WallTime::from_secs(given.unwrap_or(here).seconds);
     let engine = pengine::Options {
-        utc_offset: i64::from(utc_offset),
+        utc_offset: here.offset,
+        now_offset: match given {
+            Some(moment) => Some(moment.offset),
+            None => execution_date(&document).and_then(clock::offset_at),
+        },
         time_is_set: given.is_some(),
         scores: options.has("show-scores"),
         dot: match (options.has("save-dotfile"), options.has("all-actions")) {
@@ -317,25 +318,21 @@ fn plan(
         .try_map(|written| written.map(|_file| None).map_err(|error| not_written(path, &error)))
 }
 
+/// When a saved input was made, in seconds since the epoch.
+fn execution_date(document: &Element) -> Option<i64> {
+    document.get("execution-date").and_then(|text| text.parse().ok())
+}
+
 /// Says what moment is taken for now: the one asked for, or the document's own, as saved inputs
 /// have one.
 fn effective_date(document: &Element, engine: &pengine::Options, options: &Options) -> String {
     if let Some(given) = options.value("set-datetime") {
         return format!("Setting effective cluster time: {given}\n");
     }
-    let date = document.get("execution-date").and_then(|text| text.parse::<i64>().ok());
-    let moment = date.filter(|_| !engine.time_is_set).and_then(|date| {
-        let moment = jiff::Timestamp::from_second(date).ok()?;
-        Some(moment.to_zoned(jiff::tz::TimeZone::system()))
-    });
-    moment.map_or_else(String::new, |moment| {
-        let offset = if moment.offset().seconds() == 0 {
-            "Z".to_owned()
-        } else {
-            moment.strftime(" %:z").to_string()
-        };
-        let text = moment.strftime("%Y-%m-%d %H:%M:%S");
-        format!("Using the original execution date of: {text}{offset}\n")
+    let date = execution_date(document).filter(|_| !engine.time_is_set);
+    date.map_or_else(String::new, |seconds| {
+        let moment = Moment { seconds, offset: 0 }.display(Style::Calendar, false);
+        format!("Using the original execution date of: {moment}\n")
     })
 }
 

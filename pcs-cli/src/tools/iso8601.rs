@@ -1,12 +1,13 @@
 //! `iso8601`: displays and parses dates, durations and periods.
 
 use std::fmt::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::ExitCode;
+use model::calendar::{Duration, Moment, Style, period};
+
+use crate::clock;
 
 use super::answer::{Answer, VERSION};
-use super::calendar::{Duration, Moment, Style, period};
 use super::options::{Options, Spec, Takes};
 
 const SPECS: [Spec; 14] = [
@@ -28,9 +29,7 @@ const SPECS: [Spec; 14] = [
 
 /// Runs the tool.
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let now = Moment { seconds: i64::try_from(now).unwrap_or_default(), offset: 0 };
-    answer(arguments, now).print()
+    answer(arguments, clock::here()).print()
 }
 
 fn answer(arguments: &[String], now: Moment) -> Answer {

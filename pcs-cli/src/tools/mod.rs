@@ -4,7 +4,6 @@ pub(crate) mod answer;
 mod attrd_updater;
 mod attribute_place;
 mod attribute_wrappers;
-mod calendar;
 mod cibadmin;
 mod corosync_cfgtool;
 mod corosync_cmapctl;

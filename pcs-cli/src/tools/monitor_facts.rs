@@ -8,13 +8,14 @@ use pengine::status::{NodeStatus, ResourceStatus, Status};
 use view::scope::Scope;
 use view::seen::Seen;
 
+use crate::clock;
+
 use super::resource_parameters::{effective, effective_below};
 
 /// Reads the state off a document, as of now.
 pub(crate) fn seen(cib: &Element) -> Seen {
-    let now = jiff::Zoned::now();
-    let moment = WallTime::from_secs(now.timestamp().as_second());
-    Seen::of(cib, moment, i64::from(now.offset().seconds()))
+    let now = clock::here();
+    Seen::of(cib, WallTime::from_secs(now.seconds), now.offset)
 }
 
 /// An attribute of a node.

@@ -1,6 +1,7 @@
-//! The time, for what is said until when.
+//! The time here, for the scheduler, for rules, and for what is said until when.
 
 use jiff::{SpanRelativeTo, Timestamp};
+use model::calendar::Moment;
 
 fn write(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
@@ -11,11 +12,24 @@ pub(crate) fn now() -> String {
     write(Timestamp::now())
 }
 
+/// Returns the present moment in local time.
+pub(crate) fn here() -> Moment {
+    let now = Timestamp::now();
+    let offset = exec::local_zone().to_offset(now).seconds();
+    Moment { seconds: now.as_second(), offset: i64::from(offset) }
+}
+
+/// Returns how local time differs from UTC at a moment, in seconds east.
+pub(crate) fn offset_at(seconds: i64) -> Option<i64> {
+    let moment = Timestamp::from_second(seconds).ok()?;
+    Some(i64::from(exec::local_zone().to_offset(moment).seconds()))
+}
+
 /// Returns what the scheduler is told: the present moment, and how local time differs from UTC.
 pub(crate) fn engine() -> (model::WallTime, pengine::Options) {
-    let utc_offset = i64::from(jiff::Zoned::now().offset().seconds());
-    let now = model::WallTime::from_secs(Timestamp::now().as_second());
-    (now, pengine::Options { utc_offset, ..pengine::Options::default() })
+    let now = here();
+    let options = pengine::Options { utc_offset: now.offset, ..pengine::Options::default() };
+    (model::WallTime::from_secs(now.seconds), options)
 }
 
 /// Returns the moment after a time like `PT1H` or `1h` as ISO 8601; none when it is no time.

@@ -1,33 +1,67 @@
-//! Dates, durations and periods of ISO 8601, as rules and tools spell them.
+//! Dates, durations and periods of ISO 8601, as rules, tools and the command line spell them.
 
 use std::fmt;
 
 /// A moment, and the offset from UTC it was written with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
     /// Seconds since 1970 UTC.
-    pub(crate) seconds: i64,
-    /// Seconds east of UTC.
-    pub(crate) offset: i64,
+    pub seconds: i64,
+    /// Seconds east of UTC: whose hours and days it has.
+    pub offset: i64,
+}
+
+/// A moment cut into what calendars show, in its own offset from UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Civil {
+    /// The year.
+    pub year: i64,
+    /// The month, 1 to 12.
+    pub month: i64,
+    /// The day of the month, from 1.
+    pub day: i64,
+    /// The hour, 0 to 23.
+    pub hour: i64,
+    /// The minute, 0 to 59.
+    pub minute: i64,
+    /// The second, 0 to 59.
+    pub second: i64,
+    /// The day of the year, from 1.
+    pub day_of_year: i64,
+    /// The day of the week; Monday is 1, Sunday 7.
+    pub weekday: i64,
+    /// The week of ISO 8601, from 1: the first one has the year's first Thursday.
+    pub week: i64,
+    /// The year that week belongs to.
+    pub week_year: i64,
 }
 
 /// How a moment is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
+pub enum Style {
+    /// `2026-11-21 04:30:00Z`
     Calendar,
+    /// `2026-325 04:30:00Z`
     Ordinal,
+    /// `2026-W47-6 04:30:00Z`
     Week,
+    /// Seconds since the year 1.
     Seconds,
+    /// Seconds since 1970.
     Epoch,
 }
 
-/// Years, months and days that differ in length, and seconds.
+/// Years, months and days, which differ in length, and seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Duration {
-    years: i64,
-    months: i64,
-    days: i64,
-    seconds: i64,
+pub struct Duration {
+    /// Calendar years.
+    pub years: i64,
+    /// Calendar months.
+    pub months: i64,
+    /// Calendar days.
+    pub days: i64,
+    /// Seconds.
+    pub seconds: i64,
 }
 
 const DAY: i64 = 86_400;
@@ -91,11 +125,12 @@ fn number(text: &str, digits: std::ops::RangeInclusive<usize>) -> Option<i64> {
 }
 
 impl Moment {
-    /// Reads a date, a time of today, or both.
-    pub(crate) fn parse(text: &str, now: Self) -> Option<Self> {
+    /// Reads a date, a time of today, or both. A date alone is its midnight in UTC; a time without
+    /// an offset from UTC has the offset that holds now, as Pacemaker's tools read both.
+    pub fn parse(text: &str, now: Self) -> Option<Self> {
         let text = text.trim();
-        if text == "epoch" {
-            return Some(Self { seconds: 0, offset: 0 });
+        if text.eq_ignore_ascii_case("epoch") {
+            return Some(Self::default());
         }
         let (date, rest) = match text.split_once(['T', ' ']) {
             Some((date, rest)) => (date, rest.trim()),
@@ -103,7 +138,7 @@ impl Moment {
             None => (text, ""),
         };
         let days = match date {
-            "" => (now.seconds + now.offset).div_euclid(DAY),
+            "" => now.own_seconds().div_euclid(DAY),
             _ => parse_date(date)?,
         };
         if rest.is_empty() {
@@ -111,17 +146,44 @@ impl Moment {
         }
         let zone = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
         let (time, zone) = rest.split_at(zone);
-        let offset = parse_offset(zone)?;
+        let offset = if zone.is_empty() { now.offset } else { parse_offset(zone)? };
         Some(Self { seconds: days * DAY + parse_time(time.trim())? - offset, offset })
     }
 
+    /// Seconds since 1970 as a clock there shows it.
+    fn own_seconds(self) -> i64 {
+        self.seconds.saturating_add(self.offset)
+    }
+
+    /// Cuts the moment into what a calendar shows where it was written.
+    pub fn civil(self) -> Civil {
+        let own = self.own_seconds();
+        let (days, of_day) = (own.div_euclid(DAY), own.rem_euclid(DAY));
+        let (year, month, day) = date_of(days);
+        let weekday = weekday(days);
+        // the week is the one that this week's Thursday is in
+        let week_year = date_of(days - (weekday - 4)).0;
+        Civil {
+            year,
+            month,
+            day,
+            hour: of_day / 3600,
+            minute: of_day / 60 % 60,
+            second: of_day % 60,
+            day_of_year: days - days_of(year, 1, 1) + 1,
+            weekday,
+            week: (days - first_monday(week_year)) / 7 + 1,
+            week_year,
+        }
+    }
+
     /// Returns the moment a duration later; the 31st of a shorter month is its last day.
-    pub(crate) fn after(self, duration: Duration) -> Self {
+    pub fn after(self, duration: Duration) -> Self {
         self.shifted(duration, 1)
     }
 
     fn shifted(self, duration: Duration, sign: i64) -> Self {
-        let own = self.seconds + self.offset;
+        let own = self.own_seconds();
         let (year, month, day) = date_of(own.div_euclid(DAY));
         let months = year * 12 + month - 1 + sign * (duration.years * 12 + duration.months);
         let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
@@ -132,26 +194,22 @@ impl Moment {
     }
 
     /// Writes the moment in UTC, or with the offset it came with.
-    pub(crate) fn display(self, style: Style, with_offset: bool) -> String {
+    pub fn display(self, style: Style, with_offset: bool) -> String {
         match style {
             Style::Epoch => return self.seconds.to_string(),
             Style::Seconds => return (self.seconds + SECONDS_BEFORE_1970).to_string(),
             Style::Calendar | Style::Ordinal | Style::Week => {}
         }
         let offset = if with_offset { self.offset } else { 0 };
-        let own = self.seconds + offset;
-        let (days, of_day) = (own.div_euclid(DAY), own.rem_euclid(DAY));
-        let (year, month, day) = date_of(days);
+        let civil = Self { offset, ..self }.civil();
+        let Civil { year, month, day, hour, minute, second, .. } = civil;
         let date = match style {
-            Style::Ordinal => format!("{year:04}-{:03}", days - days_of(year, 1, 1) + 1),
+            Style::Ordinal => format!("{year:04}-{:03}", civil.day_of_year),
             Style::Week => {
-                let year = date_of(days - (weekday(days) - 4)).0;
-                let week = (days - first_monday(year)) / 7 + 1;
-                format!("{year:04}-W{week:02}-{}", weekday(days))
+                format!("{:04}-W{:02}-{}", civil.week_year, civil.week, civil.weekday)
             }
             _ => format!("{year:04}-{month:02}-{day:02}"),
         };
-        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
         let zone = match offset {
             0 => "Z".to_owned(),
             _ => {
@@ -163,7 +221,13 @@ impl Moment {
     }
 }
 
-/// Days since 1970 of `2020-01-02`, `2020-01`, `20200102`, `2020-002` or `2020-W01-4`.
+/// Days since 1970 of a day of a year.
+fn ordinal(year: i64, day: i64) -> Option<i64> {
+    let last = if is_leap(year) { 366 } else { 365 };
+    (1..=last).contains(&day).then(|| days_of(year, 1, 1) + day - 1)
+}
+
+/// Days since 1970 of `2020-01-02`, `2020-01`, `20200102`, `2020-002`, `2020002` or `2020-W01-4`.
 fn parse_date(text: &str) -> Option<i64> {
     if let Some((year, week)) = text.split_once("-W") {
         let (week, day) = week.split_once('-').unwrap_or((week, "1"));
@@ -174,12 +238,13 @@ fn parse_date(text: &str) -> Option<i64> {
     let parts: Vec<&str> = text.split('-').collect();
     let (year, month, day) = match parts.as_slice() {
         [year, day] if day.len() == 3 => {
-            let (year, day) = (number(year, 4..=4)?, number(day, 3..=3)?);
-            let last = if is_leap(year) { 366 } else { 365 };
-            return (1..=last).contains(&day).then(|| days_of(year, 1, 1) + day - 1);
+            return ordinal(number(year, 4..=4)?, number(day, 3..=3)?);
         }
         [year, month] => (number(year, 4..=4)?, number(month, 1..=2)?, 1),
         [year, month, day] => (number(year, 4..=4)?, number(month, 1..=2)?, number(day, 1..=2)?),
+        [all] if all.len() == 7 && all.is_ascii() => {
+            return ordinal(number(&all[..4], 4..=4)?, number(&all[4..], 3..=3)?);
+        }
         [all] if all.len() == 8 && all.is_ascii() => {
             (number(&all[..4], 4..=4)?, number(&all[4..6], 2..=2)?, number(&all[6..], 2..=2)?)
         }
@@ -189,8 +254,9 @@ fn parse_date(text: &str) -> Option<i64> {
     fits.then(|| days_of(year, month, day))
 }
 
-/// Seconds of `03`, `03:04`, `03:04:05` or `030405`.
+/// Seconds of `03`, `03:04`, `03:04:05` or `030405`; fractions of a second are passed over.
 fn parse_time(text: &str) -> Option<i64> {
+    let text = text.split(['.', ',']).next().unwrap_or(text);
     let parts: Vec<&str> = match text.len() {
         4 | 6 if text.bytes().all(|b| b.is_ascii_digit()) => {
             (0..text.len()).step_by(2).map(|at| &text[at..at + 2]).collect()
@@ -225,7 +291,7 @@ fn parse_offset(text: &str) -> Option<i64> {
 
 impl Duration {
     /// Reads `P1Y2M3DT4H5M6S` or `P2W`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let mut rest = text.trim().strip_prefix('P')?;
         let mut duration = Self::default();
         let mut in_time = false;
@@ -300,8 +366,8 @@ impl fmt::Display for Duration {
     }
 }
 
-/// Reads `START/END`, `START/DURATION` or `DURATION/END`.
-pub(crate) fn period(text: &str, now: Moment) -> Option<(Moment, Moment)> {
+/// Reads a period: `START/END`, `START/DURATION` or `DURATION/END`.
+pub fn period(text: &str, now: Moment) -> Option<(Moment, Moment)> {
     let (first, second) = text.split_once('/')?;
     match (Duration::parse(first), Duration::parse(second)) {
         (None, None) => Some((Moment::parse(first, now)?, Moment::parse(second, now)?)),
@@ -347,6 +413,9 @@ mod tests {
             ("2020-W53-7", "2021-01-03 00:00:00Z"),
             ("2020-1-2", "2020-01-02 00:00:00Z"),
             ("2020-366", "2020-12-31 00:00:00Z"),
+            ("2020020", "2020-01-20 00:00:00Z"),
+            ("2020-01-02 03:04:05.5Z", "2020-01-02 03:04:05Z"),
+            ("Epoch", "1970-01-01 00:00:00Z"),
             ("2020-01", "2020-01-01 00:00:00Z"),
             ("20:00:00", "2026-11-21 20:00:00Z"),
             ("epoch", "1970-01-01 00:00:00Z"),
@@ -370,6 +439,41 @@ mod tests {
         ] {
             assert_eq!(Moment::parse(text, NOW), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_has_no_offset_is_local_but_for_a_date_alone() {
+        let berlin = Moment { offset: 3600, ..NOW };
+        for (text, expected) in [
+            ("2020-01-02 12:00", "2020-01-02 12:00:00 +01:00"),
+            ("2020-07-02 12:00", "2020-07-02 12:00:00 +01:00"),
+            ("2020-01-02 12:00Z", "2020-01-02 12:00:00Z"),
+            ("2020-01-02 12:00 -05:30", "2020-01-02 12:00:00 -05:30"),
+            ("2020-01-02", "2020-01-02 00:00:00Z"),
+            ("T00:30", "2026-11-21 00:30:00 +01:00"),
+        ] {
+            let read = Moment::parse(text, berlin).map(|m| m.display(Style::Calendar, true));
+            assert_eq!(read.as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_calendar_shows_a_moment_where_it_was_written() {
+        let read = |text| Moment::parse(text, NOW).unwrap().civil();
+        let parts = read("2021-01-03 01:01:01");
+        assert_eq!((parts.year, parts.month, parts.day, parts.hour), (2021, 1, 3, 1));
+        assert_eq!((parts.week_year, parts.week, parts.weekday), (2020, 53, 7));
+        let parts = read("2020-12-31 23:30:00 -05:00");
+        assert_eq!((parts.day_of_year, parts.hour, parts.minute), (366, 23, 30));
+        let end = Moment { seconds: i64::MAX, offset: 3600 }.civil();
+        assert!(end.year > 200_000_000_000);
+    }
+
+    #[test]
+    fn the_last_of_a_month_stays_within_the_next() {
+        let month = Duration { months: 1, ..Duration::default() };
+        let end = Moment::parse("2023-01-31", NOW).unwrap().after(month);
+        assert_eq!(end.display(Style::Calendar, false), "2023-02-28 00:00:00Z");
     }
 
     #[test]
