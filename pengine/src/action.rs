@@ -115,16 +115,16 @@ impl Key {
 }
 
 /// One side of an ordering.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Point {
-    pub(crate) resource: Option<ResourceIx>,
-    pub(crate) key: Option<Key>,
-    pub(crate) action: Option<ActionIx>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Point {
+    Action(ActionIx),
+    /// The resource's usual actions of this task, whichever there will be.
+    Task(ResourceIx, Task),
 }
 
 impl Point {
     pub(crate) fn of(resource: ResourceIx, task: Task) -> Self {
-        Self { resource: Some(resource), key: Some(Key::once(task)), action: None }
+        Self::Task(resource, task)
     }
 }
 
@@ -521,12 +521,7 @@ impl Book {
 
     /// Adds an ordering.
     pub(crate) fn order(&mut self, first: Point, then: Point, flags: u32) {
-        if first.action.is_some() && first.action == then.action {
-            return;
-        }
-        if first.action.is_none() && first.key.is_none()
-            || then.action.is_none() && then.key.is_none()
-        {
+        if matches!(first, Point::Action(_)) && first == then {
             return;
         }
         self.orderings.push(Ordering { first, then, flags });
@@ -542,10 +537,28 @@ impl Book {
         self.order(Point::of(first.0, first.1), Point::of(then.0, then.1), flags);
     }
 
-    /// An action as one side of an ordering.
-    pub(crate) fn point(&self, action: ActionIx) -> Point {
-        let known = &self[action];
-        Point { resource: known.resource, key: None, action: Some(action) }
+    /// Whose actions a side of an ordering stands for.
+    pub(crate) fn resource_at(&self, point: Point) -> Option<ResourceIx> {
+        match point {
+            Point::Action(action) => self[action].resource,
+            Point::Task(resource, _) => Some(resource),
+        }
+    }
+
+    /// What the actions of a side of an ordering do.
+    pub(crate) fn task_at(&self, point: Point) -> Task {
+        match point {
+            Point::Action(action) => self[action].task,
+            Point::Task(_, task) => task,
+        }
+    }
+
+    /// The actions that a side of an ordering stands for, newest first.
+    pub(crate) fn at(&self, point: Point) -> Vec<ActionIx> {
+        match point {
+            Point::Action(action) => vec![action],
+            Point::Task(resource, task) => self.matching(resource, Key::once(task), None),
+        }
     }
 
     /// Orders two actions at once; false when they already were, the same way.

@@ -58,7 +58,7 @@ pub(crate) fn probe(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
             // where a connection is to be looked for depends on where its container is
             let book = &mut planned.placed.book;
             if let Some(probe) = book.first_action(remote, task::MONITOR, Some(node)) {
-                let here = book.point(probe);
+                let here = Point::Action(probe);
                 book.order(Point::of(container, task::START), here, NESTED_PROBE);
             }
         }

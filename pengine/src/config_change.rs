@@ -128,7 +128,7 @@ fn cancel(
     let cancel = crate::recurring::cancel(cluster, book, rsc, key, Some(node));
     // of several results of one operation the first names the call
     book[cancel].meta.insert_missing("call-id", entry.call_id.to_string());
-    book.order(Point::of(rsc, task::STOP), book.point(cancel), ORDERED);
+    book.order(Point::of(rsc, task::STOP), Point::Action(cancel), ORDERED);
 }
 
 /// Draws the consequences of one entry's operation being configured otherwise now.
@@ -222,7 +222,7 @@ fn reload(cluster: &mut Cluster, book: &mut Book, rsc: ResourceIx, node: NodeIx)
     let reload = book.simple(cluster, rsc, task::RELOAD, Some(node), false);
     book.set_reason(reload, "resource definition change", false);
     for what in [task::STOP, task::DEMOTE] {
-        book.order(book.point(reload), Point::of(rsc, what), ORDERED | THEN_CANCELS_FIRST);
+        book.order(Point::Action(reload), Point::of(rsc, what), ORDERED | THEN_CANCELS_FIRST);
     }
 }
 

@@ -70,7 +70,7 @@ impl Planned {
                     continue;
                 }
                 let clear = book.clear_fail_count(cluster, rsc, node, "it is orphaned");
-                book.order(book.point(clear), Point::of(rsc, task::STOP), ORDERED);
+                book.order(Point::Action(clear), Point::of(rsc, task::STOP), ORDERED);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Fencing and shutdown of nodes, and what they imply for the actions of resources.
 
-use crate::action::{Key, relation::*};
+use crate::action::{Key, Point, relation::*};
 use crate::cluster::Requires;
 use crate::create::Planned;
 use crate::index::{ActionIx, NodeIx, ResourceIx};
@@ -106,7 +106,7 @@ fn shutdown(planned: &mut Planned, node: NodeIx) -> ActionIx {
             continue;
         }
         book[action].optional = false;
-        book.order(book.point(action), book.point(down), ORDERED | UNRUNNABLE_FIRST_BLOCKS);
+        book.order(Point::Action(action), Point::Action(down), ORDERED | UNRUNNABLE_FIRST_BLOCKS);
     }
     book[down].meta.insert("op_no_wait", "true");
     down

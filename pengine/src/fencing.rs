@@ -61,10 +61,6 @@ pub(crate) fn order_after_remote_fencing(
     let id = cluster[rsc].id.clone();
     if let Some(node) = cluster.find_node(Some(&id), Some(&id)) {
         let fence = book.fencing(cluster, node, None, true, None, false);
-        book.order(
-            Point { action: Some(fence), ..Point::default() },
-            Point { resource: Some(rsc), action: Some(action), key: None },
-            relation::FIRST_IMPLIES_THEN,
-        );
+        book.order(Point::Action(fence), Point::Action(action), relation::FIRST_IMPLIES_THEN);
     }
 }

@@ -23,20 +23,14 @@ pub(crate) fn mirror(planned: &mut Planned) {
 
 fn equivalents(planned: &Planned, ordering: &Ordering, out: &mut Vec<Ordering>) {
     let (cluster, book) = (&planned.placed.cluster, &planned.placed.book);
-    let (Some(first), Some(then)) = (ordering.first.resource, ordering.then.resource) else {
-        return;
-    };
+    let sides = (book.resource_at(ordering.first), book.resource_at(ordering.then));
+    let (Some(first), Some(then)) = sides else { return };
     if first == then || cluster.is_inside(then, first) || cluster.is_inside(first, then) {
         return;
     }
     if !cluster[then].allow_migrate {
         return;
     }
-    let task_of = |point: &Point| point.action.map(|a| book[a].task).or(point.key.map(|k| k.task));
-    let (Some(first_task), Some(then_task)) = (task_of(&ordering.first), task_of(&ordering.then))
-    else {
-        return;
-    };
     // (what requires or blocks what follows from the starts and stops themselves)
     let only_if_unmigratable =
         if cluster[first].allow_migrate { ORDERED | IF_FIRST_UNMIGRATABLE } else { ORDERED };
@@ -49,7 +43,7 @@ fn equivalents(planned: &Planned, ordering: &Ordering, out: &mut Vec<Ordering>) 
     };
     // a partial migration has only its second half to wait with
     let partial = cluster[then].migration_target.is_some();
-    match (first_task, then_task) {
+    match (book.task_at(ordering.first), book.task_at(ordering.then)) {
         (task::START, task::START) => {
             if cluster[first].allow_migrate {
                 add(task::MIGRATE_FROM, task::MIGRATE_TO, ORDERED);

@@ -1,7 +1,7 @@
 //! The fifth phase: orderings become relations of actions, and their consequences are drawn.
 
-use crate::action::{Book, Ordering, relation::*};
-use crate::cluster::Variant;
+use crate::action::{Book, Ordering, Point, relation::*};
+use crate::cluster::{Cluster, Variant};
 use crate::create::Planned;
 use crate::index::{ActionIx, ResourceIx};
 use crate::place::Placed;
@@ -22,6 +22,8 @@ pub(crate) fn relate(mut planned: Planned) -> Ordered {
         crate::blocking::block_dependents(&mut planned, action);
     }
     crate::probe_order::all(&mut planned);
+    // all there is to know of orderings is in the actions now
+    planned.placed.book.orderings = Vec::new();
     crate::propagate::all(&mut planned);
     crate::invalid_order::disable(&mut planned);
     Ordered { planned }
@@ -33,83 +35,39 @@ pub(crate) fn newest_first(book: &Book) -> Vec<ActionIx> {
 }
 
 fn resolve(planned: &mut Planned) {
-    let mut at = 0;
-    while at < planned.placed.book.orderings.len() {
-        let ordering = planned.placed.book.orderings[at];
-        at += 1;
-        match (ordering.first.resource, ordering.then.resource) {
-            (Some(rsc), _) => resolve_first(planned, rsc, &ordering),
-            (None, Some(rsc)) => resolve_then(planned, ordering.first.action, rsc, &ordering),
-            (None, None) => {
-                if let (Some(first), Some(then)) = (ordering.first.action, ordering.then.action) {
-                    planned.placed.book.order_actions(first, then, ordering.flags);
-                }
-            }
-        }
-    }
-}
-
-fn resolve_first(planned: &mut Planned, rsc: ResourceIx, ordering: &Ordering) {
     let Placed { cluster, book, .. } = &mut planned.placed;
-    let firsts = match (ordering.first.action, ordering.first.key) {
-        (Some(action), _) => vec![action],
-        (None, Some(key)) => {
-            let found = book.matching(rsc, key, None);
-            if found.is_empty() && ordering.then.resource == Some(rsc) {
-                return;
-            }
-            if found.is_empty() {
-                let role = cluster.role_of(rsc, true);
-                if key.task == task::STOP && role == Role::Stopped
-                    || key.task == task::DEMOTE && role == Role::Unpromoted
-                {
-                    return;
-                }
-                vec![book.action(cluster, rsc, key, key.task, None, true)]
-            } else {
-                found
-            }
-        }
-        (None, None) => return,
-    };
-    for first in firsts {
-        match (ordering.then.resource, ordering.then.action) {
-            (Some(then), _) => resolve_then(planned, Some(first), then, ordering),
-            (None, Some(then)) => {
-                planned.placed.book.order_actions(first, then, ordering.flags);
-            }
-            (None, None) => {}
-        }
-    }
-}
-
-fn resolve_then(
-    planned: &mut Planned,
-    first: Option<ActionIx>,
-    rsc: ResourceIx,
-    ordering: &Ordering,
-) {
-    let book = &mut planned.placed.book;
-    let thens = match (ordering.then.action, ordering.then.key) {
-        (Some(action), _) => vec![action],
-        (None, Some(key)) => book.matching(rsc, key, None),
-        (None, None) => Vec::new(),
-    };
-    let mut flags = ordering.flags;
-    if let Some(first) = first
-        && book[first].resource == Some(rsc)
-        && book[first].migration_aborted
-    {
-        flags &= !FIRST_IMPLIES_THEN;
-    }
-    for then in thens {
-        match first {
-            Some(first) => {
+    for at in 0..book.orderings.len() {
+        let ordering = book.orderings[at];
+        let then_resource = book.resource_at(ordering.then);
+        for first in firsts(cluster, book, &ordering) {
+            let known = &book[first];
+            let of_same = known.resource.is_some() && known.resource == then_resource;
+            let flags = match known.migration_aborted && of_same {
+                true => ordering.flags & !FIRST_IMPLIES_THEN,
+                false => ordering.flags,
+            };
+            for then in book.at(ordering.then) {
                 book.order_actions(first, then, flags);
             }
-            None => book[then].runnable = false,
         }
     }
+}
+
+/// The actions on the first side of an ordering; where there is none, one that may not happen
+/// stands for it.
+fn firsts(cluster: &mut Cluster, book: &mut Book, ordering: &Ordering) -> Vec<ActionIx> {
+    let found = book.at(ordering.first);
+    let Point::Task(rsc, task) = ordering.first else { return found };
+    if !found.is_empty() || book.resource_at(ordering.then) == Some(rsc) {
+        return found;
+    }
+    let role = cluster.role_of(rsc, true);
+    if task == task::STOP && role == Role::Stopped
+        || task == task::DEMOTE && role == Role::Unpromoted
+    {
+        return found;
+    }
+    vec![book.simple(cluster, rsc, task, None, true)]
 }
 
 impl Planned {

@@ -150,12 +150,12 @@ fn after_minimum(
     for child in all.cluster[first.0].children.clone() {
         all.book.order(
             Point::of(child, first.1),
-            Point { action: Some(point), ..Point::default() },
+            Point::Action(point),
             relation::MIN_RUNNABLE | relation::FIRST_IMPLIES_THEN_GRAPHED,
         );
     }
     all.book.order(
-        Point { action: Some(point), ..Point::default() },
+        Point::Action(point),
         Point::of(then.0, then.1),
         relation | relation::UNRUNNABLE_FIRST_BLOCKS,
     );
@@ -225,7 +225,7 @@ fn between(all: &mut Constrained, one: &Element, two: &Element, kind: Kind, symm
     if !require_all {
         let name = format!("{}:{}", task::ONE_OR_MORE, one.id().unwrap_or_default());
         let point = gate(all, &name, task::ONE_OR_MORE);
-        let here = Point { action: Some(point), ..Point::default() };
+        let here = Point::Action(point);
         for member in first {
             all.book.order(
                 Point::of(member, task_1),

@@ -167,7 +167,7 @@ fn create(planned: &mut Planned, rsc: ResourceIx, node: NodeIx) {
     }
     let top = cluster.uppermost(rsc, false);
     let top = if cluster[top].is_clone() { top } else { rsc };
-    let here = book.point(probe);
+    let here = Point::Action(probe);
     // what is active already need not stop because nobody can look elsewhere
     let blocks = !book[probe].runnable && cluster[top].running_on.is_empty();
     let flags = if blocks { ORDERED | UNRUNNABLE_FIRST_BLOCKS } else { ORDERED };

@@ -111,23 +111,15 @@ fn before_stops(planned: &mut Planned) {
     let cluster = &planned.placed.cluster;
     for at in 0..book.orderings.len() {
         let ordering = book.orderings[at];
-        let (Some(first), Some(then)) = (ordering.first.resource, ordering.then.resource) else {
-            continue;
-        };
+        let sides = (book.resource_at(ordering.first), book.resource_at(ordering.then));
+        let (Some(first), Some(then)) = sides else { continue };
         if ordering.flags == 0 || then == first {
             continue;
         }
-        let first_task =
-            ordering.first.action.map(|a| book[a].task).or(ordering.first.key.map(|k| k.task));
-        if first_task != Some(task::STOP) {
+        if book.task_at(ordering.first) != task::STOP {
             continue;
         }
-        let then_task =
-            ordering.then.action.map(|a| book[a].task).or(ordering.then.key.map(|k| k.task));
-        if cluster[first].container.is_some()
-            && cluster[first].container == ordering.then.resource
-            && then_task == Some(task::STOP)
-        {
+        if cluster[first].container == Some(then) && book.task_at(ordering.then) == task::STOP {
             continue;
         }
         let mut flags = ORDERED | (ordering.flags & (IF_ON_SAME_NODE | IF_FIRST_UNMIGRATABLE));
@@ -138,11 +130,7 @@ fn before_stops(planned: &mut Planned) {
         if probes.is_empty() {
             continue;
         }
-        let thens = match (ordering.then.action, ordering.then.resource, ordering.then.key) {
-            (Some(then), _, _) => vec![then],
-            (None, Some(rsc), Some(key)) => book.matching(rsc, key, None),
-            _ => continue,
-        };
+        let thens = book.at(ordering.then);
         for probe in probes {
             for then in &thens {
                 book.order_actions(probe, *then, flags);

@@ -134,7 +134,7 @@ fn for_active(
             };
             let cancel = cancel(cluster, book, rsc, op.key, node);
             if let Some(after) = after {
-                book.order(book.point(cancel), Point::of(rsc, after), UNRUNNABLE_FIRST_BLOCKS);
+                book.order(Point::Action(cancel), Point::of(rsc, after), UNRUNNABLE_FIRST_BLOCKS);
             }
         }
         return;
@@ -148,7 +148,7 @@ fn for_active(
         book[monitor].meta.insert("op_target_rc", "8");
     }
     if node.is_none() || cluster[rsc].managed {
-        let here = book.point(monitor);
+        let here = Point::Action(monitor);
         let flags = FIRST_IMPLIES_THEN | UNRUNNABLE_FIRST_BLOCKS;
         book.order(Point::of(rsc, task::START), here, flags);
         book.order(Point::of(rsc, task::RELOAD), here, flags);
@@ -178,7 +178,7 @@ fn for_inactive(
                 let cancel = cancel(cluster, book, rsc, op.key, Some(node));
                 if matches!(cluster[rsc].next_role, Role::Started | Role::Unpromoted) {
                     book.order(
-                        book.point(cancel),
+                        Point::Action(cancel),
                         Point::of(rsc, task::START),
                         UNRUNNABLE_FIRST_BLOCKS,
                     );
@@ -200,7 +200,7 @@ fn for_inactive(
 
 fn after_probes(book: &mut Book, rsc: ResourceIx, node: NodeIx, monitor: ActionIx) {
     for probe in book.matching(rsc, Key::once(task::MONITOR), Some(node)) {
-        book.order(book.point(probe), book.point(monitor), UNRUNNABLE_FIRST_BLOCKS);
+        book.order(Point::Action(probe), Point::Action(monitor), UNRUNNABLE_FIRST_BLOCKS);
     }
 }
 
@@ -220,8 +220,8 @@ fn after_stops(
         }
         if cluster[rsc].managed {
             book.order(
-                book.point(stop),
-                book.point(monitor),
+                Point::Action(stop),
+                Point::Action(monitor),
                 FIRST_IMPLIES_THEN | UNRUNNABLE_FIRST_BLOCKS,
             );
         }

@@ -34,7 +34,7 @@ pub(crate) fn all(planned: &mut Planned) {
         let Some(rsc) = book[action].resource else { continue };
         if cluster[rsc].is_remote && book[action].task == task::CLEAR_FAILCOUNT {
             // a connection is made again with a clean record
-            book.order(book.point(action), Point::of(rsc, task::START), ORDERED);
+            book.order(Point::Action(action), Point::of(rsc, task::START), ORDERED);
             continue;
         }
         let Some(node) = book[action].node else { continue };
@@ -58,7 +58,7 @@ pub(crate) fn all(planned: &mut Planned) {
 fn leave_after_connected(book: &mut Book, rsc: ResourceIx, node: NodeIx, connection: ResourceIx) {
     for stop in book.of_resource(rsc).iter().rev().copied().collect::<Vec<_>>() {
         if book[stop].task == task::STOP && book[stop].node != Some(node) {
-            book.order(Point::of(connection, task::START), book.point(stop), ORDERED);
+            book.order(Point::of(connection, task::START), Point::Action(stop), ORDERED);
         }
     }
 }
@@ -66,12 +66,12 @@ fn leave_after_connected(book: &mut Book, rsc: ResourceIx, node: NodeIx, connect
 /// Orders an action after the start of what makes its node reachable.
 fn after_start(book: &mut Book, first: ResourceIx, action: ActionIx, more: u32) {
     let flags = GUEST_ALLOWED | UNRUNNABLE_FIRST_BLOCKS | more;
-    book.order(Point::of(first, task::START), book.point(action), flags);
+    book.order(Point::of(first, task::START), Point::Action(action), flags);
 }
 
 /// Orders an action before its node's connection is cut.
 fn before_stop(book: &mut Book, action: ActionIx, then: ResourceIx, more: u32) {
-    book.order(book.point(action), Point::of(then, task::STOP), GUEST_ALLOWED | more);
+    book.order(Point::Action(action), Point::of(then, task::STOP), GUEST_ALLOWED | more);
 }
 
 /// Actions on a guest depend on what the guest runs in as well as on its connection.

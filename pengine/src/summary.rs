@@ -46,16 +46,17 @@ pub(crate) fn lines(planned: &Planned) -> Vec<PlannedAction> {
             line,
         });
     }
-    let mut items = Vec::new();
+    let fencings = out.len();
     for &rsc in &placed.cluster.top {
-        resource(planned, rsc, &mut items);
+        resource(planned, rsc, &mut out);
     }
+    let items = &mut out[fencings..];
     // a longer name makes room for two characters more, which the next ones may fill
     let name_width = items.iter().fold(WIDTH_MIN, |width, item| {
         if item.subject.len() > width { item.subject.len() + 2 } else { width }
     });
     let details_width = items.iter().map(|i| i.details.len()).fold(WIDTH_MIN, usize::max);
-    for mut item in items {
+    for item in items {
         item.line = format!(
             "{:<10} {:<name_width$}   ( {:>details_width$} )",
             item.verb, item.subject, item.details
@@ -68,7 +69,6 @@ pub(crate) fn lines(planned: &Planned) -> Vec<PlannedAction> {
             (None, true) => item.line.push_str("  blocked"),
             (None, false) => {}
         }
-        out.push(item);
     }
     out
 }

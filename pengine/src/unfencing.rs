@@ -10,7 +10,7 @@ use crate::task;
 /// be unfenced anew restarts what needs that.
 pub(crate) fn order(all: &mut Constrained, rsc: ResourceIx, node: NodeIx) {
     let unfence = all.book.fencing(&mut all.cluster, node, Some("on"), true, None, false);
-    let here = Point { action: Some(unfence), ..Point::default() };
+    let here = Point::Action(unfence);
     all.book.order(Point::of(rsc, task::STOP), here, ORDERED | IF_ON_SAME_NODE);
     all.book.order(
         here,

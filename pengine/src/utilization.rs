@@ -35,15 +35,11 @@ fn sign(n: i64) -> i64 {
 pub(crate) fn order_load(all: &mut Constrained, rsc: ResourceIx) {
     for node in all.cluster[rsc].running_on.clone() {
         let point = load_stopped(all, node);
-        all.book.order(
-            Point::of(rsc, task::STOP),
-            Point { action: Some(point), ..Point::default() },
-            IF_ON_SAME_NODE_OR_TARGET,
-        );
+        all.book.order(Point::of(rsc, task::STOP), Point::Action(point), IF_ON_SAME_NODE_OR_TARGET);
     }
     for node in sorted_candidates(all, rsc) {
         let point = load_stopped(all, node);
-        let here = Point { action: Some(point), ..Point::default() };
+        let here = Point::Action(point);
         all.book.order(here, Point::of(rsc, task::START), IF_ON_SAME_NODE_OR_TARGET);
         all.book.order(here, Point::of(rsc, task::MIGRATE_TO), IF_ON_SAME_NODE_OR_TARGET);
     }
