@@ -6,7 +6,6 @@ use crate::action_meta::{ActionMeta, Operations};
 use crate::cluster::{Cluster, QuorumPolicy, Requires};
 use crate::index::{ActionIx, NodeIx, ResourceIx};
 use crate::role::Role;
-use crate::rules::Pairs;
 use crate::task::{self, Task};
 
 /// How two actions of an ordering depend on each other.
@@ -73,15 +72,13 @@ pub(crate) struct Action {
     pub(crate) task: Task,
     /// Task and interval that the key is made of; `name` overrides both.
     pub(crate) key: Key,
-    pub(crate) name: Option<String>,
-    pub(crate) reason: Option<String>,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) reason: Option<Box<str>>,
     pub(crate) meta: ActionMeta,
-    pub(crate) parameters: Pairs,
-    pub(crate) cancel_of: Option<String>,
     pub(crate) needs: Requires,
-    pub(crate) priority: i64,
-    pub(crate) required_before: usize,
-    pub(crate) runnable_before: usize,
+    pub(crate) priority: i32,
+    pub(crate) required_before: u32,
+    pub(crate) runnable_before: u32,
     // flags
     pub(crate) optional: bool,
     pub(crate) runnable: bool,
@@ -144,7 +141,7 @@ pub(crate) struct Book {
     edition: u64,
     pub(crate) orderings: Vec<Ordering>,
     by_resource: Vec<Own>,
-    singletons: BTreeMap<String, ActionIx>,
+    singletons: BTreeMap<Box<str>, ActionIx>,
     operations: Operations,
 }
 
@@ -191,7 +188,19 @@ impl std::ops::IndexMut<ActionIx> for Book {
     }
 }
 
+/// How many orderings, and actions, there may be for a resource. Room for more than there will be
+/// costs nothing, as no memory is taken before it is written to; growing, copying and what is left
+/// behind between other things do.
+const ORDERINGS_EXPECTED: usize = 16;
+const ACTIONS_EXPECTED: usize = 6;
+
 impl Book {
+    /// Makes room for what so many resources bring along.
+    pub(crate) fn expect(&mut self, resources: usize) {
+        self.orderings.reserve(resources * ORDERINGS_EXPECTED);
+        self.actions.reserve(resources * ACTIONS_EXPECTED);
+    }
+
     /// Tells the state of all actions: as long as it is the same, none has changed.
     pub(crate) fn edition(&self) -> u64 {
         self.edition
@@ -330,7 +339,7 @@ impl Book {
             Some(index) => *index,
             None => {
                 let key = Key::once(task);
-                self.make(cluster, None, key, Some(name.to_owned()), task, node, optional)
+                self.make(cluster, None, key, Some(name.into()), task, node, optional)
             }
         };
         if !optional {
@@ -350,7 +359,7 @@ impl Book {
         cluster: &mut Cluster,
         resource: Option<ResourceIx>,
         key: Key,
-        name: Option<String>,
+        name: Option<Box<str>>,
         task: Task,
         node: Option<NodeIx>,
         optional: bool,
@@ -364,8 +373,6 @@ impl Book {
             name,
             reason: None,
             meta: ActionMeta::default(),
-            parameters: Pairs::new(),
-            cancel_of: None,
             needs: Requires::Nothing,
             priority: 0,
             required_before: 0,
@@ -509,13 +516,13 @@ impl Book {
     /// Makes an action unrunnable and says why.
     pub(crate) fn block(&mut self, index: ActionIx, reason: &str) {
         self[index].runnable = false;
-        self[index].reason = Some(reason.to_owned());
+        self[index].reason = Some(reason.into());
     }
 
     /// Sets a reason; an older one stays unless `overwrite`.
     pub(crate) fn set_reason(&mut self, index: ActionIx, reason: &str, overwrite: bool) {
         if overwrite || self[index].reason.is_none() {
-            self[index].reason = Some(reason.to_owned());
+            self[index].reason = Some(reason.into());
         }
     }
 
@@ -579,7 +586,7 @@ impl Book {
     pub(crate) fn key_text(&self, cluster: &Cluster, index: ActionIx) -> String {
         let action = &self[index];
         match (&action.name, action.resource) {
-            (Some(name), _) => name.clone(),
+            (Some(name), _) => name.to_string(),
             (None, Some(resource)) => key_text(&cluster[resource].id, action.key),
             (None, None) => action.key.task.to_owned(),
         }

@@ -7,7 +7,7 @@ use crate::place::Placed;
 use crate::task;
 
 /// The priority of the points at which all replicas are through.
-const COMPLETION_PRIORITY: i64 = 1_000_000;
+const COMPLETION_PRIORITY: i32 = 1_000_000;
 
 /// Creates a bundle's actions and those of its parts.
 pub(crate) fn create(planned: &mut Planned, rsc: ResourceIx) {

@@ -6,7 +6,7 @@ use crate::place::Placed;
 use crate::task;
 
 /// The priority of the points at which all instances are through.
-const COMPLETION_PRIORITY: i64 = 1_000_000;
+const COMPLETION_PRIORITY: i32 = 1_000_000;
 
 /// What instances are about to do.
 #[derive(Clone, Copy, Debug, Default)]

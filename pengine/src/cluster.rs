@@ -130,7 +130,7 @@ pub(crate) struct CloneInfo {
 pub(crate) enum Variant {
     Primitive,
     Group { ordered: bool, colocated: bool },
-    Clone(CloneInfo),
+    Clone(Box<CloneInfo>),
     Bundle(Box<crate::bundle::Bundle>),
 }
 
@@ -140,7 +140,7 @@ pub(crate) enum Variant {
 pub(crate) struct Resource {
     pub(crate) id: String,
     /// Name in the history, where that has none of the instance's number or another one.
-    pub(crate) history_name: Option<String>,
+    pub(crate) history_name: Option<Box<str>>,
     pub(crate) xml: Arc<Element>,
     pub(crate) variant: Variant,
     pub(crate) parent: Option<ResourceIx>,
@@ -187,7 +187,7 @@ pub(crate) struct Resource {
     pub(crate) migration_target: Option<NodeIx>,
     pub(crate) migration_source: Option<NodeIx>,
     pub(crate) pending_node: Option<NodeIx>,
-    pub(crate) pending_task: Option<String>,
+    pub(crate) pending_task: Option<Box<str>>,
     pub(crate) lock_node: Option<NodeIx>,
     pub(crate) lock_time: i64,
     /// The resource that launches this one (of a guest's or bundle's connection).

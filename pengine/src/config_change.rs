@@ -52,8 +52,8 @@ fn by_name(cluster: &Cluster) -> BTreeMap<String, Vec<ResourceIx>> {
             continue;
         }
         found.entry(one.id.clone()).or_default().push(part);
-        if let Some(name) = one.history_name.as_ref().filter(|name| **name != one.id) {
-            found.entry(name.clone()).or_default().push(part);
+        if let Some(name) = one.history_name.as_deref().filter(|name| *name != one.id) {
+            found.entry(name.to_owned()).or_default().push(part);
         }
     }
     found

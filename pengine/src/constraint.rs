@@ -180,6 +180,7 @@ pub(crate) struct Constrained {
 pub(crate) fn apply(unpacked: Unpacked) -> Constrained {
     let Unpacked { cluster, book, scores } = unpacked;
     let mut all = Constrained { cluster, book, scores, rules: Constraints::default() };
+    all.book.expect(all.cluster.resources.len());
     crate::bundle_constraints::discovery(&mut all);
     crate::health::apply(&mut all);
     let document = Arc::clone(&all.cluster.document);

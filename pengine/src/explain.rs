@@ -432,7 +432,7 @@ impl<'a> Teller<'a> {
             let book = &self.ordered.planned.placed.book;
             let start = book.matching(rsc, Key::once(task::START), home).first().copied();
             if let Some(start) = start.filter(|start| !book[*start].runnable) {
-                let reason = book[start].reason.clone().unwrap_or_default();
+                let reason = book[start].reason.as_deref().unwrap_or_default().to_owned();
                 return Still::Waiting { reason };
             }
         }

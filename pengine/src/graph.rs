@@ -178,7 +178,7 @@ impl Graph {
     fn priority(&self, action: ActionIx) -> i64 {
         let known = &self.placed().book[action];
         let of_resource = known.resource.map_or(0, |rsc| self.placed().cluster[rsc].priority);
-        known.priority.max(of_resource).max(0)
+        i64::from(known.priority).max(of_resource).max(0)
     }
 
     /// Begins an action with the attributes by which it is known, also where others wait for it.
@@ -201,7 +201,7 @@ impl Graph {
         out.attribute("id", Digits::of_count(action.position() + 1).text());
         let operation = match &known.name {
             // points that stand for themselves are their own operation
-            Some(name) if known.pseudo && known.task != task::STONITH => name.as_str(),
+            Some(name) if known.pseudo && known.task != task::STONITH => &**name,
             _ => known.task,
         };
         out.attribute("operation", operation);

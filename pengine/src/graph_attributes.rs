@@ -71,7 +71,7 @@ pub(crate) fn write(graph: &Graph, action: ActionIx, out: &mut dyn Markup) -> Ne
     // as much as most actions have
     let mut all = Attributes { all: Vec::with_capacity(16), names: String::with_capacity(256) };
     // the later ones go before: what the operation sets before what its resource does
-    for (name, value) in parameters.iter().chain(&own).chain(&known.parameters) {
+    for (name, value) in parameters.iter().chain(&own) {
         all.set(name, value);
     }
     if let Some(address) = primitive.and_then(|rsc| cluster[rsc].meta.get("external-ip")) {

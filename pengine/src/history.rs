@@ -404,7 +404,7 @@ fn find(unpacked: &mut Unpacked, node: NodeIx, id: &str) -> Option<ResourceIx> {
     if let Some(rsc) = rsc {
         let one = &mut unpacked.cluster[rsc];
         if one.id != id {
-            one.history_name = Some(id.to_owned());
+            one.history_name = Some(id.into());
         }
     }
     rsc

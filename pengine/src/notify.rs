@@ -16,7 +16,7 @@ use crate::rules::Pairs;
 use crate::task::{self, Task};
 
 /// What comes after everything else has the priority of completion.
-const COMPLETION_PRIORITY: i64 = 1_000_000;
+const COMPLETION_PRIORITY: i32 = 1_000_000;
 
 /// Two points in time: instances are told after the first and have heard it at the second.
 #[derive(Clone, Copy, Debug)]

@@ -146,7 +146,7 @@ fn after_minimum(
 ) {
     let name = format!("{}:{}", task::CLONE_ONE_OR_MORE, element.id().unwrap_or_default());
     let point = gate(all, &name, task::CLONE_ONE_OR_MORE);
-    all.book[point].required_before = needed;
+    all.book[point].required_before = u32::try_from(needed).unwrap_or(u32::MAX);
     for child in all.cluster[first.0].children.clone() {
         all.book.order(
             Point::of(child, first.1),

@@ -34,7 +34,7 @@ impl Pairs {
         match self.find(&name) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
             Err(at) => {
-                self.0.insert(at, (name, value));
+                self.put(at, name, value);
                 None
             }
         }
@@ -43,8 +43,16 @@ impl Pairs {
     /// Sets a value where there is none.
     pub(crate) fn set_default(&mut self, name: String, value: impl Into<String>) {
         if let Err(at) = self.find(&name) {
-            self.0.insert(at, (name, value.into()));
+            self.put(at, name, value.into());
         }
+    }
+
+    fn put(&mut self, at: usize, name: String, value: String) {
+        // of many there is one pair and no more: a vector alone would make room for four
+        if self.0.len() == self.0.capacity() {
+            self.0.reserve_exact(self.0.len().max(1));
+        }
+        self.0.insert(at, (name, value));
     }
 
     /// All pairs whose names begin in a way, by name.

@@ -282,7 +282,7 @@ impl Playback {
             if entry.is_probe() {
                 // pending probes are not shown
             } else {
-                cluster[rsc].pending_task = Some(entry.task.to_string());
+                cluster[rsc].pending_task = Some((*entry.task).into());
                 cluster[rsc].pending_node = Some(node);
             }
         }

@@ -8,7 +8,7 @@ use crate::place::Placed;
 use crate::task::{self, Task};
 
 /// The priority of the points at which all instances are through.
-const COMPLETION_PRIORITY: i64 = 1_000_000;
+const COMPLETION_PRIORITY: i32 = 1_000_000;
 
 /// Adds the orderings that every promotable clone brings along.
 pub(crate) fn order(all: &mut Constrained, clone: ResourceIx, ordered: bool) {

@@ -83,7 +83,6 @@ pub(crate) fn cancel(
     let cancel = book.action(cluster, rsc, key, task::CANCEL, node, false);
     let action = &mut book[cancel];
     action.task = task::CANCEL;
-    action.cancel_of = Some(key.task.to_owned());
     action.meta.insert("interval", key.interval_ms.to_string());
     action.meta.insert("operation", key.task);
     action.optional = false;

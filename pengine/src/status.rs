@@ -489,7 +489,7 @@ fn resource_status(cluster: &Cluster, scores: &Scores, rsc: ResourceIx) -> Resou
         orphaned: one.removed,
         implicit: values::truth(one.meta.get("internal").map(String::as_str)),
         locked_to: one.lock_node.map(|node| cluster[node].name.clone()),
-        pending: one.pending_task.clone(),
+        pending: one.pending_task.as_deref().map(str::to_owned),
         pending_node: one.pending_node.map(|node| cluster[node].name.clone()),
         active: cluster.is_active(rsc, false),
         fully_active: cluster.is_active(rsc, true),

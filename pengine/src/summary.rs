@@ -41,7 +41,7 @@ pub(crate) fn lines(planned: &Planned) -> Vec<PlannedAction> {
             destination: None,
             role: None,
             next_role: None,
-            reason: action.reason.clone(),
+            reason: action.reason.as_deref().map(str::to_owned),
             blocked: false,
             line,
         });
@@ -222,7 +222,7 @@ impl Item<'_> {
             role: need_role.then(|| role.text().to_owned()),
             next_role: (need_role && !same_role && destination.is_some())
                 .then(|| next.text().to_owned()),
-            reason: book[source].reason.clone(),
+            reason: book[source].reason.as_deref().map(str::to_owned),
             blocked: !book[action].runnable,
             line: String::new(),
         });

@@ -201,7 +201,7 @@ impl Unpacked {
                 self.cluster.say(Level::Error, text);
                 return None;
             }
-            "clone" | "master" => Variant::Clone(CloneInfo {
+            "clone" | "master" => Variant::Clone(Box::new(CloneInfo {
                 max: 0,
                 node_max: 1,
                 min: 0,
@@ -211,7 +211,7 @@ impl Unpacked {
                 ordered: false,
                 total: 0,
                 stateful_children: false,
-            }),
+            })),
             "bundle" => return crate::bundle_unpack::add(self, &xml),
             _ => return None,
         };
@@ -283,7 +283,7 @@ impl Unpacked {
             stateful_children: false,
         };
         let none = info.max == 0;
-        self.cluster[clone].variant = Variant::Clone(info);
+        self.cluster[clone].variant = Variant::Clone(Box::new(info));
         // the first instance may turn out to be of a kind of which there can't be as many
         let mut made = 0;
         while made == 0 || self.cluster[clone].clone_info().is_some_and(|info| made < info.max) {
