@@ -12,6 +12,7 @@ use crate::arguments::{Arguments, parse_number};
 use crate::bench_commands;
 use crate::cluster::{Cluster, ClusterPlan};
 use crate::enter;
+use crate::face::{Command, note, out, pause};
 use crate::hosts::LabError;
 use crate::probe::Prober;
 
@@ -59,29 +60,11 @@ enum Holder {
     Other,
 }
 
+const COMMAND: Command = Command { name: "bench", usage: USAGE, keep_failed: true };
+
 /// Runs a benchmark: `systole bench WHAT`.
 pub fn main(arguments: &[OsString]) -> ExitCode {
-    let options = match options(arguments) {
-        Ok(options) => options,
-        Err(text) if text.is_empty() => {
-            out(USAGE.trim_end());
-            return ExitCode::SUCCESS;
-        }
-        Err(text) => return complain(&format!("{text}\n\n{USAGE}")),
-    };
-    if enter::is_inside() {
-        return match inside(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(|e| format!(": {e}"));
-                complain(&format!("{error}{}", cause.unwrap_or_default()))
-            }
-        };
-    }
-    if let Err(error) = enter::check() {
-        return complain(&error.to_string());
-    }
-    enter::run_command_inside("bench", arguments, true).unwrap_or_else(|text| complain(&text))
+    COMMAND.run(arguments, options(arguments), |options| inside(options).map(|()| true))
 }
 
 fn options(arguments: &[OsString]) -> Result<Options, String> {
@@ -144,21 +127,6 @@ fn options(arguments: &[OsString]) -> Result<Options, String> {
         return Err(format!("name one of {}", known.join(", ")));
     }
     Ok(options)
-}
-
-#[allow(clippy::print_stdout, reason = "a benchmark speaks")]
-fn out(text: &str) {
-    println!("{text}");
-}
-
-#[allow(clippy::print_stderr, reason = "a benchmark speaks")]
-pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
-}
-
-fn complain(text: &str) -> ExitCode {
-    note(text);
-    ExitCode::FAILURE
 }
 
 /// Figures of one kind, in the order they were taken.
@@ -518,11 +486,6 @@ pub(crate) fn all_started(
         }
         pause(Duration::from_millis(500));
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "a benchmark has no executor to block")]
-fn pause(time: Duration) {
-    std::thread::sleep(time);
 }
 
 #[cfg(test)]

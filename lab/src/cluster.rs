@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
+use crate::face::pause;
 use crate::hosts::{Host, HostPlan, Lab, LabError};
 
 /// The password of `hacluster` on every host of a lab: nobody else can reach them.
@@ -308,11 +309,6 @@ fn online(text: &str) -> usize {
     text.lines()
         .find_map(|line| line.trim().strip_prefix("Online:"))
         .map_or(0, |names| names.split_whitespace().count())
-}
-
-#[allow(clippy::disallowed_methods, reason = "the lab has no executor to block")]
-fn pause(time: Duration) {
-    std::thread::sleep(time);
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::arguments::{Arguments, parse_number};
 use crate::cluster::{Cluster, ClusterPlan, PASSWORD, Said};
 use crate::enter;
+use crate::face::{Command, out, pause};
 use crate::hosts::LabError;
 use crate::probe::{Outage, Prober};
 
@@ -47,27 +48,11 @@ struct Options {
     keep: bool,
 }
 
+const COMMAND: Command = Command { name: "demo", usage: USAGE, keep_failed: false };
+
 /// Runs the demo: `systole demo`.
 pub fn main(arguments: &[OsString]) -> ExitCode {
-    let options = match options(arguments) {
-        Ok(options) => options,
-        Err(text) if text.is_empty() => {
-            out(USAGE.trim_end());
-            return ExitCode::SUCCESS;
-        }
-        Err(text) => return complain(&format!("{text}\n\n{USAGE}")),
-    };
-    if enter::is_inside() {
-        return match inside(&options) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            Err(error) => complain(&whole(&error)),
-        };
-    }
-    if let Err(error) = enter::check() {
-        return complain(&error.to_string());
-    }
-    enter::run_command_inside("demo", arguments, false).unwrap_or_else(|text| complain(&text))
+    COMMAND.run(arguments, options(arguments), inside)
 }
 
 fn options(arguments: &[OsString]) -> Result<Options, String> {
@@ -95,27 +80,6 @@ fn options(arguments: &[OsString]) -> Result<Options, String> {
         }
     }
     Ok(options)
-}
-
-#[allow(clippy::print_stdout, reason = "a demo speaks")]
-fn out(text: &str) {
-    println!("{text}");
-}
-
-#[allow(clippy::print_stderr, reason = "a demo speaks")]
-fn complain(text: &str) -> ExitCode {
-    eprintln!("{text}");
-    ExitCode::FAILURE
-}
-
-fn whole(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }
 
 fn inside(options: &Options) -> Result<bool, LabError> {
@@ -525,9 +489,4 @@ fn can_have_real_time() -> bool {
             .status()
             .is_ok_and(|status| status.success())
     })
-}
-
-#[allow(clippy::disallowed_methods, reason = "the demo has no executor to block")]
-fn pause(time: Duration) {
-    std::thread::sleep(time);
 }

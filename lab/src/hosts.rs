@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::face::pause;
+
 /// A host is up within 100 ms; one that takes this long never comes.
 const BOOT_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -505,9 +507,4 @@ impl Host {
 fn only_child(parent: u32) -> Option<Pid> {
     let text = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
     text.split_whitespace().next()?.parse().ok().map(Pid::from_raw)
-}
-
-#[allow(clippy::disallowed_methods, reason = "the lab has no executor to block")]
-fn pause(time: Duration) {
-    std::thread::sleep(time);
 }

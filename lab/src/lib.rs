@@ -10,6 +10,7 @@ mod bench_commands;
 pub mod cluster;
 pub mod demo;
 pub mod enter;
+mod face;
 pub mod hosts;
 pub mod init;
 pub mod probe;

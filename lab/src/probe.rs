@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::face::pause;
+
 /// Sends an ICMP echo request every 10 ms and notes each answer.
 #[derive(Debug)]
 pub struct Prober {
@@ -136,11 +138,6 @@ fn echo_request(sequence: u16) -> [u8; 16] {
     let checksum = !u16::try_from((folded & 0xffff) + (folded >> 16)).unwrap_or(u16::MAX);
     packet[2..4].copy_from_slice(&checksum.to_be_bytes());
     packet
-}
-
-#[allow(clippy::disallowed_methods, reason = "the lab has no executor to block")]
-fn pause(time: Duration) {
-    std::thread::sleep(time);
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Authority, BootId, ExecStatus, HandsId, ResourceId, WallTime};
+use crate::{Authority, BootId, ExecStatus, HandsId, OcfCode, ResourceId, WallTime};
 
 /// Which agent runs a resource: `ocf:heartbeat:IPaddr2`, `lsb:web`, `systemd:httpd`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +59,32 @@ impl Operation {
     }
 }
 
+/// A transition key taken apart: `ACTION:TRANSITION:TARGET_RC:UUID`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransitionKey<'a> {
+    /// The action's number in its graph.
+    pub action: u32,
+    /// The graph's number.
+    pub transition: u64,
+    /// The exit status that was wanted.
+    pub target_rc: i32,
+    /// Which controller made the graph.
+    pub uuid: &'a str,
+}
+
+impl<'a> TransitionKey<'a> {
+    /// Reads a key; nothing if it is not one.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(4, ':');
+        Some(Self {
+            action: parts.next()?.parse().ok()?,
+            transition: parts.next()?.parse().ok()?,
+            target_rc: parts.next()?.parse().ok()?,
+            uuid: parts.next()?,
+        })
+    }
+}
+
 /// What came of an operation: one `lrm_rsc_op` of the status section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpRecord {
@@ -97,6 +123,38 @@ pub struct OpRecord {
 }
 
 impl OpRecord {
+    /// Returns the exit status that was wanted; 0 if the key does not say.
+    pub fn target_rc(&self) -> i32 {
+        TransitionKey::parse(&self.transition_key).map_or(0, |key| key.target_rc)
+    }
+
+    /// Tells whether the result is not the one that was wanted. A probe that finds its resource
+    /// running is such a one, too; what is degraded only is as wanted.
+    pub fn is_unexpected(&self) -> bool {
+        match self.status {
+            ExecStatus::Pending | ExecStatus::Cancelled | ExecStatus::Unknown => false,
+            ExecStatus::Done => {
+                let target = self.target_rc();
+                let is = |code: OcfCode, wanted: OcfCode| {
+                    target == wanted.code() && self.rc == code.code()
+                };
+                self.rc != target
+                    && !is(OcfCode::Degraded, OcfCode::Ok)
+                    && !is(OcfCode::DegradedPromoted, OcfCode::RunningPromoted)
+            }
+            ExecStatus::Timeout
+            | ExecStatus::NotSupported
+            | ExecStatus::Error
+            | ExecStatus::ErrorHard
+            | ExecStatus::ErrorFatal
+            | ExecStatus::NotInstalled
+            | ExecStatus::NotConnected
+            | ExecStatus::Invalid
+            | ExecStatus::NoFenceDevice
+            | ExecStatus::NoSecrets => true,
+        }
+    }
+
     /// Returns the key Pacemaker names an operation by: `RESOURCE_ACTION_INTERVALMS`.
     pub fn key(&self) -> String {
         format!("{}_{}_{}", self.resource, self.action, self.interval_ms)
@@ -149,4 +207,64 @@ pub enum HandsReport {
     Result { report: u64, record: OpRecord },
     /// A command came under an authority lower than the highest seen.
     Refused { authority: Authority, highest: Authority, transition_key: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn monitor(wanted: OcfCode, rc: OcfCode, status: ExecStatus) -> OpRecord {
+        OpRecord {
+            resource: ResourceId::new("db"),
+            agent: AgentSpec {
+                class: "ocf".to_owned(),
+                provider: Some("heartbeat".to_owned()),
+                kind: "pgsql".to_owned(),
+            },
+            action: "monitor".to_owned(),
+            interval_ms: 10_000,
+            call_id: 7,
+            rc: rc.code(),
+            status,
+            exit_reason: String::new(),
+            transition_key: format!("3:5:{}:f00d", wanted.code()),
+            last_rc_change: WallTime(0),
+            exec_time_ms: 0,
+            queue_time_ms: 0,
+            op_digest: String::new(),
+            restart: None,
+            secure: None,
+            origin: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_wanted_and_what_is_degraded_only_is_no_failure() {
+        use ExecStatus::{Cancelled, Done, Timeout};
+        use OcfCode::{Degraded, DegradedPromoted, NotRunning, Ok, RunningPromoted};
+        for (wanted, rc, status, unexpected) in [
+            (Ok, Ok, Done, false),
+            (Ok, Degraded, Done, false),
+            (Ok, DegradedPromoted, Done, true),
+            (RunningPromoted, DegradedPromoted, Done, false),
+            (RunningPromoted, Ok, Done, true),
+            (NotRunning, NotRunning, Done, false),
+            (NotRunning, Degraded, Done, true),
+            (Ok, NotRunning, Done, true),
+            (Ok, Ok, Timeout, true),
+            (Ok, NotRunning, Cancelled, false),
+        ] {
+            let record = monitor(wanted, rc, status);
+            assert_eq!(record.is_unexpected(), unexpected, "{record:?}");
+        }
+    }
+
+    #[test]
+    fn a_transition_key_is_taken_apart_and_nothing_else() {
+        let key = TransitionKey { action: 3, transition: 5, target_rc: 7, uuid: "a:b" };
+        assert_eq!(TransitionKey::parse("3:5:7:a:b"), Some(key));
+        for text in ["", "3:5:7", "x:5:7:a", "3:5:x:a"] {
+            assert_eq!(TransitionKey::parse(text), None, "{text}");
+        }
+    }
 }

@@ -4,66 +4,10 @@
 use std::sync::Arc;
 
 use cib::{Content, Element};
-use model::{ExecStatus, OcfCode, OpRecord, ResourceId};
+use model::{ExecStatus, OpRecord, ResourceId};
 
 /// The feature set whose history format this is.
 pub const FEATURE_SET: &str = "3.20.5";
-
-/// A transition key taken apart: `ACTION:TRANSITION:TARGET_RC:UUID`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransitionKey<'a> {
-    /// The action's number in its graph.
-    pub action: u32,
-    /// The graph's number.
-    pub transition: u64,
-    /// The exit status that was wanted.
-    pub target_rc: i32,
-    /// Which controller made the graph.
-    pub uuid: &'a str,
-}
-
-impl<'a> TransitionKey<'a> {
-    /// Reads a key; nothing if it is not one.
-    pub fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.splitn(4, ':');
-        Some(Self {
-            action: parts.next()?.parse().ok()?,
-            transition: parts.next()?.parse().ok()?,
-            target_rc: parts.next()?.parse().ok()?,
-            uuid: parts.next()?,
-        })
-    }
-}
-
-/// Returns the exit status that was wanted of an operation; 0 if its key does not say.
-pub fn target_rc(record: &OpRecord) -> i32 {
-    TransitionKey::parse(&record.transition_key).map_or(0, |key| key.target_rc)
-}
-
-/// Tells whether a result is not the one that was wanted. A probe that finds its resource running
-/// is such a one, too.
-pub fn is_unexpected(record: &OpRecord) -> bool {
-    match record.status {
-        ExecStatus::Pending | ExecStatus::Cancelled | ExecStatus::Unknown => false,
-        ExecStatus::Done => {
-            let target = target_rc(record);
-            let degraded = (target == OcfCode::Ok.code() && record.rc == OcfCode::Degraded.code())
-                || (target == OcfCode::RunningPromoted.code()
-                    && record.rc == OcfCode::DegradedPromoted.code());
-            record.rc != target && !degraded
-        }
-        ExecStatus::Timeout
-        | ExecStatus::NotSupported
-        | ExecStatus::Error
-        | ExecStatus::ErrorHard
-        | ExecStatus::ErrorFatal
-        | ExecStatus::NotInstalled
-        | ExecStatus::NotConnected
-        | ExecStatus::Invalid
-        | ExecStatus::NoFenceDevice
-        | ExecStatus::NoSecrets => true,
-    }
-}
 
 /// Tells whether an operation is a probe: a monitor that runs once.
 pub fn is_probe(record: &OpRecord) -> bool {
@@ -72,7 +16,7 @@ pub fn is_probe(record: &OpRecord) -> bool {
 
 /// Tells whether a failure of this operation counts against its resource.
 pub fn counts_as_failure(record: &OpRecord) -> bool {
-    is_unexpected(record) && !is_probe(record) && record.action != "notify"
+    record.is_unexpected() && !is_probe(record) && record.action != "notify"
 }
 
 /// Tells whether an operation under way must be in the history: until its result is known the
@@ -88,7 +32,7 @@ pub fn entry_ids(record: &OpRecord) -> Vec<String> {
     let last = || format!("{resource}_last_0");
     match record.action.as_str() {
         "notify" | "meta-data" | "validate-all" | "delete" => Vec::new(),
-        _ if is_unexpected(record) => {
+        _ if record.is_unexpected() => {
             let mut ids = vec![format!("{resource}_last_failure_0")];
             // a failure that a human claims says nothing of what the resource did last
             if record.interval_ms == 0 && record.action != "asyncmon" {
@@ -111,7 +55,7 @@ pub fn entry(
     // a reload that went well leaves the resource as a start does, one that failed is seen as a
     // failed check
     let action = match record.action.as_str() {
-        "reload" | "reload-agent" if is_unexpected(record) => "monitor",
+        "reload" | "reload-agent" if record.is_unexpected() => "monitor",
         "reload" | "reload-agent" => "start",
         other => other,
     };
@@ -181,7 +125,7 @@ pub fn fold(
         }
     }
     // stopping ends what recurs
-    if record.action == "stop" && !is_unexpected(record) {
+    if record.action == "stop" && !record.is_unexpected() {
         resource.retain_children(|old| recurs(old).is_none_or(|interval| interval == 0));
     }
 }

@@ -66,7 +66,7 @@ impl Controller {
         out: &mut Vec<Effect>,
     ) {
         let cancelled = record.status == ExecStatus::Cancelled;
-        let unexpected = history::is_unexpected(record);
+        let unexpected = record.is_unexpected();
         let mut key = key_of(node, record);
         let mut under_way = None;
         if self.in_flight.get(&key).is_some_and(|o| o.transition_key == record.transition_key) {

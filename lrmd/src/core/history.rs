@@ -34,7 +34,7 @@ impl History {
         }
         self.arrivals += 1;
         let entry = (self.arrivals, record.clone());
-        if failed(record) {
+        if record.is_unexpected() {
             self.last_failure = Some(entry.clone());
         }
         if record.interval_ms > 0 {
@@ -47,7 +47,7 @@ impl History {
         if record.action != "monitor" {
             self.recurring.clear();
         }
-        if matches!(record.action.as_str(), "start" | "stop") && !failed(record) {
+        if matches!(record.action.as_str(), "start" | "stop") && !record.is_unexpected() {
             self.migrations.clear();
         }
         self.last = Some(entry);
@@ -103,28 +103,4 @@ impl History {
             && self.recurring.is_empty()
             && self.finished.is_empty()
     }
-}
-
-/// Tells whether a result differs from what its plan expected.
-pub(crate) fn failed(record: &OpRecord) -> bool {
-    match record.status {
-        ExecStatus::Cancelled | ExecStatus::Pending => false,
-        ExecStatus::Done => record.rc != target_rc(&record.transition_key),
-        ExecStatus::Unknown
-        | ExecStatus::Timeout
-        | ExecStatus::NotSupported
-        | ExecStatus::Error
-        | ExecStatus::ErrorHard
-        | ExecStatus::ErrorFatal
-        | ExecStatus::NotInstalled
-        | ExecStatus::NotConnected
-        | ExecStatus::Invalid
-        | ExecStatus::NoFenceDevice
-        | ExecStatus::NoSecrets => true,
-    }
-}
-
-/// Reads the expected return code out of `ACTION:TRANSITION:TARGET_RC:UUID`.
-fn target_rc(transition_key: &str) -> i32 {
-    transition_key.split(':').nth(2).and_then(|rc| rc.parse().ok()).unwrap_or(0)
 }

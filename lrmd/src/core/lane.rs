@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::{AgentSpec, ExecStatus, Monotonic, OcfCode, OpRecord, Operation};
 
 use super::Token;
-use super::history::{self, History};
+use super::history::History;
 
 /// Operations that may wait for one resource. A plan sends a handful of actions per resource
 /// and node; 64 means that plan after plan arrives while one agent hangs.
@@ -158,7 +158,7 @@ impl Lane {
         if was == Activity::Inactive && self.activity != Activity::Inactive {
             self.activated = order;
         }
-        if history::failed(record) && !matches!(record.action.as_str(), "start" | "migrate_from") {
+        if record.is_unexpected() && !matches!(record.action.as_str(), "start" | "migrate_from") {
             return false;
         }
         match record.action.as_str() {

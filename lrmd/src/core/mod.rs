@@ -594,7 +594,7 @@ impl Hands {
         let queue_time_ms = running.started.since(running.job.queued_at);
         let mut record = self.record(&running.job, outcome, running.started_wall, queue_time_ms);
         let operation = &running.job.operation;
-        let failed = history::failed(&record);
+        let failed = record.is_unexpected();
         let level = if failed { Level::Warn } else { Level::Info };
         let Some(lane) = self.lanes.get_mut(&operation.resource) else { return };
         self.arrivals += 1;

@@ -173,11 +173,18 @@ fn show(context: &mut Context) -> Cli {
     Ok(())
 }
 
-fn plain(value: &Json) -> String {
+/// Writes an option's value without quotes.
+pub(super) fn plain(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn section(lines: &mut Vec<String>, title: &str, options: &Map<String, Json>, indent: &str) {
+/// Writes options below a title; nothing where there are none.
+pub(super) fn section(
+    lines: &mut Vec<String>,
+    title: &str,
+    options: &Map<String, Json>,
+    indent: &str,
+) {
     if options.is_empty() {
         return;
     }

@@ -2,10 +2,9 @@
 
 use pcs::cluster::config;
 use pcs::cluster::device::{self, DeviceRequest};
-use serde_json::{Map, Value as Json};
 use wire::tools::action::{ExpectedVotes, Kind, Unblock};
 
-use super::cluster_config::{change, document};
+use super::cluster_config::{change, document, plain, section};
 use super::cluster_setup::pairs;
 use super::context::{Cli, Context, Failure, fail};
 use super::json;
@@ -131,7 +130,7 @@ fn show(context: &mut Context) -> Cli {
         return Ok(());
     }
     let mut lines = Vec::new();
-    list(&mut lines, "Options", &view.quorum_options, "");
+    section(&mut lines, "Options", &view.quorum_options, "");
     if let Some(device) = &view.quorum_device {
         lines.push("Device:".to_owned());
         for (name, value) in &device.generic_options {
@@ -141,24 +140,10 @@ fn show(context: &mut Context) -> Cli {
         for (name, value) in &device.model_options {
             lines.push(format!("    {name}: {}", plain(value)));
         }
-        list(&mut lines, "Heuristics", &device.heuristics_options, "  ");
+        section(&mut lines, "Heuristics", &device.heuristics_options, "  ");
     }
     context.print_lines(&lines);
     Ok(())
-}
-
-fn plain(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn list(lines: &mut Vec<String>, title: &str, options: &Map<String, Json>, indent: &str) {
-    if options.is_empty() {
-        return;
-    }
-    lines.push(format!("{indent}{title}:"));
-    for (name, value) in options {
-        lines.push(format!("{indent}  {name}: {}", plain(value)));
-    }
 }
 
 fn update(context: &mut Context, words: &[String]) -> Cli {

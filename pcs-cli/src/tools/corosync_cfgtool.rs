@@ -8,6 +8,7 @@ use wire::tools::action::{Kind, Leave, Reload};
 use crate::live::{Live, LiveError};
 
 use super::answer::Answer;
+use super::frame;
 use super::options::{Options, Spec, Takes};
 
 const TOOL: &str = "corosync-cfgtool";
@@ -33,12 +34,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 }
 
 fn answer(arguments: &[String]) -> Result<Answer, Answer> {
-    let options = Options::parse(arguments, &SPECS).map_err(|error| {
-        Answer::fail(ExitCode::Error, format!("{TOOL}: {error}\n{}", USAGE.trim_end()))
-    })?;
-    if options.has("help") {
-        return Ok(Answer::text(USAGE));
-    }
+    let options = frame::corosync_options(TOOL, arguments, &SPECS, USAGE)?;
     let command = options.last_of(&[
         "status",
         "nodes",

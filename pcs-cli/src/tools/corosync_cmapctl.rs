@@ -9,6 +9,7 @@ use model::{ExitCode, Paths};
 use crate::live::Live;
 
 use super::answer::Answer;
+use super::frame;
 use super::options::{Options, Spec, Takes};
 
 const TOOL: &str = "corosync-cmapctl";
@@ -34,12 +35,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 }
 
 fn answer(arguments: &[String]) -> Result<Answer, Answer> {
-    let options = Options::parse(arguments, &SPECS).map_err(|error| {
-        Answer::fail(ExitCode::Error, format!("{TOOL}: {error}\n{}", USAGE.trim_end()))
-    })?;
-    if options.has("help") {
-        return Ok(Answer::text(USAGE));
-    }
+    let options = frame::corosync_options(TOOL, arguments, &SPECS, USAGE)?;
     let changing = ["set", "clear", "file", "delete", "delete-prefix"];
     if options.last_of(&changing).is_some() {
         return Err(Answer::fail(

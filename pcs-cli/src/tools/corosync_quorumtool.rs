@@ -9,6 +9,7 @@ use model::ExitCode;
 use crate::live::{Live, LiveError};
 
 use super::answer::Answer;
+use super::frame;
 use super::options::{Options, Spec, Takes};
 
 const TOOL: &str = "corosync-quorumtool";
@@ -42,12 +43,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 }
 
 fn answer(arguments: &[String]) -> Result<Answer, Answer> {
-    let options = Options::parse(arguments, &SPECS).map_err(|error| {
-        Answer::fail(ExitCode::Error, format!("{TOOL}: {error}\n{}", USAGE.trim_end()))
-    })?;
-    if options.has("help") {
-        return Ok(Answer::text(USAGE));
-    }
+    let options = frame::corosync_options(TOOL, arguments, &SPECS, USAGE)?;
     if options.has("version") {
         return Ok(Answer::text(format!("{TOOL} version: {}\n", env!("CARGO_PKG_VERSION"))));
     }

@@ -27,6 +27,22 @@ pub(crate) fn options(
     Ok(options)
 }
 
+/// Reads the options of one of corosync's tools, which show their usage with what is wrong.
+pub(crate) fn corosync_options(
+    tool: &str,
+    arguments: &[String],
+    specs: &[Spec],
+    usage: &str,
+) -> Result<Options, Answer> {
+    let options = Options::parse(arguments, specs).map_err(|error| {
+        Answer::fail(ExitCode::Error, format!("{tool}: {error}\n{}", usage.trim_end()))
+    })?;
+    if options.has("help") {
+        return Err(Answer::text(usage));
+    }
+    Ok(options)
+}
+
 /// Tells whether a tool is to answer in XML.
 pub(crate) fn wants_xml(options: &Options) -> Result<bool, Answer> {
     match options.value("output-as") {
