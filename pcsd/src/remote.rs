@@ -261,7 +261,8 @@ impl Remote {
     }
 
     async fn stop(&self, form: &Form) -> Result<String, String> {
-        self.services.stop(&self.paths, form.flag("all"), form.flag("force")).await?;
+        // `force` is what pcs says for "the loss of quorum is known"; that was judged before asking
+        self.services.stop(&self.paths, form.flag("all"), form.flag("kill")).await?;
         Ok("Cluster stopped".to_owned())
     }
 

@@ -104,10 +104,7 @@ fn wrong_configuration(world: &mut World) -> Told {
     world.online(0, 2)?;
     world.until_says(0, "pcs status", &["authkey"])?;
     world.until_says(2, "pcs status", &["authkey"])?;
-    world.does(
-        2,
-        "cp /run/key /etc/corosync/authkey; pcs cluster stop --force; pcs cluster start",
-    )?;
+    world.does(2, "cp /run/key /etc/corosync/authkey; pcs cluster kill; pcs cluster start")?;
     world.online(0, 3)
 }
 
@@ -168,7 +165,7 @@ fn full_disk(world: &mut World) -> Told {
     world.until_says(home, "pcs status", &["good", "Started"])?;
     want(world.journal.length()? == before, || "the full disk touched a service".to_owned())?;
     world.does(victim, "rm /var/lib/pacemaker/full")?;
-    world.run(victim, "pcs cluster stop --force")?;
+    world.run(victim, "pcs cluster kill")?;
     world.does(victim, "pcs cluster start")?;
     world.online(home, 3)?;
     world.until_says(victim, "cibadmin -Q --local", &["39min"])

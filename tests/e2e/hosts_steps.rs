@@ -307,6 +307,12 @@ const STOPPED: &[Step] = &[
     refuses(0, "pcs cluster rename other", &["while it runs on 'ser1', 'ser2', 'ser3'"]),
     refuses(0, "pcs cluster authkey corosync", &["while it runs"]),
     refuses(0, "pcs cluster node rename-corosync ser3 third", &["while it runs"]),
+    does(2, "pcs cluster kill", &[]).then(0, "pcs status nodes", &["Offline: ser3"]),
+    does(0, "pcs cluster start ser3 --wait=90", &["ser3: Cluster started"]).then(
+        0,
+        "pcs status nodes",
+        &["Online: ser1 ser2 ser3"],
+    ),
     does(0, "pcs cluster stop --all", &["ser3: Stopping Cluster (corosync)..."]),
     does(0, "pcs cluster rename other", &["ser3: Succeeded"]).then(
         2,

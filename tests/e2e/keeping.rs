@@ -139,7 +139,7 @@ fn two_sites(world: &mut World) -> Told {
         ],
     )?;
     // a site that does not answer is no reason to hide the other
-    world.does(2, "pcs cluster stop --force")?;
+    world.does(2, "pcs cluster stop")?;
     world.refuses(
         0,
         "pcs dr status",

@@ -21,6 +21,7 @@ mod hosts_steps;
 mod keeping;
 mod partition;
 mod steps;
+mod stopping;
 mod tutorial;
 mod world;
 
@@ -61,6 +62,7 @@ fn stories() -> Vec<Story> {
         fields::STORIES,
         keeping::STORIES,
         bad_input::STORIES,
+        stopping::STORIES,
     ];
     let all = rooms.into_iter().flatten();
     all.map(|&(name, tell)| Story { name, tell }).collect()

@@ -278,16 +278,37 @@ impl Controller {
         for (node, peer) in &self.peers {
             if peer.silent {
                 list.push(Waiting::Silent { node: self.name(*node) });
-            } else if self.role == Role::Leading && !peer.dismissed && !self.may_start(*node) {
+            } else if self.role == Role::Leading
+                && !self.leaving.contains(node)
+                && !peer.dismissed
+                && !self.may_start(*node)
+            {
                 list.push(Waiting::Record { node: self.name(*node) });
             }
         }
-        list.extend(self.leaving.iter().map(|n| Waiting::Leaving { node: self.name(*n) }));
+        list.extend(self.leaving.iter().map(|node| Waiting::Leaving {
+            node: self.name(*node),
+            stuck: self.not_stopped(*node),
+        }));
         for (node, reason) in &self.fencing_failures {
             list.push(Waiting::Fencing { node: self.name(*node), reason: reason.clone() });
         }
         list.extend(self.long_operations(now));
         list
+    }
+
+    /// Returns how long a node that wants to leave waits for its resources to stop.
+    pub fn shutdown_escalation_ms(&self) -> u64 {
+        self.options.shutdown_escalation_ms
+    }
+
+    /// Returns the resources whose stop failed on a node, as the fail counts tell.
+    fn not_stopped(&self, node: NodeId) -> Vec<String> {
+        let resource = |name: &str| {
+            Some(name.strip_prefix("fail-count-")?.strip_suffix("#stop_0")?.to_owned())
+        };
+        let attributes = self.attributes.get(&node).into_iter().flatten();
+        attributes.filter_map(|(name, _)| resource(name)).collect()
     }
 
     /// Tells whether this node decides and its view allows what its role does.

@@ -22,6 +22,8 @@ pub struct Options {
     pub dc_deadtime_ms: u64,
     /// `cluster-recheck-interval` in milliseconds; 0 = never.
     pub recheck_ms: u64,
+    /// `shutdown-escalation` in milliseconds.
+    pub shutdown_escalation_ms: u64,
     /// `batch-limit`; none = as much as the hands take.
     pub batch_limit: Option<usize>,
     /// `migration-limit`; none = no limit.
@@ -67,6 +69,7 @@ impl Options {
             start_failure_is_fatal: flag(&["start-failure-is-fatal"], true),
             dc_deadtime_ms: span("dc-deadtime", 20_000),
             recheck_ms: span("cluster-recheck-interval", 15 * 60_000),
+            shutdown_escalation_ms: span("shutdown-escalation", 20 * 60_000),
             batch_limit: positive("batch-limit"),
             // -1, the default, is no limit; 0 forbids migrations
             migration_limit: limit("migration-limit"),

@@ -61,6 +61,8 @@ pub enum Waiting {
     Leaving {
         /// Who.
         node: NodeName,
+        /// What could not be stopped there, and is not tried again.
+        stuck: Vec<String>,
     },
     /// The whole cluster is in maintenance mode.
     Maintenance,
@@ -104,7 +106,16 @@ impl fmt::Display for Waiting {
             Self::Record { node } => {
                 write!(f, "the log has not yet taken the record of {node}; nothing is started there before that")
             }
-            Self::Leaving { node } => write!(f, "{node} is leaving; its resources are being stopped"),
+            Self::Leaving { node, stuck } if stuck.is_empty() => {
+                write!(f, "{node} is leaving; its resources are being stopped")
+            }
+            Self::Leaving { node, stuck } => {
+                let (names, first) = (stuck.join(", "), stuck.first().map_or("", String::as_str));
+                write!(
+                    f,
+                    "{node} cannot leave: {names} could not be stopped there; mend that and run 'pcs resource cleanup {first}', or give the node up with 'pcs cluster kill' there"
+                )
+            }
             Self::Maintenance => {
                 f.write_str("maintenance-mode is true: resources are neither started, stopped nor monitored")
             }

@@ -427,6 +427,17 @@ impl Brain {
     /// The DC answers.
     pub(super) fn take_answer(&mut self, id: u64, outcome: Outcome, out: &mut Vec<Output>) {
         if let Some(asked) = self.asking.forwarded.remove(&id) {
+            let outcome = match &self.log_stopped {
+                // trying again would not help: nothing newer will come here
+                Some(reason) if outcome.code == ExitCode::Old => Outcome::refused(
+                    ExitCode::IoErr,
+                    format!(
+                        "the configuration that this node has is old, since it takes no part in \
+                         the log ({reason}); nothing was done, do it on another node"
+                    ),
+                ),
+                Some(_) | None => outcome,
+            };
             out.push(Output::Reply { id: asked.tool, outcome });
         }
     }

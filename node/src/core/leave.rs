@@ -7,6 +7,9 @@
 //! last of them is drained, the voters stay as they are, and the DC goes last. If somebody who is
 //! here does not ask after all, the others leave one by one.
 //!
+//! What cannot be stopped holds its node for `shutdown-escalation`; then it goes all the same, not
+//! recorded clean, and the others treat it as lost.
+//!
 //! A node whose side is quorate by votes, but without a quorum of the log's voters, has nobody to
 //! ask. It may always stop what it runs itself: it counts itself out, as a partition of its own
 //! without quorum, and goes when it is empty.
@@ -49,6 +52,7 @@ pub(super) struct Leaving {
 #[derive(Clone, Debug)]
 struct Wish {
     all: bool,
+    since: Monotonic,
     tools: Vec<ToolId>,
     /// When to tell the DC (again).
     tell_at: Monotonic,
@@ -74,6 +78,7 @@ impl Brain {
     pub(super) fn ask_to_leave(&mut self, now: Now, id: ToolId, all: bool, _out: &mut Vec<Output>) {
         let wish = self.leaving.mine.get_or_insert(Wish {
             all,
+            since: now.monotonic,
             tools: Vec::new(),
             tell_at: now.monotonic,
             told: None,
@@ -95,6 +100,14 @@ impl Brain {
         let waits = wish.tell_at > now.monotonic && wish.told == dc;
         if wish.done || waits || wish.handing_over.is_some() {
             return;
+        }
+        if now.monotonic.since(wish.since) >= self.controller.shutdown_escalation_ms() {
+            out.push(Output::Warn(
+                "this node goes although not everything could be stopped here in the time that \
+                 shutdown-escalation allows: the others take it for lost"
+                    .to_owned(),
+            ));
+            return self.let_go(out);
         }
         if dc.is_some() {
             wish.helpless = None;

@@ -4,7 +4,7 @@ use crmd::core::attributes::SetAttribute;
 use model::{ExitCode, HandsCommand, HandsReport, NodeId};
 
 use super::Input;
-use super::message::{Action, Caller, PeerMessage, Target, ToolRequest};
+use super::message::{Action, Caller, Change, PeerMessage, Target, ToolRequest};
 use super::testing::Cluster;
 
 const UNFENCED: &[(&str, &str)] = &[("stonith-enabled", "false")];
@@ -556,10 +556,49 @@ fn a_node_whose_log_has_ended_hears_the_dc_and_is_heard() {
     let id = cluster.change(at, &property("x"));
     cluster.run(500);
     assert_eq!(cluster.code(id), Some(ExitCode::Ok), "{:?}", cluster.replies.get(&id));
+    // what it has is old by now, and stays so
+    let version = cib::versions::Version::of(cluster.brain(at).store().committed());
+    let stale = Change {
+        caller: Caller { user: "root".to_owned(), client: "story".to_owned(), groups: Vec::new() },
+        action: "modify".to_owned(),
+        xml: property("y"),
+        base: format!("{}.{}", version.admin_epoch, version.epoch),
+        ..Change::default()
+    };
+    let id = cluster.tool(at, ToolRequest::Change(stale));
+    cluster.run(500);
+    let reply = cluster.replies.get(&id).unwrap();
+    assert!(reply.message.contains("do it on another node"), "{reply:?}");
     let leave = cluster.act(at, Action::Leave { all: false });
     cluster.run(3_000);
     assert_eq!(cluster.code(leave), Some(ExitCode::Ok));
     assert!(cluster.host(at).left);
     let records = cluster.brain(dc).store().records();
     assert!(!records[&at].may_run(), "{records:?}");
+}
+
+#[test]
+fn what_cannot_be_stopped_holds_a_leaving_node_for_a_while_and_is_named() {
+    let escalation = [UNFENCED, &[("shutdown-escalation", "60s")]].concat();
+    let mut cluster = Cluster::with(3, &escalation, &["a", "b", "c"]);
+    let all: Vec<NodeId> = cluster.hosts.keys().copied().collect();
+    let stuck = cluster.follower();
+    let resource = ["a", "b", "c"].into_iter().find(|id| cluster.home(id) == [stuck]).unwrap();
+    cluster.host(stuck).hands.stubborn.insert(resource.into());
+    for node in &all {
+        cluster.act(*node, Action::Leave { all: true });
+    }
+    cluster.run(30_000);
+    assert!(all.iter().all(|node| !cluster.hosts[node].left), "they keep the quorum for it");
+    let dc = cluster.dc();
+    let now = cluster.clocks();
+    let said = cluster.brain(dc).waiting(now).join("; ");
+    let wanted = format!("n{stuck} cannot leave: {resource} could not be stopped there");
+    assert!(said.contains(&wanted), "{said}");
+    assert!(!said.contains("the record of"), "nothing is about to start: {said}");
+    let records = cluster.brain(dc).store().records();
+    assert!(records[&stuck].may_run(), "nobody may say that it runs nothing: {records:?}");
+    cluster.run(40_000);
+    assert!(all.iter().all(|node| cluster.hosts[node].left), "they wait no longer than they may");
+    assert_eq!(cluster.home(resource), [stuck]);
 }

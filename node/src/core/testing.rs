@@ -56,6 +56,8 @@ pub(super) struct Hands {
     calls: i64,
     /// They hear nothing.
     pub(super) deaf: bool,
+    /// What cannot be stopped.
+    pub(super) stubborn: BTreeSet<ResourceId>,
     /// What was carried out: `start a`.
     pub(super) done: Vec<String>,
 }
@@ -307,7 +309,8 @@ impl Cluster {
         self.replies.get(&id).map(|outcome| outcome.code)
     }
 
-    fn clocks(&self) -> Now {
+    /// Returns what time it is.
+    pub(super) fn clocks(&self) -> Now {
         Now { monotonic: Monotonic(self.now), wall: WallTime(EPOCH_MS) + self.now }
     }
 
@@ -448,6 +451,7 @@ impl Hands {
             reports: 0,
             calls: 0,
             deaf: false,
+            stubborn: BTreeSet::new(),
             done: Vec::new(),
         }
     }
@@ -511,6 +515,7 @@ impl Hands {
         let mut rc = 0;
         match operation.action.as_str() {
             "start" => drop(self.active.insert(resource.clone())),
+            "stop" if self.stubborn.contains(&resource) => rc = 1,
             "stop" => drop(self.active.remove(&resource)),
             "monitor" if !self.active.contains(&resource) => rc = 7,
             _ => {}

@@ -59,7 +59,10 @@ pub(super) fn live(daemon: &Daemon) -> LiveInfo {
         warnings.insert(0, "UNSAFE: peer not fenced".to_owned());
     }
     if let Some(reason) = brain.log_stopped() {
-        warnings.insert(0, format!("this node takes no part in the log any more: {reason}"));
+        let sentence = format!("this node takes no part in the log any more: {reason}");
+        // what led to it was a warning before
+        warnings.retain(|text| !sentence.contains(text.as_str()));
+        warnings.insert(0, sentence);
     }
     warnings.extend(daemon.paper_trouble.borrow().clone());
     if !daemon.hands_connected {

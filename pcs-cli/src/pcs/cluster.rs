@@ -38,6 +38,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "auth" => auth(context, rest),
         "start" => start(context, rest),
         "stop" => stop(context, rest),
+        "kill" => kill(context, rest),
         "enable" => switch(context, rest, true),
         "disable" => switch(context, rest, false),
         "destroy" => destroy(context, rest),
@@ -348,8 +349,7 @@ fn stop(context: &mut Context, words: &[String]) -> Cli {
                 keeps_quorum_without_this_node()?;
             }
             progress("Stopping Cluster (pacemaker)...");
-            let force = flag("force", context.force());
-            hosts::local(Request::ClusterStop, force.clone(), limit).or_else(|failure| {
+            hosts::local(Request::ClusterStop, Fields::new(), limit).or_else(|failure| {
                 prefixed("Unable to stop the cluster on this host: ", failure)
             })?;
             progress("Stopping Cluster (corosync)...");
@@ -359,9 +359,21 @@ fn stop(context: &mut Context, words: &[String]) -> Cli {
             if !all && !context.force() {
                 keep_quorum(context, &peers)?;
             }
-            stop_on(&peers, all, context.force(), limit)
+            stop_on(&peers, all, limit)
         }
     }
+}
+
+/// Ends the daemons of this host at once: nothing is stopped in order, and the other nodes take this
+/// one for lost.
+fn kill(context: &mut Context, words: &[String]) -> Cli {
+    context.supports(&[])?;
+    if !words.is_empty() {
+        return Err(Failure::Usage { area: "cluster", command: "kill" });
+    }
+    hosts::local(Request::ClusterStop, flag("kill", true), STOP_TIMEOUT)
+        .or_else(|failure| prefixed("Unable to kill the cluster on this host: ", failure))
+        .map(drop)
 }
 
 fn flag(name: &'static str, set: bool) -> Fields {
@@ -370,9 +382,9 @@ fn flag(name: &'static str, set: bool) -> Fields {
 
 /// Stops the cluster on hosts. All are asked at once, so that a stop of everything is one
 /// decision: with `all`, each node knows that every other one leaves too.
-pub(crate) fn stop_on(peers: &[Peer], all: bool, force: bool, limit: Duration) -> Cli {
+pub(crate) fn stop_on(peers: &[Peer], all: bool, limit: Duration) -> Cli {
     let failure = if all { "unable to stop all nodes" } else { "unable to stop nodes" };
-    let mut fields = flag("force", force);
+    let mut fields = Fields::new();
     // Nodes that cannot be reached have not been asked, and whoever waits for them would wait
     // for ever; so they are found out first.
     let mut absent = Vec::new();
@@ -395,7 +407,7 @@ pub(crate) fn stop_on(peers: &[Peer], all: bool, force: bool, limit: Duration) -
     }
     stopped?;
     let second = "Stopping Cluster (corosync)...";
-    each(&present, Request::ClusterStop, &flag("force", force), limit, second, failure)?;
+    each(&present, Request::ClusterStop, &Fields::new(), limit, second, failure)?;
     if absent.is_empty() {
         return Ok(());
     }
@@ -489,7 +501,7 @@ fn destroy(context: &mut Context, words: &[String]) -> Cli {
     }
     let names = hosts::node_names(&hosts::local_conf(context)?);
     let peers = hosts::peers(&hosts::known_hosts()?, &names)?;
-    if stop_on(&peers, true, false, limit).is_err() {
+    if stop_on(&peers, true, limit).is_err() {
         print_error("Warning: unable to stop all nodes in order, destroying the cluster anyway");
     }
     let failure = "unable to destroy cluster";

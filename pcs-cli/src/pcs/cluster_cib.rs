@@ -36,10 +36,6 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         "cib-upgrade" => upgrade(context, rest),
         "edit" => edit(context, rest),
         "verify" => verify(context, rest),
-        "kill" => {
-            context.supports(&[])?;
-            fail("This command has been replaced with 'pcs cluster stop --force' here")
-        }
         "status" => {
             context.supports(&["-f", "--request-timeout"])?;
             super::status::cluster_status(context)

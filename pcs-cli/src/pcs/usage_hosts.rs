@@ -8,6 +8,7 @@ pub(super) const COMMANDS: &[Row] = &[
     ("cluster", "setup", "<name> (<node> [addr=<address>]...)... [transport <type> ...] [totem ...] [quorum ...] [--enable] [--start [--wait[=<n>]]] [--no-keys-sync] [--no-cluster-uuid] [--force]", "Make a cluster of hosts that are authenticated"),
     ("cluster", "start", "[--all | <node>...] [--wait[=<n>]] [--request-timeout=<seconds>]", "Start the cluster here, on some nodes or on all"),
     ("cluster", "stop", "[--all | <node>...] [--request-timeout=<seconds>] [--force]", "Stop the cluster here, on some nodes or on all"),
+    ("cluster", "kill", "", "End the cluster's daemons here at once (kill -9); to stop the cluster, see 'stop'"),
     ("cluster", "enable", "[--all | <node>...]", "Let the cluster start with its hosts"),
     ("cluster", "disable", "[--all | <node>...]", "Let the cluster not start with its hosts"),
     ("cluster", "destroy", "[--all] [--yes] [--force]", "Remove the cluster from this host or from all; everything about it is lost"),
