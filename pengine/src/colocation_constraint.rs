@@ -5,7 +5,9 @@ use model::Score;
 
 use crate::action::relation::IF_REQUIRED_ON_SAME_NODE;
 use crate::cluster::Cluster;
-use crate::constraint::{Colocation, Constrained, as_sets, sequential, set_members, sets};
+use crate::constraint::{
+    Colocation, Constrained, as_sets, is_whole, last_member, sequential, set_members, sets,
+};
 use crate::index::ResourceIx;
 use crate::role::Role;
 use crate::task::{self, Task};
@@ -133,14 +135,19 @@ fn within(all: &mut Constrained, set: &Element, score: Score, common: &Common<'_
 }
 
 fn between(all: &mut Constrained, one: &Element, two: &Element, score: Score, common: &Common<'_>) {
-    let (first, second) = (set_members(&all.cluster, one), set_members(&all.cluster, two));
+    let first = set_members(&all.cluster, one);
     let (role_1, role_2) = (role(one.get("role")), role(two.get("role")));
-    let dependents: &[ResourceIx] =
-        if sequential(one) { &first[..first.len().min(1)] } else { &first };
-    let primaries: &[ResourceIx] =
-        if sequential(two) { &second[second.len().saturating_sub(1)..] } else { &second };
+    // in a sequence the first needs what is named, and the last is what is named
+    let primaries = if sequential(two) {
+        last_member(&all.cluster, two).into_iter().collect()
+    } else {
+        set_members(&all.cluster, two)
+    };
+    // (at one that there is not, nothing is read any further)
+    let ends = sequential(one) || (!sequential(two) && !is_whole(&all.cluster, two));
+    let dependents = if ends { &first[..first.len().min(1)] } else { &first };
     for dependent in dependents {
-        for primary in primaries {
+        for primary in &primaries {
             add(all, common, score, (*dependent, role_1), (*primary, role_2));
         }
     }

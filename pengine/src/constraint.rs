@@ -285,7 +285,14 @@ pub(crate) fn as_sets(
         let any = element.children_named("resource_set").any(|set| {
             set.children_named("resource_ref").any(|reference| collection(reference.id()))
         });
-        if !any {
+        // (one that is wrong leaves all collections as they are: nothing that can be constrained)
+        let known = |id: &str| is_collection(cluster, id) || find_resource(cluster, id).is_some();
+        let all_known = element
+            .children_named("resource_set")
+            .flat_map(|set| set.children_named("resource_ref"))
+            .filter_map(Element::id)
+            .all(known);
+        if !any || !all_known {
             return None;
         }
         let mut copy = element.clone();
@@ -333,12 +340,24 @@ pub(crate) fn as_sets(
     Some(copy)
 }
 
-/// The members of a set, in order.
+/// The members of a set, in order, up to the first that there is not.
 pub(crate) fn set_members(cluster: &Cluster, set: &Element) -> Vec<ResourceIx> {
-    set.children_named("resource_ref")
-        .filter_map(Element::id)
-        .filter_map(|id| constrained_resource(cluster, id))
-        .collect()
+    references(cluster, set).map_while(|member| member).collect()
+}
+
+/// Tells whether all members of a set exist.
+pub(crate) fn is_whole(cluster: &Cluster, set: &Element) -> bool {
+    references(cluster, set).all(|member| member.is_some())
+}
+
+/// The last member of a set, if it exists.
+pub(crate) fn last_member(cluster: &Cluster, set: &Element) -> Option<ResourceIx> {
+    references(cluster, set).last().flatten()
+}
+
+fn references(cluster: &Cluster, set: &Element) -> impl Iterator<Item = Option<ResourceIx>> {
+    let ids = set.children_named("resource_ref").filter_map(Element::id);
+    ids.map(|id| constrained_resource(cluster, id))
 }
 
 /// The sets of a constraint, references followed.

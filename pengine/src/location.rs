@@ -6,7 +6,7 @@ use model::Score;
 use crate::action::Book;
 use crate::cluster::{Cluster, Variant};
 use crate::constraint::{
-    Constrained, Discovery, Location, as_sets, constrained_resource, set_members, sets,
+    Constrained, Discovery, Location, as_sets, constrained_resource, is_whole, set_members, sets,
 };
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::{Cause, Cell};
@@ -30,6 +30,10 @@ pub(crate) fn unpack(all: &mut Constrained, element: &Element) {
             let role = set.get("role").or_else(|| element.get("role"));
             for resource in set_members(&all.cluster, set) {
                 one(all, element, resource, role, score, &Matches::new());
+            }
+            // what comes after one that there is not is not constrained
+            if !is_whole(&all.cluster, set) {
+                return;
             }
         }
         return;

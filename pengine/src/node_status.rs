@@ -82,10 +82,8 @@ fn transient(cluster: &mut Cluster, node: NodeIx, state: &Element) {
     if let Some(when) = next {
         cluster.recheck(when);
     }
-    let site = cluster[node].attributes.get("site-name").cloned();
-    if let Some(site) = site {
-        cluster[node].attributes.insert("#site-name".into(), site);
-    }
+    let special = crate::unpack::special_attributes(cluster, &cluster[node]);
+    cluster[node].attributes.extend(special);
 }
 
 fn node_state(unpacked: &mut Unpacked, state: &Element) {

@@ -3,7 +3,7 @@
 use cib::Element;
 
 use crate::action::{Point, relation};
-use crate::constraint::{Constrained, as_sets, sequential, set_members, sets};
+use crate::constraint::{Constrained, as_sets, is_whole, sequential, set_members, sets};
 use crate::index::ResourceIx;
 use crate::task::{self, Task};
 use crate::values;
@@ -81,6 +81,10 @@ pub(crate) fn unpack(all: &mut Constrained, element: &Element) {
     }
     let mut last: Option<&Element> = None;
     for set in &sets {
+        // a set that names what there is not ends the constraint
+        if !is_whole(&all.cluster, set) {
+            return;
+        }
         within(all, set, kind, symmetric);
         if let Some(last) = last {
             let forward = if symmetric { Symmetry::Symmetric } else { Symmetry::Asymmetric };

@@ -138,7 +138,7 @@ pub(crate) fn add_node(cluster: &mut Cluster, name: &str) -> NodeIx {
         discovery: true,
         ..Node::default()
     };
-    crate::unpack::special_attributes(cluster, &mut node);
+    node.attributes.insert("#kind".to_owned(), "remote".to_owned());
     cluster.add_node(node)
 }
 

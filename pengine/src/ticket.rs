@@ -4,7 +4,8 @@ use cib::Element;
 use model::Score;
 
 use crate::constraint::{
-    Constrained, LossPolicy, TicketConstraint, as_sets, constrained_resource, set_members, sets,
+    Constrained, LossPolicy, TicketConstraint, as_sets, constrained_resource, is_whole,
+    set_members, sets,
 };
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::Cause;
@@ -32,6 +33,10 @@ pub(crate) fn unpack(all: &mut Constrained, element: &Element) {
     for set in &sets {
         for resource in set_members(&all.cluster, set) {
             add(all, &ticket, resource, role(set.get("role")), policy);
+        }
+        // what comes after one that there is not is not constrained
+        if !is_whole(&all.cluster, set) {
+            return;
         }
     }
 }

@@ -116,7 +116,9 @@ impl Unpacked {
                     && kind != "remote",
                 ..Node::default()
             };
-            special_attributes(cluster, &mut node);
+            let kind = if node.remote { "remote" } else { "cluster" };
+            node.attributes.insert("#kind".to_owned(), kind.to_owned());
+            node.attributes.extend(special_attributes(cluster, &node));
             let context = Context { node: Some(&node.attributes), ..cluster.context() };
             let mut attributes = Pairs::new();
             let mut next = None;
@@ -679,23 +681,19 @@ pub(crate) fn amounts(pairs: &Pairs) -> BTreeMap<String, i64> {
     pairs.iter().map(|(name, value)| (name.clone(), values::number(value).unwrap_or(0))).collect()
 }
 
-/// Adds the attributes that rules know every node by.
-pub(crate) fn special_attributes(cluster: &Cluster, node: &mut Node) {
-    let mut set = |name: &str, value: &str| {
-        node.attributes.insert(name.to_owned(), value.to_owned());
-    };
-    set("#uname", &node.name);
-    set("#id", &node.id);
-    set("#kind", if node.remote { "remote" } else { "cluster" });
+/// Adds the attributes that rules know a node by: one that is configured, or of which a state was
+/// read. A remote node that is neither has none of them yet.
+pub(crate) fn special_attributes(cluster: &Cluster, node: &Node) -> Pairs {
     let dc = cluster.document.get("dc-uuid") == Some(node.id.as_str());
-    set("#is_dc", if dc { "true" } else { "false" });
-    if let Some(name) = cluster.properties.all.get("cluster-name") {
-        set("#cluster-name", name);
-    }
-    let site = node.attributes.get("site-name").cloned();
-    if let Some(site) = site.or_else(|| cluster.properties.all.get("cluster-name").cloned()) {
-        node.attributes.insert("#site-name".to_owned(), site);
-    }
+    let cluster_name = cluster.properties.all.get("cluster-name");
+    let all = [
+        ("#uname", Some(node.name.clone())),
+        ("#id", Some(node.id.clone())),
+        ("#is_dc", Some(dc.to_string())),
+        ("#cluster-name", cluster_name.cloned()),
+        ("#site-name", node.attributes.get("site-name").or(cluster_name).cloned()),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// Reads tickets' states.

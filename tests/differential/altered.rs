@@ -11,6 +11,7 @@ use cib::{Content, Element};
 
 use crate::dice::Dice;
 use crate::draft::NOW;
+use crate::{altered_configuration, altered_status, crossed};
 
 /// One way to alter a document; tells whether there was anything to alter.
 type Change = fn(&mut Element, &mut Dice) -> bool;
@@ -36,6 +37,35 @@ const CHANGES: &[Change] = &[
     no_quorum,
     other_order_of_resources,
     resource_cloned,
+    altered_configuration::constraint_of_sets,
+    altered_configuration::other_kind,
+    altered_configuration::about_a_role,
+    altered_configuration::resource_grouped,
+    altered_configuration::group_cloned,
+    altered_configuration::with_ticket,
+    altered_configuration::with_utilization,
+    altered_configuration::guest_made,
+    altered_configuration::remote_made,
+    altered_configuration::operation_added,
+    altered_configuration::node_removed,
+    altered_configuration::primitive_removed,
+    altered_configuration::location_by_rule,
+    altered_configuration::colocation_by_attribute,
+    altered_configuration::with_health,
+    altered_configuration::with_defaults,
+    altered_configuration::member_option,
+    altered_status::active_elsewhere,
+    altered_status::has_moved,
+    altered_status::node_between,
+    altered_status::node_unseen,
+    altered_status::odd_result,
+    altered_status::result_repeated,
+    altered_status::other_agent,
+    altered_status::other_parameters,
+    altered_status::removed_resource,
+    altered_status::locked,
+    altered_status::transient_attribute,
+    altered_status::migration,
 ];
 
 /// The cases there are, and which of them can be compared.
@@ -62,14 +92,37 @@ impl Cases {
     pub(crate) fn document(
         &mut self,
         seed: u64,
-        same: impl Fn(&Element) -> bool,
+        same: &dyn Fn(&Element) -> bool,
     ) -> Option<Element> {
         let mut dice = Dice::new(seed);
+        let document = self.comparable(&mut dice, same)?;
+        Some(change_some(document, &mut dice))
+    }
+
+    /// Two cases as one cluster, altered.
+    pub(crate) fn crossed(
+        &mut self,
+        seed: u64,
+        same: &dyn Fn(&Element) -> bool,
+    ) -> Option<Element> {
+        let mut dice = Dice::new(seed);
+        for _ in 0..CASES_TRIED {
+            let host = self.comparable(&mut dice, same)?;
+            let guest = self.comparable(&mut dice, same)?;
+            if let Some(crossed) = crossed::cross(host, guest, &mut dice) {
+                return Some(change_some(crossed, &mut dice));
+            }
+        }
+        None
+    }
+
+    /// Any case that can be compared.
+    fn comparable(&mut self, dice: &mut Dice, same: &dyn Fn(&Element) -> bool) -> Option<Element> {
         for _ in 0..CASES_TRIED {
             let number = dice.below(self.paths.len());
             let document = read(&self.paths[number])?;
             if *self.comparable.entry(number).or_insert_with(|| same(&document)) {
-                return Some(change_some(document, &mut dice));
+                return Some(document);
             }
         }
         None
@@ -125,7 +178,7 @@ fn change_some(mut document: Element, dice: &mut Dice) -> Element {
 }
 
 /// Changes one of the elements below `at` that `fits`; tells whether there is one.
-fn change_one(
+pub(crate) fn change_one(
     document: &mut Element,
     at: &[&str],
     fits: impl Fn(&Element) -> bool,
@@ -162,7 +215,7 @@ fn nth<'a>(
 }
 
 /// Removes one of the children, of whatever is below `at`, that `fits`.
-fn remove_one(
+pub(crate) fn remove_one(
     document: &mut Element,
     at: &[&str],
     fits: impl Fn(&Element) -> bool,
@@ -188,10 +241,10 @@ fn is_resource(element: &Element) -> bool {
     matches!(element.name(), "primitive" | "group" | "clone" | "master" | "bundle")
 }
 
-const CONSTRAINTS: &[&str] = &["configuration", "constraints"];
-const RESOURCES: &[&str] = &["configuration", "resources"];
-const TAGS: &[&str] = &["configuration", "tags"];
-const STATUS: &[&str] = &["status"];
+pub(crate) const CONSTRAINTS: &[&str] = &["configuration", "constraints"];
+pub(crate) const RESOURCES: &[&str] = &["configuration", "resources"];
+pub(crate) const TAGS: &[&str] = &["configuration", "tags"];
+pub(crate) const STATUS: &[&str] = &["status"];
 
 fn without_constraint(document: &mut Element, dice: &mut Dice) -> bool {
     remove_one(document, CONSTRAINTS, is_constraint, dice)
@@ -334,7 +387,7 @@ fn other_meta(document: &mut Element, dice: &mut Dice) -> bool {
 }
 
 /// Gives a set a pair, in place of one of the same name, however it is written.
-fn set_pair(set: &mut Element, id: &str, name: &str, value: &str) {
+pub(crate) fn set_pair(set: &mut Element, id: &str, name: &str, value: &str) {
     let plain = |text: &str| text.replace('_', "-");
     set.retain_children(|pair| pair.get("name").map(plain) != Some(plain(name)));
     set.push(
@@ -377,7 +430,7 @@ fn node_attribute(document: &mut Element, dice: &mut Dice) -> bool {
     )
 }
 
-fn is_state(element: &Element) -> bool {
+pub(crate) fn is_state(element: &Element) -> bool {
     element.name() == "node_state" && element.get("remote_node").is_none()
 }
 
@@ -403,13 +456,13 @@ fn node_leaves(document: &mut Element, dice: &mut Dice) -> bool {
 }
 
 /// Ids of what constraints may name: whatever is in nothing else.
-fn tops(document: &Element) -> Vec<String> {
+pub(crate) fn tops(document: &Element) -> Vec<String> {
     let resources = document.at(RESOURCES);
     let tops = resources.into_iter().flat_map(Element::children).filter(|one| is_resource(one));
     tops.filter_map(Element::id).map(str::to_owned).collect()
 }
 
-fn two(document: &Element, dice: &mut Dice) -> Option<(String, String)> {
+pub(crate) fn two(document: &Element, dice: &mut Dice) -> Option<(String, String)> {
     let names = tops(document);
     if names.len() < 2 {
         return None;
@@ -419,7 +472,7 @@ fn two(document: &Element, dice: &mut Dice) -> Option<(String, String)> {
     Some((names[first].clone(), names[second].clone()))
 }
 
-fn constrain(document: &mut Element, constraint: Element) -> bool {
+pub(crate) fn constrain(document: &mut Element, constraint: Element) -> bool {
     let Some(configuration) = document.child_mut("configuration") else { return false };
     let constraints = configuration.child_or_insert("constraints");
     let number = constraints.children().count();
@@ -429,13 +482,7 @@ fn constrain(document: &mut Element, constraint: Element) -> bool {
 
 fn another_location(document: &mut Element, dice: &mut Dice) -> bool {
     let names = tops(document);
-    let nodes: Vec<String> = document
-        .at(&["configuration", "nodes"])
-        .into_iter()
-        .flat_map(Element::children)
-        .filter_map(|node| node.get("uname"))
-        .map(str::to_owned)
-        .collect();
+    let nodes = node_names(document);
     if names.is_empty() || nodes.is_empty() {
         return false;
     }
@@ -444,6 +491,11 @@ fn another_location(document: &mut Element, dice: &mut Dice) -> bool {
         .with("node", dice.pick(&nodes))
         .with("score", dice.word(SCORES));
     constrain(document, location)
+}
+
+pub(crate) fn node_names(document: &Element) -> Vec<String> {
+    let nodes = document.at(&["configuration", "nodes"]).into_iter().flat_map(Element::children);
+    nodes.filter_map(|node| node.get("uname")).map(str::to_owned).collect()
 }
 
 fn another_colocation(document: &mut Element, dice: &mut Dice) -> bool {
@@ -477,15 +529,20 @@ fn other_failure_policy(document: &mut Element, dice: &mut Dice) -> bool {
     )
 }
 
-fn fail_count(document: &mut Element, dice: &mut Dice) -> bool {
-    let primitives: Vec<String> = document
+/// Ids of all primitives.
+pub(crate) fn primitives(document: &Element) -> Vec<String> {
+    document
         .at(RESOURCES)
         .into_iter()
         .flat_map(Element::descendants)
         .filter(|element| element.name() == "primitive")
         .filter_map(Element::id)
         .map(str::to_owned)
-        .collect();
+        .collect()
+}
+
+fn fail_count(document: &mut Element, dice: &mut Dice) -> bool {
+    let primitives = primitives(document);
     if primitives.is_empty() {
         return false;
     }
@@ -563,7 +620,7 @@ fn resource_cloned(document: &mut Element, dice: &mut Dice) -> bool {
     true
 }
 
-fn renamed(element: &mut Element, from: &str, to: &str) {
+pub(crate) fn renamed(element: &mut Element, from: &str, to: &str) {
     for key in ["rsc", "with-rsc", "first", "then"] {
         if element.get(key) == Some(from) {
             element.set(key, to);

@@ -25,6 +25,7 @@ const KINDS: &[Kind] = &[
     Kind { without: without_nodes_in_maintenance },
     Kind { without: without_gaps_in_groups },
     Kind { without: without_results_of_no_key },
+    Kind { without: without_needless_or },
 ];
 
 /// The smallest document that differs for no allowed reason.
@@ -176,6 +177,22 @@ fn without_results_of_no_key(document: &mut Element) -> bool {
         }
     }
     changed
+}
+
+/// A rule gives its score to a node for which it holds; 2.1.5 added it to what the node itself has there,
+/// minus infinity for one that is not up, but only with `boolean-op=or`. With one expression that
+/// means nothing.
+fn without_needless_or(document: &mut Element) -> bool {
+    fn visit(element: &mut Element) -> bool {
+        let lone = element.name() == "rule"
+            && element.get("boolean-op") == Some("or")
+            && element.children().count() == 1;
+        if lone {
+            element.unset("boolean-op");
+        }
+        element.children_mut().fold(lone, |changed, child| visit(child) | changed)
+    }
+    document.at_mut(&["configuration", "constraints"]).is_some_and(visit)
 }
 
 /// Tells whether the last thing in a history says that the resource may be active.

@@ -22,6 +22,9 @@
 
 mod allowed;
 mod altered;
+mod altered_configuration;
+mod altered_status;
+mod crossed;
 mod cured;
 mod dice;
 mod draft;
@@ -358,6 +361,7 @@ const PROFILES: &[(&str, Compared, &[Feature])] = &[
             made_resources::nodes,
             made_resources::primitives,
             made_resources::groups,
+            made_resources::clones,
             made_constraints::locations,
             made_status::histories,
             made_changes::locks,
@@ -454,7 +458,12 @@ fn main() -> ExitCode {
                 }
             })
         })
-        .chain([altered(missing.clone(), oracle.clone(), seeds.clone())])
+        .chain(
+            [("altered", altered::Cases::document as Made), ("crossed", altered::Cases::crossed)]
+                .map(|(name, make)| {
+                    altered(name, make, missing.clone(), oracle.clone(), seeds.clone())
+                }),
+        )
         .chain([Trial::test("shrinking", || shrink::check().map_err(Failed::from))])
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -569,9 +578,18 @@ fn run(
     .into())
 }
 
-/// The profile of altered cases of the corpus.
-fn altered(missing: Option<String>, oracle: String, seeds: Range<u64>) -> Trial {
-    Trial::ignorable_test("altered", move || {
+/// Makes the document of a seed from cases that are the same with both.
+type Made = fn(&mut altered::Cases, u64, &dyn Fn(&cib::Element) -> bool) -> Option<cib::Element>;
+
+/// A profile of altered cases of the corpus.
+fn altered(
+    profile: &'static str,
+    made: Made,
+    missing: Option<String>,
+    oracle: String,
+    seeds: Range<u64>,
+) -> Trial {
+    Trial::ignorable_test(profile, move || {
         let skip = |reason: String| match std::env::var_os("SYSTOLE_NO_SKIPS") {
             Some(_) => Err(Failed::from(format!("skipped: {reason}"))),
             None => Ok(Completion::ignored_with(reason)),
@@ -585,11 +603,11 @@ fn altered(missing: Option<String>, oracle: String, seeds: Range<u64>) -> Trial 
         };
         let compared = Compared::All;
         let mut make = |seed, directory: &Path| {
-            cases.document(seed, |case| {
+            made(&mut cases, seed, &|case| {
                 matches!(difference(&oracle, compared, directory, case), Verdict::Same)
             })
         };
-        run("altered", compared, &mut make, &oracle, seeds).map(|()| Completion::Completed)
+        run(profile, compared, &mut make, &oracle, seeds).map(|()| Completion::Completed)
     })
 }
 
