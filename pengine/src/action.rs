@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::action_meta::{ActionMeta, Operations};
 use crate::cluster::{Cluster, QuorumPolicy, Requires};
+use crate::few::Few;
 use crate::index::{ActionIx, NodeIx, ResourceIx};
 use crate::role::Role;
 use crate::task::{self, Task};
@@ -138,7 +139,7 @@ pub(crate) struct Ordering {
 pub(crate) struct Book {
     pub(crate) actions: Vec<Action>,
     /// How often an action was, or may have been, changed.
-    edition: u64,
+    changes: u64,
     pub(crate) orderings: Vec<Ordering>,
     by_resource: Vec<Own>,
     singletons: BTreeMap<Box<str>, ActionIx>,
@@ -150,6 +151,8 @@ pub(crate) struct Book {
 struct Own {
     actions: Vec<ActionIx>,
     on: Place,
+    /// How many changes there had been when one of these was made or changed last.
+    changed: u64,
 }
 
 /// Where actions are, so far as they need not be asked one by one: instances of clones, of which
@@ -163,7 +166,8 @@ enum Place {
 }
 
 impl Own {
-    fn push(&mut self, action: ActionIx, node: Option<NodeIx>) {
+    fn push(&mut self, action: ActionIx, node: Option<NodeIx>, changed: u64) {
+        self.changed = changed;
         self.on = match (self.on, node) {
             (Place::Nowhere, Some(node)) => Place::One(node),
             (Place::One(before), Some(node)) if before == node => Place::One(node),
@@ -183,8 +187,12 @@ impl std::ops::Index<ActionIx> for Book {
 
 impl std::ops::IndexMut<ActionIx> for Book {
     fn index_mut(&mut self, action: ActionIx) -> &mut Action {
-        self.edition += 1;
-        &mut self.actions[action.position()]
+        self.changes += 1;
+        let known = &mut self.actions[action.position()];
+        if let Some(resource) = known.resource {
+            self.by_resource[resource.position()].changed = self.changes;
+        }
+        known
     }
 }
 
@@ -201,9 +209,17 @@ impl Book {
         self.actions.reserve(resources * ACTIONS_EXPECTED);
     }
 
-    /// Tells the state of all actions: as long as it is the same, none has changed.
-    pub(crate) fn edition(&self) -> u64 {
-        self.edition
+    /// Tells the state of the actions of all instances of a clone, and of what is in them: as long
+    /// as it is the same, none has changed.
+    pub(crate) fn edition_of_instances(&self, cluster: &Cluster, clone: ResourceIx) -> u64 {
+        let mut newest = 0;
+        for &instance in &cluster[clone].children {
+            for part in [instance].iter().chain(&cluster[instance].children) {
+                let own = self.by_resource.get(part.position());
+                newest = newest.max(own.map_or(0, |own| own.changed));
+            }
+        }
+        newest
     }
 
     /// What the document says of operations.
@@ -222,7 +238,7 @@ impl Book {
         resource: ResourceIx,
         key: Key,
         node: Option<NodeIx>,
-    ) -> Vec<ActionIx> {
+    ) -> Few<ActionIx> {
         self.all_matching(resource, key, node).collect()
     }
 
@@ -399,12 +415,12 @@ impl Book {
             if self.by_resource.len() <= resource.position() {
                 self.by_resource.resize(resource.position() + 1, Own::default());
             }
-            self.by_resource[resource.position()].push(index, node);
+            self.changes += 1;
+            self.by_resource[resource.position()].push(index, node, self.changes);
         } else if let Some(name) = &action.name {
             self.singletons.insert(name.clone(), index);
         }
         self.actions.push(action);
-        self.edition += 1;
         index
     }
 
@@ -561,9 +577,9 @@ impl Book {
     }
 
     /// The actions that a side of an ordering stands for, newest first.
-    pub(crate) fn at(&self, point: Point) -> Vec<ActionIx> {
+    pub(crate) fn at(&self, point: Point) -> Few<ActionIx> {
         match point {
-            Point::Action(action) => vec![action],
+            Point::Action(action) => Few::One(action),
             Point::Task(resource, task) => self.matching(resource, Key::once(task), None),
         }
     }

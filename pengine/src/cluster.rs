@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cib::Element;
 use model::Score;
 
+use crate::few::Few;
 use crate::index::{NodeIx, ResourceIx};
 use crate::list_sort::compare_names;
 use crate::role::Role;
@@ -447,9 +448,9 @@ impl Cluster {
     }
 
     /// A resource and all below it, parents first.
-    pub(crate) fn family(&self, resource: ResourceIx) -> Vec<ResourceIx> {
+    pub(crate) fn family(&self, resource: ResourceIx) -> Few<ResourceIx> {
         if self[resource].children.is_empty() {
-            return vec![resource];
+            return Few::One(resource);
         }
         let mut found = Vec::new();
         let mut stack = vec![resource];
@@ -457,7 +458,7 @@ impl Cluster {
             found.push(next);
             stack.extend(self[next].children.iter().rev());
         }
-        found
+        Few::Several(found)
     }
 
     /// Tells whether a resource is in another, at any depth.

@@ -1,4 +1,4 @@
-//! What the actions of clones were found to be, as long as no action has changed since.
+//! What the actions of clones were found to be, as long as no action of an instance has changed.
 //!
 //! An edge of a clone's action looks at all instances, and the action has edges to all of them.
 

@@ -31,6 +31,7 @@ mod explain_cause;
 mod fail_count;
 mod fence_and_shutdown;
 mod fencing;
+mod few;
 mod flags_memo;
 mod graph;
 mod graph_attributes;

@@ -3,6 +3,7 @@
 use crate::action::{Book, Ordering, Point, relation::*};
 use crate::cluster::{Cluster, Variant};
 use crate::create::Planned;
+use crate::few::Few;
 use crate::index::{ActionIx, ResourceIx};
 use crate::place::Placed;
 use crate::role::Role;
@@ -55,7 +56,7 @@ fn resolve(planned: &mut Planned) {
 
 /// The actions on the first side of an ordering; where there is none, one that may not happen
 /// stands for it.
-fn firsts(cluster: &mut Cluster, book: &mut Book, ordering: &Ordering) -> Vec<ActionIx> {
+fn firsts(cluster: &mut Cluster, book: &mut Book, ordering: &Ordering) -> Few<ActionIx> {
     let found = book.at(ordering.first);
     let Point::Task(rsc, task) = ordering.first else { return found };
     if !found.is_empty() || book.resource_at(ordering.then) == Some(rsc) {
@@ -67,7 +68,7 @@ fn firsts(cluster: &mut Cluster, book: &mut Book, ordering: &Ordering) -> Vec<Ac
     {
         return found;
     }
-    vec![book.simple(cluster, rsc, task, None, true)]
+    Few::One(book.simple(cluster, rsc, task, None, true))
 }
 
 impl Planned {
@@ -109,13 +110,18 @@ impl Planned {
             Variant::Primitive => own,
             Variant::Group { .. } => self.group_flags(action, rsc, node),
             Variant::Clone(_) => {
-                let edition = self.placed.book.edition();
-                self.flags_memo.get(action, node, edition).unwrap_or_else(|| {
-                    let instances = self.placed.cluster[rsc].children.clone();
-                    let flags = self.collective_flags(action, &instances, node);
-                    self.flags_memo.note(action, node, self.placed.book.edition(), flags);
-                    flags
-                })
+                let Placed { cluster, book, .. } = &self.placed;
+                let edition = book.edition_of_instances(cluster, rsc);
+                if let Some(flags) = self.flags_memo.get(action, node, edition) {
+                    self.take_over(action, node, flags);
+                    return flags;
+                }
+                let instances = cluster[rsc].children.clone();
+                let flags = self.collective_flags(action, &instances, node);
+                let Placed { cluster, book, .. } = &self.placed;
+                let edition = book.edition_of_instances(cluster, rsc);
+                self.flags_memo.note(action, node, edition, flags);
+                flags
             }
             Variant::Bundle(_) => crate::bundle_order::flags(self, action, rsc, node),
         }
@@ -170,19 +176,23 @@ impl Planned {
                 continue;
             };
             let of_instance = self.flags_of(found, node);
-            if flags.optional && !of_instance.optional {
-                flags.optional = false;
-                self.placed.book[action].optional = false;
-            }
+            flags.optional &= of_instance.optional;
             any_runnable |= of_instance.runnable;
         }
-        if !any_runnable {
-            flags.runnable = false;
-            if node.is_none() {
-                self.placed.book[action].runnable = false;
-            }
-        }
+        flags.runnable = any_runnable;
+        self.take_over(action, node, flags);
         flags
+    }
+
+    /// Makes a clone's action what its instances' make of it.
+    fn take_over(&mut self, action: ActionIx, node: Option<crate::index::NodeIx>, flags: Flags) {
+        let book = &mut self.placed.book;
+        if !flags.optional && book[action].optional {
+            book[action].optional = false;
+        }
+        if !flags.runnable && node.is_none() && book[action].runnable {
+            book[action].runnable = false;
+        }
     }
 }
 

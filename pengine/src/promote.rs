@@ -433,7 +433,7 @@ impl Placing {
             return self.cluster[clone].children.as_slice().into();
         }
         let base = base_name(&self.cluster, instance);
-        let mut family = self.cluster.family(clone);
+        let mut family: Vec<_> = self.cluster.family(clone).into_iter().collect();
         family.retain(|part| {
             self.cluster[*part].is_primitive() && base_name(&self.cluster, *part) == base
         });

@@ -1,6 +1,5 @@
 //! The transition summary: what will happen to each resource, and why.
 
-use crate::action::Key;
 use crate::create::Planned;
 use crate::index::{ActionIx, NodeIx, ResourceIx};
 use crate::plan::PlannedAction;
@@ -110,9 +109,7 @@ fn primitive(planned: &Planned, rsc: ResourceIx, out: &mut Vec<PlannedAction>) {
         return;
     }
     let item = Item { planned, rsc, role };
-    let find = |task: task::Task, node: Option<NodeIx>| {
-        book.matching(rsc, Key::once(task), node).first().copied()
-    };
+    let find = |task: task::Task, node: Option<NodeIx>| book.first_action(rsc, task, node);
     let moving = matches!((current, next), (Some(a), Some(b)) if a != b);
     let start = find(task::START, next);
     let start_runnable = start.is_some_and(|start| book[start].runnable);
