@@ -138,7 +138,7 @@ pub(crate) struct Ordering {
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(crate) actions: Vec<Action>,
-    /// How often an action was, or may have been, changed.
+    /// How often an action of a clone's instances was, or may have been, changed.
     changes: u64,
     pub(crate) orderings: Vec<Ordering>,
     by_resource: Vec<Own>,
@@ -151,8 +151,11 @@ pub(crate) struct Book {
 struct Own {
     actions: Vec<ActionIx>,
     on: Place,
-    /// How many changes there had been when one of these was made or changed last.
-    changed: u64,
+    /// The clone that the resource is in.
+    clone: Option<ResourceIx>,
+    /// How many changes there had been when an action of what is in this clone was made or changed
+    /// last.
+    changed_inside: u64,
 }
 
 /// Where actions are, so far as they need not be asked one by one: instances of clones, of which
@@ -166,8 +169,7 @@ enum Place {
 }
 
 impl Own {
-    fn push(&mut self, action: ActionIx, node: Option<NodeIx>, changed: u64) {
-        self.changed = changed;
+    fn push(&mut self, action: ActionIx, node: Option<NodeIx>) {
         self.on = match (self.on, node) {
             (Place::Nowhere, Some(node)) => Place::One(node),
             (Place::One(before), Some(node)) if before == node => Place::One(node),
@@ -187,12 +189,10 @@ impl std::ops::Index<ActionIx> for Book {
 
 impl std::ops::IndexMut<ActionIx> for Book {
     fn index_mut(&mut self, action: ActionIx) -> &mut Action {
-        self.changes += 1;
-        let known = &mut self.actions[action.position()];
-        if let Some(resource) = known.resource {
-            self.by_resource[resource.position()].changed = self.changes;
+        if let Some(resource) = self.actions[action.position()].resource {
+            self.note_change(resource);
         }
-        known
+        &mut self.actions[action.position()]
     }
 }
 
@@ -211,15 +211,15 @@ impl Book {
 
     /// Tells the state of the actions of all instances of a clone, and of what is in them: as long
     /// as it is the same, none has changed.
-    pub(crate) fn edition_of_instances(&self, cluster: &Cluster, clone: ResourceIx) -> u64 {
-        let mut newest = 0;
-        for &instance in &cluster[clone].children {
-            for part in [instance].iter().chain(&cluster[instance].children) {
-                let own = self.by_resource.get(part.position());
-                newest = newest.max(own.map_or(0, |own| own.changed));
-            }
+    pub(crate) fn edition_of_instances(&self, clone: ResourceIx) -> u64 {
+        self.by_resource.get(clone.position()).map_or(0, |own| own.changed_inside)
+    }
+
+    fn note_change(&mut self, resource: ResourceIx) {
+        if let Some(clone) = self.by_resource[resource.position()].clone {
+            self.changes += 1;
+            self.by_resource[clone.position()].changed_inside = self.changes;
         }
-        newest
     }
 
     /// What the document says of operations.
@@ -412,11 +412,15 @@ impl Book {
                 action.needs = cluster[resource].requires;
             }
             action.meta = self.operations.meta(cluster, resource, key, node);
-            if self.by_resource.len() <= resource.position() {
-                self.by_resource.resize(resource.position() + 1, Own::default());
+            let clone = cluster.clone_of(resource);
+            let last = clone.max(Some(resource)).map_or(0, ResourceIx::position);
+            if self.by_resource.len() <= last {
+                self.by_resource.resize(last + 1, Own::default());
             }
-            self.changes += 1;
-            self.by_resource[resource.position()].push(index, node, self.changes);
+            let own = &mut self.by_resource[resource.position()];
+            own.clone = clone;
+            own.push(index, node);
+            self.note_change(resource);
         } else if let Some(name) = &action.name {
             self.singletons.insert(name.clone(), index);
         }

@@ -110,16 +110,14 @@ impl Planned {
             Variant::Primitive => own,
             Variant::Group { .. } => self.group_flags(action, rsc, node),
             Variant::Clone(_) => {
-                let Placed { cluster, book, .. } = &self.placed;
-                let edition = book.edition_of_instances(cluster, rsc);
+                let edition = self.placed.book.edition_of_instances(rsc);
                 if let Some(flags) = self.flags_memo.get(action, node, edition) {
                     self.take_over(action, node, flags);
                     return flags;
                 }
-                let instances = cluster[rsc].children.clone();
+                let instances = self.placed.cluster[rsc].children.clone();
                 let flags = self.collective_flags(action, &instances, node);
-                let Placed { cluster, book, .. } = &self.placed;
-                let edition = book.edition_of_instances(cluster, rsc);
+                let edition = self.placed.book.edition_of_instances(rsc);
                 self.flags_memo.note(action, node, edition, flags);
                 flags
             }
