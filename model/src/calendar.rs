@@ -366,9 +366,11 @@ impl fmt::Display for Duration {
     }
 }
 
-/// Reads a period: `START/END`, `START/DURATION` or `DURATION/END`.
+/// Reads a period: `START/END`, `START/DURATION` or `DURATION/END`; a duration alone begins now.
 pub fn period(text: &str, now: Moment) -> Option<(Moment, Moment)> {
-    let (first, second) = text.split_once('/')?;
+    let Some((first, second)) = text.split_once('/') else {
+        return Some((now, now.after(Duration::parse(text)?)));
+    };
     match (Duration::parse(first), Duration::parse(second)) {
         (None, None) => Some((Moment::parse(first, now)?, Moment::parse(second, now)?)),
         (None, Some(duration)) => {

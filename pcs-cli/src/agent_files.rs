@@ -189,10 +189,24 @@ fn ask(program: &Path, name: &AgentName) -> Result<String, String> {
     }
 }
 
+/// Tells whether we have such an agent ourselves.
+fn is_own(name: &AgentName) -> bool {
+    let provider = name.provider.as_deref().unwrap_or_default();
+    name.standard == "ocf" && OWN.contains(&(provider, name.kind.as_str()))
+}
+
+/// Tells whether this machine has such an agent.
+pub(crate) fn is_installed(name: &AgentName) -> bool {
+    match name.standard.as_str() {
+        "systemd" | "service" => service_metadata(name).is_ok(),
+        "ocf" if name.provider.is_none() => false,
+        _ => program(name).is_some() || is_own(name),
+    }
+}
+
 /// Our own agents answer for those that are not installed.
 fn own_metadata(name: &AgentName) -> Result<String, String> {
-    let provider = name.provider.as_deref().unwrap_or_default();
-    if name.standard != "ocf" || !OWN.contains(&(provider, name.kind.as_str())) {
+    if !is_own(name) {
         return Err("No such agent is installed on this node".to_owned());
     }
     let ourselves = std::env::current_exe().map_err(|error| error.to_string())?;
@@ -241,8 +255,18 @@ pub(crate) fn action(
     action: &str,
     parameters: &[(String, String)],
 ) -> Option<Command> {
-    let program = program(name).filter(|_| name.standard == "ocf" || name.standard == "lsb")?;
-    let mut command = Command::new(program);
+    if name.standard != "ocf" && name.standard != "lsb" {
+        return None;
+    }
+    let mut command = match program(name) {
+        Some(program) => Command::new(program),
+        None if is_own(name) => {
+            let mut command = Command::new(std::env::current_exe().ok()?);
+            command.args(["agent", &name.to_string()]);
+            command
+        }
+        None => return None,
+    };
     command.arg(if name.standard == "lsb" && action == "monitor" { "status" } else { action });
     command.stdin(Stdio::null()).env("OCF_ROOT", ocf_root());
     command.env("OCF_RA_VERSION_MAJOR", "1").env("OCF_RA_VERSION_MINOR", "1");

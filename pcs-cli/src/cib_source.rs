@@ -66,7 +66,7 @@ impl SourceError {
             Self::NotConnected => ExitCode::Disconnect,
             Self::NoShadow { .. } => ExitCode::NoSuch,
             Self::File { source, .. } => match source.kind() {
-                std::io::ErrorKind::NotFound => ExitCode::Disconnect,
+                std::io::ErrorKind::NotFound => ExitCode::NoSuch,
                 std::io::ErrorKind::PermissionDenied => ExitCode::InsufficientPriv,
                 _ => ExitCode::IoErr,
             },

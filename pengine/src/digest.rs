@@ -55,11 +55,21 @@ pub(crate) fn digested_as(entry: &Entry) -> Key {
     }
 }
 
-/// All parameters of an operation that its digest covers.
+/// All parameters of a history entry that its digest covers.
 fn digested(cluster: &mut Cluster, rsc: ResourceIx, node: Option<NodeIx>, entry: &Entry) -> Pairs {
-    let key = digested_as(entry);
+    parameters_of(cluster, rsc, node, digested_as(entry), &[])
+}
+
+/// All parameters of an operation that its digest covers, with others in place of the document's.
+pub(crate) fn parameters_of(
+    cluster: &mut Cluster,
+    rsc: ResourceIx,
+    node: Option<NodeIx>,
+    key: Key,
+    instead: &[(String, String)],
+) -> Pairs {
     let config = operation::configured(cluster, rsc, key);
-    let mut out = Pairs::new();
+    let mut out: Pairs = instead.iter().cloned().collect();
     if let Some(config) = &config {
         let context = Context { node: node.map(|n| &cluster[n].attributes), ..cluster.context() };
         pairs::collect(config, "instance_attributes", &context, None, &mut out, &mut None);
@@ -69,7 +79,7 @@ fn digested(cluster: &mut Cluster, rsc: ResourceIx, node: Option<NodeIx>, entry:
     }
     crate::bundle_remote::fill_address(cluster, rsc, &mut out);
     out.retain(|name, _| counts(name) && !name.starts_with("CRM_meta_"));
-    if entry.interval_ms > 0 {
+    if key.interval_ms > 0 {
         let mut meta = operation::meta(cluster, rsc, key, node, config.as_deref(), None);
         out.extend(meta.remove("timeout").map(|timeout| ("CRM_meta_timeout".to_owned(), timeout)));
     }
@@ -135,10 +145,13 @@ fn secure_match(cluster: &mut Cluster, rsc: ResourceIx, node: NodeIx, entry: &En
 
 /// The feature set from which on secure digests cover all parameters but the secret ones; before,
 /// only those that the agent itself declares.
-const SECURE_DIGESTS_OF_ALL: &str = "3.16.0";
+pub(crate) const SECURE_DIGESTS_OF_ALL: &str = "3.16.0";
+
+/// What is taken for a secret where no agent has said what is.
+pub(crate) const SECRET: [&str; 3] = ["passwd", "password", "user"];
 
 /// A parameter of every fence device, whatever its agent.
-fn special(name: &str) -> bool {
+pub(crate) fn special(name: &str) -> bool {
     name.starts_with("pcmk_") || matches!(name, "provides" | "stonith-timeout")
 }
 
@@ -175,9 +188,7 @@ pub(crate) fn add_device_digests(
             .collect();
         let open = parameters
             .iter()
-            .filter(|(name, _)| {
-                !matches!(name.as_str(), "passwd" | "password" | "user") && !special(name)
-            })
+            .filter(|(name, _)| !SECRET.contains(&name.as_str()) && !special(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let name = format!("{}:{}", cluster[device].id, cluster[device].kind());

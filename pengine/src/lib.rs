@@ -58,6 +58,7 @@ mod order;
 mod order_constraint;
 mod pair_map;
 mod pairs;
+pub mod parameter_digests;
 mod place;
 mod plan;
 mod playback;

@@ -25,7 +25,8 @@ pub(crate) const AREAS: &[(&str, &str)] = &[
     ("small tools", include_str!("commands/small.txt")),
 ];
 
-/// How a command begins, without its start file, that we answer otherwise on purpose, and why.
+/// What we answer otherwise on purpose, and why, a line each: how a command begins, without its start file, or
+/// after `START:` those on one start file only; behind ` > ` what ours says then, where that tells these apart.
 const PURPOSE: &str = include_str!("clustertools.txt");
 
 /// What 3.0 says otherwise than 2.1.5: texts of results, as pcs's recorded status has them.
@@ -33,6 +34,7 @@ const REWORDED: &[(&str, &str)] = &[
     ("'error'", "'Error occurred'"),
     ("'not running'", "'Not running'"),
     ("'promoted'", "'Promoted'"),
+    ("'not installed'", "'Not installed'"),
     ("status='complete'", "status='Done'"),
     ("60s-interval", "1m-interval"),
     ("<crm_mon version=\"2.1.5\">", "<crm_mon version=\"3.0.1\">"),
@@ -76,7 +78,33 @@ fn data(outcome: &Outcome, tool: &str) -> Vec<String> {
         let line = line.replace(&format!("{ORACLES}/{tool}"), tool);
         REWORDED.iter().fold(line, |line, (old, new)| line.replace(old, new))
     };
-    outcome.stdout.iter().filter(|line| timeless(line)).map(plain).collect()
+    let mut lines: Vec<String> =
+        outcome.stdout.iter().filter(|line| timeless(line)).map(plain).collect();
+    // text may be written in two ways in XML
+    let mut quoted = false;
+    for line in &mut lines {
+        let mut rest = std::mem::take(line);
+        while let Some(at) = rest.find(if quoted { "]]>" } else { "<![CDATA[" }) {
+            let (before, after) = rest.split_at(at);
+            line.push_str(&if quoted { escaped(before) } else { before.to_owned() });
+            rest = after[if quoted { 3 } else { 9 }..].to_owned();
+            quoted = !quoted;
+        }
+        line.push_str(&if quoted { escaped(&rest) } else { rest });
+    }
+    // in which order one constraint bans its nodes is chance
+    let is_ban = |line: &String| line.contains("<ban ") || line.contains("\tprevents ");
+    let (places, mut bans): (Vec<usize>, Vec<String>) =
+        lines.iter().cloned().enumerate().filter(|(_, line)| is_ban(line)).unzip();
+    bans.sort();
+    for (place, ban) in places.into_iter().zip(bans) {
+        lines[place] = ban;
+    }
+    lines
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Returns the first thing that is different, ours and the other's.
@@ -99,6 +127,37 @@ fn difference(ours: &Outcome, other: &Outcome, tool: &str) -> Option<(String, St
     (!same).then(|| (only(&ours.file, &other.file), only(&other.file, &ours.file)))
 }
 
+/// One line of what differs on purpose.
+struct Purpose {
+    start: Option<&'static str>,
+    words: &'static str,
+    says: Option<&'static str>,
+}
+
+impl Purpose {
+    fn all() -> Vec<Self> {
+        let lines = PURPOSE.lines().filter_map(|line| line.split('#').next().map(str::trim));
+        lines.filter(|line| !line.is_empty()).map(Self::read).collect()
+    }
+
+    fn read(line: &'static str) -> Self {
+        let (line, says) = match line.split_once(" > ") {
+            Some((line, says)) => (line.trim_end(), Some(says)),
+            None => (line, None),
+        };
+        match line.split_once(": ") {
+            Some((start, words)) => Self { start: Some(start), words, says },
+            None => Self { start: None, words: line, says },
+        }
+    }
+
+    fn fits(&self, start: &str, shown: &str, mine: &str) -> bool {
+        self.start.is_none_or(|only| only == start)
+            && shown.starts_with(self.words)
+            && self.says.is_none_or(|says| mine.contains(says))
+    }
+}
+
 /// Compares commands of an area.
 pub(crate) fn compare(area: &str, text: &str) -> Result<Completion, String> {
     let name = area.replace(' ', "-");
@@ -106,11 +165,7 @@ pub(crate) fn compare(area: &str, text: &str) -> Result<Completion, String> {
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let wanted = usize::try_from(number("SYSTOLE_COMMANDS", 1)).unwrap_or(1);
     let mut dice = Dice::new(number("SYSTOLE_SEED", 1));
-    let purposes: Vec<&str> = PURPOSE
-        .lines()
-        .filter_map(|line| line.split('#').next().map(str::trim))
-        .filter(|line| !line.is_empty())
-        .collect();
+    let purposes = Purpose::all();
     let mut tally = Tally::default();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         for command in chosen(line, wanted, &mut dice) {
@@ -123,7 +178,11 @@ pub(crate) fn compare(area: &str, text: &str) -> Result<Completion, String> {
                 None => {}
                 // it died of a signal
                 Some(_) if other.code < 0 => tally.known += 1,
-                Some(_) if purposes.iter().any(|words| shown.starts_with(words)) => {
+                // how each is used is said in its own words
+                Some(_) if command.words.iter().any(|word| word == "--help") => tally.known += 1,
+                Some((mine, _))
+                    if purposes.iter().any(|one| one.fits(&command.start, &shown, &mine)) =>
+                {
                     tally.known += 1
                 }
                 Some((mine, theirs)) => {

@@ -3,6 +3,7 @@
 
 mod home;
 
+mod agent_tools;
 mod backups;
 mod borderline;
 mod borderline_order;
@@ -15,6 +16,7 @@ mod files;
 mod help;
 mod membership_files;
 mod monitor;
+mod monitor_page;
 mod nodes;
 mod old_spellings;
 mod plan;

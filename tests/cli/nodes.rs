@@ -85,7 +85,7 @@ fn an_agent_run_by_hand_says_how_it_ended() {
     assert_eq!(home.tool("crm_resource -r A --force-start", &[]), fine);
     assert_eq!(
         home.tool("crm_resource -r B-clone --force-check", &[]),
-        format!("{} 0 (ok)\n", word("force-check", "B"))
+        format!("{} 0 (ok)\n", word("force-check", "B-clone"))
     );
     let not = "3 (unimplemented feature)\nwhat is promote?\n";
     assert_eq!(

@@ -43,12 +43,16 @@ fn state_but_health(node: &NodeStatus) -> Option<&'static str> {
 pub fn node_state(node: &NodeStatus, detail: bool) -> String {
     let plain = || if node.online { "online" } else { "OFFLINE" }.to_owned();
     let mut state = special_state(node).unwrap_or_else(plain);
-    if detail && node.online && node.kind == NodeKind::Member {
-        // controllers tell it since 3.15.1
-        let known = node.feature_set.as_deref().unwrap_or("<3.15.1");
+    if let Some(known) = feature_set(node).filter(|_| detail) {
         state.push_str(&format!(", feature set {known}"));
     }
     state
+}
+
+/// The feature set of a member that is here; controllers tell it since 3.15.1.
+pub fn feature_set(node: &NodeStatus) -> Option<&str> {
+    let member = node.online && node.kind == NodeKind::Member;
+    member.then(|| node.feature_set.as_deref().unwrap_or("<3.15.1"))
 }
 
 /// What kind of node stands before its name.

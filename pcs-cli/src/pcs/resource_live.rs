@@ -150,10 +150,11 @@ fn debug(context: &mut Context, command: &str, words: &[String]) -> Cli {
         return Err(Failure::Usage { area: "resource", command: "debug" });
     };
     let full = context.has("--full");
-    let done = by_hand::run(primitive, action, full).or_else(|error| fail(error.to_string()))?;
+    let how = by_hand::How { trace: full, ..by_hand::How::default() };
+    let done = by_hand::run(primitive, action, how).or_else(|error| fail(error.to_string()))?;
     context.print(&done.line(word));
     if full || done.code != 0 {
-        context.print(done.output.trim_end());
+        context.print(done.output().trim_end());
     }
     if done.code == 0 { Ok(()) } else { Err(Failure::Exit(done.code)) }
 }

@@ -53,31 +53,49 @@ pub(crate) const VERSION: &str = concat!(
     ")\nCompatible with the tools written by Andrew Beekhof and the Pacemaker project contributors\n"
 );
 
+/// Why there is no XML where some was given.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    /// It could not be read.
+    #[error("Couldn't parse input from {from}: {why}")]
+    Unreadable {
+        /// A file, or what stands for one.
+        from: String,
+        /// Why.
+        why: String,
+    },
+    /// It is no XML.
+    #[error("Couldn't parse input from {from}: {why}")]
+    Malformed {
+        /// A file, or what stands for one.
+        from: String,
+        /// Where and why.
+        why: cib::ParseError,
+    },
+}
+
 /// The XML that `-x`, `-X` or `-p` gives; none when none of them is there.
-pub(crate) fn xml_input(options: &Options) -> Option<Result<Element, String>> {
-    let explain = |from: &str, error: String| format!("Couldn't parse input from {from}: {error}");
+pub(crate) fn xml_input(options: &Options) -> Option<Result<Element, InputError>> {
+    let parse = |from: &str, text: &str| {
+        cib::parse(text).map_err(|why| InputError::Malformed { from: from.to_owned(), why })
+    };
     match options.last_of(&["xml-text", "xml-file", "xml-pipe"])? {
-        "xml-text" => {
-            let text = options.value("xml-text").unwrap_or_default();
-            Some(cib::parse(text).map_err(|e| explain("input string", e.to_string())))
-        }
+        "xml-text" => Some(parse("input string", options.value("xml-text").unwrap_or_default())),
         "xml-file" => {
-            let file = options.value("xml-file").unwrap_or_default();
-            Some(cib_source::read(file.as_ref()).map_err(|error| match error {
-                SourceError::NotXml { source, .. } => explain(file, source.to_string()),
-                other => explain(file, other.chain()),
+            let from = options.value("xml-file").unwrap_or_default().to_owned();
+            Some(cib_source::read(from.as_ref()).map_err(|error| match error {
+                SourceError::NotXml { source: why, .. } => InputError::Malformed { from, why },
+                other => InputError::Unreadable { from, why: other.chain() },
             }))
         }
-        _ => Some(
-            read_stdin()
-                .and_then(|text| cib::parse(&text).map_err(|e| e.to_string()))
-                .map_err(|error| explain("STDIN", error)),
-        ),
+        _ => Some(read_stdin().and_then(|text| parse("STDIN", &text))),
     }
 }
 
-fn read_stdin() -> Result<String, String> {
+fn read_stdin() -> Result<String, InputError> {
+    let unreadable = |why: String| InputError::Unreadable { from: "STDIN".to_owned(), why };
     let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-    String::from_utf8(bytes).map_err(|e| e.to_string())
+    let read = std::io::stdin().lock().read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))
 }

@@ -89,12 +89,17 @@ fn answer(arguments: &[String]) -> Answer {
              the cluster, the --force flag is required in order to proceed.",
         );
     }
+    if let Some(word) = options.words.first().filter(|_| command != "empty") {
+        return usage(&format!("cibadmin: `{word}` is no option\n"));
+    }
+    if command == "empty" {
+        return empty(&options);
+    }
     let xml = match xml_input(&options).transpose() {
         Ok(xml) => xml,
         Err(error) => return Answer::fail(ExitCode::Config, error),
     };
     match command {
-        "empty" => empty(&options),
         "md5-sum" | "md5-sum-versioned" => sum(command, xml.as_ref()),
         "query" => query(&options),
         _ => match request(command, &options, xml) {
@@ -154,8 +159,14 @@ fn request(command: &str, options: &Options, xml: Option<Element>) -> Result<Req
             Request::Modify { target, xml: needed(xml)?, allow_create: options.has("allow-create") }
         }
         "replace" => Request::Replace { target, xml: needed(xml)? },
-        "delete" => Request::Delete { target, xml },
-        "delete-all" => Request::DeleteAll { target, xml },
+        "delete" | "delete-all" => {
+            // an XPath says it all
+            let xml = xml.filter(|_| !matches!(target, Target::XPath(_)));
+            match command {
+                "delete" => Request::Delete { target, xml },
+                _ => Request::DeleteAll { target, xml },
+            }
+        }
         "patch" => Request::Patch(needed(xml)?),
         "upgrade" => Request::Upgrade,
         "erase" => Request::Erase,
@@ -255,7 +266,14 @@ fn query(options: &Options) -> Answer {
         if options.has("no-children") { element.without_content() } else { element.clone() }
     };
     match target(options) {
-        Target::XPath(text) => query_xpath(&document, &text, options.has("node-path"), &bare),
+        Target::XPath(text) => {
+            let shown = match (options.has("node-path"), options.has("no-children")) {
+                (true, true) => Shown::Ids,
+                (true, false) => Shown::Paths,
+                (false, _) => Shown::Elements,
+            };
+            query_xpath(&document, &text, shown, &bare)
+        }
         Target::Section(name) => match edit::section(&document, &name) {
             Some(section) => Answer::text(bare(section).to_xml()),
             None => no_such(&format!("the document has no section `{name}`")),
@@ -290,10 +308,19 @@ fn no_such(why: &str) -> Answer {
     Answer::fail(ExitCode::NoSuch, format!("Call failed: {reason} ({why})"))
 }
 
+/// What is shown of what an XPath finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Elements,
+    Paths,
+    /// Of those that have one.
+    Ids,
+}
+
 fn query_xpath(
     document: &Element,
     text: &str,
-    paths: bool,
+    shown: Shown,
     bare: &impl Fn(&Element) -> Element,
 ) -> Answer {
     let found = match xpath::select(document, text) {
@@ -302,10 +329,16 @@ fn query_xpath(
     };
     match found.as_slice() {
         [] => no_such(&format!("the XPath {text} finds nothing")),
-        _ if paths => Answer::text(found.iter().fold(String::new(), |mut out, one| {
-            let _infallible = writeln!(out, "{}", one.path());
-            out
-        })),
+        _ if shown == Shown::Ids => {
+            let ids = found.iter().filter_map(|one| one.element.id());
+            Answer::text(ids.map(|id| format!("{id}\n")).collect::<String>())
+        }
+        _ if shown == Shown::Paths => {
+            Answer::text(found.iter().fold(String::new(), |mut out, one| {
+                let _infallible = writeln!(out, "{}", one.path());
+                out
+            }))
+        }
         [one] => Answer::text(bare(one.element).to_xml()),
         many => {
             let mut all = Element::new("xpath-query");
@@ -358,7 +391,8 @@ Data:
                           constraints, crm_config, rsc_defaults, op_defaults, acls,
                           fencing-topology, tags, alerts, status
  -A, --xpath=XPATH        Limit the command to what an XPath finds
- -e, --node-path          With --query --xpath: return the paths of what is found
+ -e, --node-path          With --query --xpath: return the paths of what is found;
+                          with --no-children, too, their ids
 
 Examples:
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cib::Element;
 use model::ExitCode;
-use pengine::status::{NodeKind, NodeStatus};
+use pengine::status::NodeStatus;
 use view::scope::Scope;
 use view::seen::Seen;
 
@@ -20,6 +20,7 @@ use crate::status_xml;
 use super::answer::Answer;
 use super::frame;
 use super::monitor_facts;
+use super::monitor_html;
 use super::monitor_text::{self, Part, Wanted};
 use super::options::{Options, Spec, Takes};
 
@@ -130,11 +131,7 @@ fn begin(options: &Options, arguments: &[String]) -> Result<ExitCode, Answer> {
         ));
     }
     let wanted = wanted(options)?;
-    let target = options
-        .value("as-html")
-        .or(options.value("output-to"))
-        .filter(|file| *file != "-")
-        .map(Path::new);
+    let target = target(options);
     let interval = options.value("interval").map_or(Some(USUAL_INTERVAL_MS), frame::milliseconds);
     let Some(interval) = interval.filter(|ms| *ms > 0) else {
         return Err(fail(ExitCode::Usage, "--interval needs a time like 5 or 10s"));
@@ -148,10 +145,7 @@ fn begin(options: &Options, arguments: &[String]) -> Result<ExitCode, Answer> {
     if options.has("simple-status") {
         return Ok(simple().print());
     }
-    let once = options.has("one-shot")
-        || matches!(form, Form::Xml | Form::OldXml | Form::Text)
-        || (form == Form::Html && target.is_none());
-    if once {
+    if is_once(options, form) {
         let answer = show(options, arguments, form, &wanted)?;
         return match target {
             None => Ok(answer.print()),
@@ -159,6 +153,19 @@ fn begin(options: &Options, arguments: &[String]) -> Result<ExitCode, Answer> {
         };
     }
     again_and_again(options, arguments, form, &wanted, target, Duration::from_millis(interval))
+}
+
+/// Returns the file that is written, if one is.
+fn target(options: &Options) -> Option<&Path> {
+    let file = options.value("as-html").or(options.value("output-to"));
+    file.filter(|file| *file != "-").map(Path::new)
+}
+
+/// Tells whether the state is shown once, not again and again.
+fn is_once(options: &Options, form: Form) -> bool {
+    options.has("one-shot")
+        || matches!(form, Form::Xml | Form::OldXml | Form::Text)
+        || (form == Form::Html && target(options).is_none())
 }
 
 /// Starts this program once more without a terminal, and leaves its number in the file that
@@ -288,7 +295,7 @@ fn show(
             }
             Answer::text(root.to_xml())
         }
-        Form::Html => Answer::text(html(options, &monitor_text::screen(&cib, &seen, wanted))),
+        Form::Html => Answer::text(monitor_html::page(&cib, &seen, wanted, html_frame(options))),
     })
 }
 
@@ -335,27 +342,16 @@ fn xml(cib: &Element, seen: &Seen, wanted: &Wanted) -> Vec<Element> {
     all
 }
 
-fn html(options: &Options, text: &str) -> String {
-    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let title = escape(options.value("html-title").unwrap_or("Cluster Status"));
-    let style = options.value("html-stylesheet").map(|link| {
-        let link = escape(link).replace('"', "&quot;");
-        format!("<link rel=\"stylesheet\" href=\"{link}\">\n")
-    });
-    let refresh = options.value("interval").and_then(frame::milliseconds);
-    let refresh = refresh.unwrap_or(USUAL_INTERVAL_MS).div_ceil(1000);
-    let header = if options.has("html-cgi") || options.has("web-cgi") {
-        "Content-Type: text/html\n\n"
-    } else {
-        ""
-    };
-    format!(
-        "{header}<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<title>{title}</title>\n<meta \
-         charset=\"utf-8\">\n<meta http-equiv=\"refresh\" content=\"{refresh}\">\n{}</head>\n<body>\n\
-         <h1>{title}</h1>\n<pre>{}</pre>\n</body>\n</html>\n",
-        style.unwrap_or_default(),
-        escape(text)
-    )
+fn html_frame(options: &Options) -> monitor_html::Frame<'_> {
+    let interval = options.value("interval").and_then(frame::milliseconds);
+    monitor_html::Frame {
+        title: options.value("html-title"),
+        stylesheet: options.value("html-stylesheet"),
+        header: options.has("html-cgi") || options.has("web-cgi"),
+        // a page that is written once does not change by itself
+        refresh: (!is_once(options, Form::Html))
+            .then(|| interval.unwrap_or(USUAL_INTERVAL_MS).div_ceil(1000)),
+    }
 }
 
 /// One line for monitoring systems.
@@ -382,7 +378,6 @@ fn simple_line(seen: &Seen) -> (String, bool) {
     let nodes = &seen.status.nodes;
     let offline: Vec<String> = nodes
         .iter()
-        .filter(|node| node.kind == NodeKind::Member)
         .filter(|node| !(node.online || node.standby || node.maintenance))
         .map(|node| format!("offline node: {}", node.name))
         .collect();

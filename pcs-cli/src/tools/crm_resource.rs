@@ -16,8 +16,8 @@ use super::frame;
 use super::monitor_facts;
 use super::options::{Options, Spec, Takes};
 use super::{
-    resource_agents, resource_history, resource_parameters, resource_places, resource_queries,
-    resource_relations,
+    resource_agents, resource_by_hand, resource_digests, resource_history, resource_parameters,
+    resource_places, resource_queries, resource_relations,
 };
 
 /// The tool's name.
@@ -36,7 +36,7 @@ const SPECS: [Spec; 70] = [
     ('O', "list-operations", Takes::Nothing),
     ('o', "list-all-operations", Takes::Nothing),
     (' ', "list-standards", Takes::Nothing),
-    (' ', "list-ocf-providers", Takes::Nothing),
+    (' ', "list-ocf-providers", Takes::Maybe),
     (' ', "list-agents", Takes::Value),
     (' ', "list-ocf-alternatives", Takes::Value),
     (' ', "show-metadata", Takes::Value),
@@ -245,6 +245,22 @@ impl Call {
         }
     }
 
+    /// Returns the parameters that were given as words, to be used instead of the document's.
+    pub(super) fn instead(&self) -> Result<Vec<(String, String)>, Answer> {
+        let pair = |word: &String| {
+            let (name, value) = word.split_once('=').filter(|(name, _)| !name.is_empty())?;
+            Some((name.to_owned(), value.to_owned()))
+        };
+        self.options
+            .words
+            .iter()
+            .map(|word| {
+                let wrong = || fail(ExitCode::Usage, format!("`{word}` is not NAME=VALUE"));
+                pair(word).ok_or_else(wrong)
+            })
+            .collect()
+    }
+
     /// Tells that a quiet answer is wanted.
     pub(super) fn is_quiet(&self) -> bool {
         self.options.has("quiet")
@@ -263,6 +279,11 @@ pub(super) fn find<'a>(document: &'a Element, id: &str) -> Option<&'a Element> {
 /// Makes a failure that names the tool.
 pub(super) fn fail(code: ExitCode, text: impl std::fmt::Display) -> Answer {
     Answer::fail(code, format!("{TOOL}: {text}"))
+}
+
+/// Makes a failure of a command that was understood.
+pub(super) fn none(code: ExitCode, text: &str) -> Answer {
+    fail(code, format!("{text}\nError performing operation: {code}"))
 }
 
 fn not_connected(error: &SourceError) -> Answer {
@@ -288,7 +309,9 @@ fn answer(arguments: &[String]) -> Result<Answer, Answer> {
     let options = frame::options(TOOL, arguments, &SPECS, super::resource_usage::USAGE)?;
     let xml = frame::wants_xml(&options)?;
     let command = options.last_of(&COMMANDS).unwrap_or("list");
-    if !options.words.is_empty() && command != "validate" {
+    let takes_pairs =
+        matches!(command, "validate" | "digests") || by_hand::action(command).is_some();
+    if !options.words.is_empty() && !takes_pairs {
         let answer =
             fail(ExitCode::Usage, format!("non-option words: {}", options.words.join(" ")));
         return Err(frame::failed(TOOL, arguments, xml, answer));
@@ -331,19 +354,12 @@ fn dispatch(call: &mut Call, command: &str) -> Result<Said, Answer> {
         "delete" => resource_parameters::delete_resource(call),
         "restart" => resource_parameters::restart(call),
         "wait" => wait(call),
-        other => {
-            if let Some(action) = by_hand::action(other) {
-                return resource_agents::force(call, other, action);
-            }
-            let instead = match other {
-                "digests" => "`crm_simulate`, which shows what a change of parameters leads to",
-                _ => "`pcs resource create`, which has the agent check its parameters",
-            };
-            Err(fail(
-                ExitCode::UnimplementFeature,
-                format!("--{other} is not done here; use {instead}"),
-            ))
-        }
+        "digests" => resource_digests::run(call),
+        "validate" => resource_by_hand::validate(call),
+        other => match by_hand::action(other) {
+            Some(action) => resource_by_hand::force(call, other, action),
+            None => Err(fail(ExitCode::Software, format!("--{other} is no command"))),
+        },
     }
 }
 

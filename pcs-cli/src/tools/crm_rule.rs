@@ -82,6 +82,7 @@ fn document(options: &Options) -> Result<Element, Answer> {
     if options.value("xml-text") == Some("-") {
         let pipe = Options::parse(&["-p".to_owned()], &[('p', "xml-pipe", Takes::Nothing)]);
         let read = pipe.ok().and_then(|pipe| answer::xml_input(&pipe));
+        let read = read.map(|read| read.map_err(|error| error.to_string()));
         return read
             .unwrap_or_else(|| Err("there is no input".to_owned()))
             .map_err(|why| fail(ExitCode::DataErr, why));

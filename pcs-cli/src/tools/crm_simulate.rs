@@ -122,7 +122,7 @@ pub(crate) type Failure = (ExitCode, String);
 
 fn input(options: &Options) -> Result<Element, Failure> {
     if let Some(read) = xml_input(options) {
-        return read.map_err(|error| (ExitCode::NoInput, error));
+        return read.map_err(|error| (ExitCode::NoInput, error.to_string()));
     }
     let mut source = if options.has("live-check") {
         CibSource::Live(cib_source::connect().map_err(|e| (e.code(), e.chain()))?)

@@ -265,9 +265,9 @@ fn change(
             revoke_warning(id)
         };
         return Err(Answer {
-            err: format!("{TOOL}: Ticket modification not allowed\n{warning}"),
+            out: warning,
+            err: format!("{TOOL}: Ticket modification not allowed\n"),
             code: Some(ExitCode::InsufficientPriv),
-            ..Answer::default()
         });
     }
     let mut state = known.cloned().unwrap_or_else(|| Element::new("ticket_state").with("id", id));

@@ -6,7 +6,7 @@ use model::ExitCode;
 
 use crate::cib_source::{self, CibSource};
 
-use super::answer::{Answer, VERSION, xml_input};
+use super::answer::{Answer, InputError, VERSION, xml_input};
 use super::monitor_facts;
 use super::options::{Options, Spec, Takes};
 
@@ -74,9 +74,14 @@ fn answer(options: &Options) -> Answer {
         live().map_err(|why| Answer::fail(ExitCode::NoInput, format!("crm_verify: {why}")))
     } else {
         match xml_input(options) {
-            Some(read) => {
-                read.map_err(|why| Answer::fail(ExitCode::Error, format!("crm_verify: {why}")))
-            }
+            Some(read) => read.map_err(|why| {
+                // what is no XML is no valid configuration; what can't be read may be one
+                let code = match why {
+                    InputError::Malformed { .. } => ExitCode::Config,
+                    InputError::Unreadable { .. } => ExitCode::Error,
+                };
+                Answer::fail(code, format!("crm_verify: {why}"))
+            }),
             None => Err(Answer::fail(
                 ExitCode::Error,
                 "crm_verify: No configuration source specified.  Use --help for usage information.",
@@ -213,6 +218,6 @@ mod tests {
             said.err
         );
         assert_eq!(say("<resources/>").code, Some(ExitCode::Protocol));
-        assert_eq!(say("<cib").code, Some(ExitCode::Error));
+        assert_eq!(say("<cib").code, Some(ExitCode::Config));
     }
 }

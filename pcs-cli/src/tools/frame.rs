@@ -96,8 +96,10 @@ fn framed(
         Element::new("status").with("code", code.code().to_string()).with("message", code.text());
     if !errors.is_empty() {
         let mut list = Element::new("errors");
-        for line in errors.lines() {
-            list.push(with_text("error", line));
+        // how the command ended belongs to what was said before
+        let lines = errors.trim_end().replace("\nError performing", "\0Error performing");
+        for line in lines.lines() {
+            list.push(with_text("error", &line.replace('\0', "\n")));
         }
         status.push(list);
     }

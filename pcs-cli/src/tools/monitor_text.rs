@@ -63,11 +63,38 @@ impl Wanted {
     }
 }
 
-/// Returns everything that is wanted.
+/// Returns everything that is wanted, as text.
 pub(super) fn screen(cib: &Element, seen: &Seen, wanted: &Wanted) -> String {
+    let mut out = String::new();
+    for (title, lines) in sections(cib, seen, wanted) {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(title);
+        out.push('\n');
+        for line in lines {
+            if !line.is_empty() {
+                out.push_str("  ");
+                out.push_str(&line);
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// What is there even without anything in it, where there are histories.
+pub(super) const HISTORIES: [&str; 2] = ["Migration Summary:", "Operations:"];
+
+/// Returns everything that is wanted: titles, and the lines below them.
+pub(super) fn sections(
+    cib: &Element,
+    seen: &Seen,
+    wanted: &Wanted,
+) -> Vec<(&'static str, Vec<String>)> {
     let (status, scope) = (&seen.status, wanted.scope());
     let has = |part| wanted.parts.contains(&part);
-    let mut sections: Vec<(&str, Vec<String>)> =
+    let mut sections: Vec<(&'static str, Vec<String>)> =
         vec![("Cluster Summary:", summary(cib, seen, wanted))];
     if has(Part::Nodes) || (wanted.by_node && has(Part::Resources)) {
         let lines = if wanted.by_node {
@@ -100,25 +127,8 @@ pub(super) fn screen(cib: &Element, seen: &Seen, wanted: &Wanted) -> String {
     if has(Part::Bans) {
         sections.push(("Negative Location Constraints:", bans(status, wanted)));
     }
-    // where there are histories, it is said even that there is nothing in them
-    let said = ["Migration Summary:", "Operations:"];
-    sections.retain(|(title, lines)| !lines.is_empty() || said.contains(title));
-    let mut out = String::new();
-    for (title, lines) in sections {
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        out.push_str(title);
-        out.push('\n');
-        for line in lines {
-            if !line.is_empty() {
-                out.push_str("  ");
-                out.push_str(&line);
-            }
-            out.push('\n');
-        }
-    }
-    out
+    sections.retain(|(title, lines)| !lines.is_empty() || HISTORIES.contains(title));
+    sections
 }
 
 fn bulleted(lines: Vec<String>) -> Vec<String> {
@@ -135,6 +145,9 @@ pub(super) fn failures(status: &Status, scope: Scope<'_>) -> Vec<FailedAction> {
     });
     failed
 }
+
+/// How many lines at the end of the summary are about options, where those are wanted.
+pub(super) const OPTION_LINES: usize = 3;
 
 fn summary(cib: &Element, seen: &Seen, wanted: &Wanted) -> Vec<String> {
     let detail = Detail { full: wanted.detail, ..Detail::default() };

@@ -46,7 +46,8 @@ pub(super) fn operations(call: &mut Call, all: bool) -> Result<Said, Answer> {
             }
         }
     }
-    Ok(Said { text, xml: vec![list], ..Said::default() })
+    let xml = if text.is_empty() { Vec::new() } else { vec![list] };
+    Ok(Said { text, xml, ..Said::default() })
 }
 
 fn agent(resource: &Element) -> String {

@@ -93,7 +93,8 @@ pub(super) fn locate(call: &mut Call) -> Result<Said, Answer> {
         xml.push(node);
     }
     let mut said = Said { text, xml: vec![xml], ..Said::default() };
-    if places.is_empty() && !call.is_quiet() {
+    let in_words = call.options.value("output-as") != Some("xml");
+    if places.is_empty() && !call.is_quiet() && in_words {
         said.remark = format!("resource {id} is NOT running\n");
     }
     Ok(said)
@@ -184,13 +185,19 @@ pub(super) fn xml(call: &mut Call, expanded: bool) -> Result<Said, Answer> {
         }
         let all =
             status_xml::resources(&seen.status, Scope { resource: Some(&id), ..Scope::default() });
-        parts.extend(all.children().next().cloned());
+        parts.extend(inside(&all, &id).cloned());
     }
     text.push_str("Resource XML:\n");
     text.push_str(&shown.to_xml());
     parts.push(with_text("xml", &shown.to_xml()));
     let xml = parts.into_iter().fold(Element::new("resource_config"), Element::with_child);
     Ok(Said { text, xml: vec![xml], ..Said::default() })
+}
+
+/// Finds a resource in the XML of the state, without what it lies in; of an instance, one of them.
+fn inside<'a>(all: &'a Element, id: &str) -> Option<&'a Element> {
+    let own = all.children().find(|one| one.id() == Some(id));
+    own.or_else(|| all.children().find_map(|one| inside(one, id)))
 }
 
 /// Puts the content of a primitive's template into the primitive.
@@ -225,62 +232,127 @@ pub(super) fn why(call: &mut Call) -> Result<Said, Answer> {
     {
         return Err(fail(ExitCode::NoSuch, format!("Node '{node}' not found")));
     }
-    let ids: Vec<String> = if call.options.has("resource") {
-        call.element(&document)?;
-        vec![call.resource()?.to_owned()]
-    } else if node.is_some() {
-        pcs::resource::primitives(&document).filter_map(Element::id).map(str::to_owned).collect()
-    } else {
-        status.resources.iter().map(|resource| resource.id.clone()).collect()
-    };
-    let one = call.options.has("resource");
-    let mut text = String::new();
-    let mut xml = Element::new("reason");
-    for id in &ids {
+    let is_here = |id: &str| {
         let places = places(&status, id);
-        let here = match &node {
+        match &node {
             Some(node) => places.iter().any(|place| place.node == node.as_str()),
             None => !places.is_empty(),
-        };
-        if node.is_some() && !one && !here {
-            continue;
         }
-        let host = node.as_ref().map(|node| format!(" on host {node}")).unwrap_or_default();
-        let not = if here { "" } else { "not " };
-        let _infallible = writeln!(text, "Resource {id} is {not}running{host}");
+    };
+    let mut text = String::new();
+    if call.options.has("resource") {
+        call.element(&document)?;
+        let id = call.resource()?;
+        let here = is_here(id);
+        let mut reason = Element::new("reason");
+        match &node {
+            Some(node) if here => reason.set("running_on", node.as_str()),
+            Some(_) => {}
+            None => reason.set("running", if here { "true" } else { "false" }),
+        }
+        reason.push(explained(&document, id, here, node.as_deref(), &mut text));
+        return Ok(Said { text, xml: vec![reason], ..Said::default() });
+    }
+    let ids: Vec<&str> = if node.is_some() {
+        let all: Vec<&ResourceStatus> = status.resources.iter().flat_map(instances).collect();
+        all.into_iter().map(|one| one.id.as_str()).filter(|id| is_here(id)).collect()
+    } else {
+        status.resources.iter().map(|resource| resource.id.as_str()).collect()
+    };
+    let mut all = Element::new("resources");
+    for id in ids {
+        let here = is_here(id);
         let mut item = Element::new("resource")
-            .with("id", id.as_str())
+            .with("id", id)
             .with("running", if here { "true" } else { "false" });
         if let Some(node) = &node {
             item.set("host", node.as_str());
         }
-        for cause in causes(&document, id) {
-            let _infallible = writeln!(text, "{cause}");
-            item.push(with_text("check", &cause));
-        }
-        xml.push(item);
+        all.push(item.with_child(explained(&document, id, here, node.as_deref(), &mut text)));
     }
-    Ok(Said { text, xml: vec![xml], ..Said::default() })
+    let reason = Element::new("reason").with_child(all);
+    Ok(Said { text, xml: vec![reason], ..Said::default() })
 }
 
-/// Returns what the configuration says that keeps a resource from being what it could be.
-fn causes(document: &Element, id: &str) -> Vec<String> {
+/// Returns the primitives of a resource, in the order of the document.
+fn instances(resource: &ResourceStatus) -> Vec<&ResourceStatus> {
+    match resource.kind {
+        ResourceKind::Primitive => vec![resource],
+        _ => resource.children.iter().flat_map(instances).collect(),
+    }
+}
+
+/// Says whether a resource runs, and what the configuration says about that; the XML names the resource of the
+/// top that it is in.
+fn explained(
+    document: &Element,
+    id: &str,
+    here: bool,
+    node: Option<&str>,
+    text: &mut String,
+) -> Element {
+    let host = node.map(|node| format!(" on host {node}")).unwrap_or_default();
+    let not = if here { "" } else { "not " };
+    let _infallible = writeln!(text, "Resource {id} is {not}running{host}");
+    let mut top = id.split(':').next().unwrap_or_default();
+    while let Some(parent) = pcs::resource::parent(document, top).and_then(Element::id) {
+        top = parent;
+    }
+    let mut check = Element::new("check").with("id", top);
+    for (owner, cause) in causes(document, id) {
+        let (attribute, value) = cause.attribute();
+        check.set(attribute, value);
+        let _infallible = writeln!(text, "{}", cause.text(&owner));
+    }
+    check
+}
+
+/// What the configuration says that keeps a resource from being what it could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    RemainsStopped,
+    NotPromoted,
+    Unmanaged,
+}
+
+impl Cause {
+    fn text(self, owner: &str) -> String {
+        match self {
+            Self::RemainsStopped => {
+                format!("Configuration specifies '{owner}' should remain stopped")
+            }
+            Self::NotPromoted => {
+                format!("Configuration specifies '{owner}' should not be promoted")
+            }
+            Self::Unmanaged => format!(
+                "Configuration prevents cluster from stopping or starting unmanaged '{owner}'"
+            ),
+        }
+    }
+
+    fn attribute(self) -> (&'static str, &'static str) {
+        match self {
+            Self::RemainsStopped => ("remain_stopped", "true"),
+            Self::NotPromoted => ("promotable", "false"),
+            Self::Unmanaged => ("unmanaged", "true"),
+        }
+    }
+}
+
+/// Returns what keeps a resource from being what it could be, and the resource that it is said of.
+fn causes(document: &Element, id: &str) -> Vec<(String, Cause)> {
     let mut causes = Vec::new();
     let mut current = find(document, id);
     while let Some(element) = current {
         let owner = element.id().unwrap_or_default();
         let meta = |name| pcs::nvset::value(element, "meta_attributes", name);
         match meta("target-role") {
-            Some("Stopped" | "stopped") => {
-                causes.push(format!("Configuration specifies '{owner}' should remain stopped"));
-            }
-            Some("Unpromoted" | "Slave") => {
-                causes.push(format!("Configuration specifies '{owner}' should not be promoted"));
-            }
+            Some("Stopped" | "stopped") => causes.push((owner.to_owned(), Cause::RemainsStopped)),
+            Some("Unpromoted" | "Slave") => causes.push((owner.to_owned(), Cause::NotPromoted)),
             _ => {}
         }
         if meta("is-managed").is_some_and(|text| !pcs::options::is_true(text)) {
-            causes.push(format!("Configuration specifies '{owner}' is not managed by the cluster"));
+            causes.push((owner.to_owned(), Cause::Unmanaged));
         }
         current = pcs::resource::parent(document, owner);
     }
@@ -291,7 +363,7 @@ fn causes(document: &Element, id: &str) -> Vec<String> {
 mod tests {
     use super::super::monitor_facts;
     use super::super::resource_tests::document;
-    use super::{causes, instance_names, places};
+    use super::{Cause, causes, instance_names, places};
 
     #[test]
     fn resources_are_found_where_their_histories_say() {
@@ -323,7 +395,7 @@ mod tests {
         let status = monitor_facts::seen(&document).status;
         let names = instance_names(&status.resources);
         assert_eq!(names, ["A", "B", "G1", "G2", "PP:0", "PP:1", "PP:2"]);
-        assert_eq!(causes(&document, "B"), ["Configuration specifies 'B' should remain stopped"]);
+        assert_eq!(causes(&document, "B"), [("B".to_owned(), Cause::RemainsStopped)]);
         assert!(causes(&document, "G1").is_empty());
     }
 }

@@ -11,7 +11,8 @@ Queries:
  -O, --list-operations        List operations of nodes that are here (see --resource, --node)
  -o, --list-all-operations    List operations of all nodes
      --list-standards         List the standards of agents there are
-     --list-ocf-providers     List the providers of OCF agents
+     --list-ocf-providers[=AGENT]
+                              List the providers of OCF agents, or those that have this one
      --list-agents=STD[:PROV] List the agents of a standard or provider
      --list-ocf-alternatives=AGENT
                               List the providers that have this OCF agent
@@ -39,7 +40,12 @@ Commands:
      --wait                   Wait until the cluster has nothing to do
      --force-check, --force-start, --force-stop, --force-promote, --force-demote
                               Have the agent do it on this node, whatever the cluster thinks;
-                              with -V a shell agent shows each step
+                              with -V a shell agent shows each step. NAME=VALUE: instead of the
+                              configured parameter; --force-check=LEVEL: how closely it looks
+     --validate[=LEVEL]       Have the agent check its parameters: those of --resource, or those given
+                              as NAME=VALUE (or --option) for --class, --provider and --agent
+     --digests                Show the digests of the parameters on a node, by which changes are found
+                              out; NAME=VALUE: as if the parameter were this one
 
 Options:
  -r, --resource=ID            The resource
