@@ -318,7 +318,7 @@ mod tests {
     fn what_is_missing_or_no_cib_is_named() {
         let mut source = CibSource::File("/nonexistent/cib.xml".into());
         let error = source.query().unwrap_err();
-        assert_eq!(error.code(), ExitCode::Disconnect);
+        assert_eq!(error.code(), ExitCode::NoSuch);
         assert!(error.chain().starts_with("`/nonexistent/cib.xml` can't be read: "));
     }
 }

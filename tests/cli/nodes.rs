@@ -95,7 +95,7 @@ fn an_agent_run_by_hand_says_how_it_ended() {
     assert_eq!(
         home.tool("crm_resource -r A --force-promote", &[]),
         format!(
-            "{} {not}crm_resource: Error performing operation: Unimplemented\nexit 3\n",
+            "{} {not}\ncrm_resource: Error performing operation: Unimplemented\nexit 3\n",
             word("force-promote", "A")
         )
     );
