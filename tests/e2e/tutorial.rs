@@ -249,8 +249,11 @@ fn move_about(world: &World, spelling: Spelling) -> Told {
 
     world.refuses(0, "pcs resource move ClusterIP ser9", &["ser9"])?;
     world.does(0, "pcs resource delete web")?;
-    // (its history is still there, as that of any removed resource)
-    world.says(0, "crm_resource -W -r web", &["web is NOT running"])?;
+    // what it did is forgotten with it
+    world.wait("the history of web to go", || {
+        let said = world.run(0, "crm_resource -W -r web")?;
+        Ok(said.stderr.contains("Resource 'web' not found"))
+    })?;
     world.says(0, "pcs resource", &["ClusterIP"])?;
     Ok(())
 }
