@@ -242,7 +242,7 @@ pub fn shadow_path(name: &str) -> PathBuf {
 /// A document of this size is no mistake yet; more would only exhaust memory.
 const BYTES_MAX: u64 = 512 * 1024 * 1024;
 
-/// Reads a document from a file, a pipe, or what bzip2 made of one.
+/// Reads a document from a file, a pipe, or what bzip2 or xz made of one.
 ///
 /// # Errors
 /// When it can't be read, or is no XML.
@@ -262,16 +262,37 @@ pub fn read_text(path: &Path) -> Result<String, SourceError> {
     let length = file.metadata().map_or(0, |about| about.len().min(BYTES_MAX));
     let mut bytes = Vec::with_capacity(usize::try_from(length).map_or(0, |length| length + 1));
     file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(fail)?;
+    text_of(bytes).map_err(fail)
+}
+
+/// Reads standard input, unpacked.
+///
+/// # Errors
+/// As [`read_text`].
+pub fn read_stdin() -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(BYTES_MAX).read_to_end(&mut bytes)?;
+    text_of(bytes)
+}
+
+/// Unpacks what bzip2 or xz made, and takes the rest for text.
+fn text_of(mut bytes: Vec<u8>) -> std::io::Result<String> {
     if bytes.starts_with(b"BZh") {
-        let mut unpacked = Vec::new();
-        bzip2::read::MultiBzDecoder::new(bytes.as_slice())
-            .take(BYTES_MAX)
-            .read_to_end(&mut unpacked)
-            .map_err(fail)?;
-        bytes = unpacked;
+        bytes = unpacked(bzip2::read::MultiBzDecoder::new(bytes.as_slice()))?;
+    } else if bytes.starts_with(b"\xfd7zXZ\0") {
+        bytes = unpacked(lzma_rust2::XzReader::new(bytes.as_slice(), true))?;
+    } else if bytes.starts_with(b"\x1f\x8b") {
+        let text = "it is packed with gzip; unpack it with `gunzip`";
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
     }
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+fn unpacked(packed: impl std::io::Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    packed.take(BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes a document in one step: whoever reads meanwhile sees the old one or the new one.
@@ -312,6 +333,22 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), before);
         assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
         std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    /// `<cib/>`, packed by xz.
+    const PACKED: [u8; 60] = [
+        0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x01, 0x69, 0x22, 0xde, 0x36, 0x02, 0x00, 0x21,
+        0x01, 0x1c, 0x00, 0x00, 0x00, 0x10, 0xcf, 0x58, 0xcc, 0x01, 0x00, 0x06, 0x3c, 0x63, 0x69,
+        0x62, 0x2f, 0x3e, 0x0a, 0x00, 0x00, 0xa6, 0xb4, 0xc3, 0xeb, 0x00, 0x01, 0x1b, 0x07, 0x12,
+        0xeb, 0xd4, 0x17, 0x90, 0x42, 0x99, 0x0d, 0x01, 0x00, 0x00, 0x00, 0x00, 0x01, 0x59, 0x5a,
+    ];
+
+    #[test]
+    fn what_xz_packed_is_unpacked_and_what_is_damaged_refused() {
+        assert_eq!(super::text_of(PACKED.to_vec()).unwrap(), "<cib/>\n");
+        assert!(super::text_of(PACKED[..40].to_vec()).is_err());
+        let error = super::text_of(b"\x1f\x8b".to_vec()).unwrap_err();
+        assert!(error.to_string().contains("gunzip"));
     }
 
     #[test]

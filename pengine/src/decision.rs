@@ -4,6 +4,7 @@ use crate::cluster::Cluster;
 use crate::index::{NodeIx, ResourceIx};
 use crate::ledger::Cell;
 use crate::place::Placed;
+use crate::plan::UtilizationLine;
 
 /// What a line of the scores listing is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,11 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
+    /// Whether it is in the scores listing.
+    fn is_listed(&self) -> bool {
+        self.what != Listed::Decision
+    }
+
     /// The text of the line in front of the score.
     pub(crate) fn line(&self, cluster: &Cluster) -> String {
         let id = &cluster[self.rsc].id;
@@ -46,7 +52,7 @@ impl Shown {
 
 /// The scores listing, a line each.
 pub(crate) fn listing(placed: &Placed) -> Vec<String> {
-    let listed = placed.record.shown().iter().filter(|shown| shown.what != Listed::Decision);
+    let listed = placed.record.shown().iter().filter(|shown| shown.is_listed());
     listed
         .map(|shown| {
             let score = placed.scores.ledger.score(shown.cell);
@@ -76,15 +82,24 @@ pub(crate) enum Decided {
 #[derive(Debug)]
 pub(crate) struct Record {
     wanted: bool,
-    /// All lines of the scores listing, in order.
+    /// What was shown, in order.
     shown: Vec<Shown>,
+    /// How many of them are in the scores listing.
+    listed: usize,
     decided: Vec<Option<Decided>>,
+    /// The utilization listing, where that is wanted.
+    utilization: Option<Vec<UtilizationLine>>,
 }
 
 impl Record {
     /// Begins a record, or none.
     pub(crate) fn new(wanted: bool) -> Self {
-        Self { wanted, shown: Vec::new(), decided: Vec::new() }
+        Self { wanted, shown: Vec::new(), listed: 0, decided: Vec::new(), utilization: None }
+    }
+
+    /// The same with the utilization listing, if that is wanted.
+    pub(crate) fn with_utilization(self, wanted: bool) -> Self {
+        Self { utilization: wanted.then(Vec::new), ..self }
     }
 
     /// Tells whether anyone wants to know.
@@ -95,8 +110,21 @@ impl Record {
     /// Adds a line to the scores listing.
     pub(crate) fn show(&mut self, shown: Shown) {
         if self.wanted {
+            self.listed += usize::from(shown.is_listed());
             self.shown.push(shown);
         }
+    }
+
+    /// Adds a line to the utilization listing.
+    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(lines) = &mut self.utilization {
+            lines.push(UtilizationLine { after: self.listed, text: line() });
+        }
+    }
+
+    /// The utilization listing.
+    pub(crate) fn take_utilization(&mut self) -> Vec<UtilizationLine> {
+        self.utilization.take().unwrap_or_default()
     }
 
     /// All lines of the scores listing, in order.

@@ -36,7 +36,7 @@ fn tell(ordered: Ordered, options: &Options, out: &mut dyn Markup) -> Plan<()> {
         Dot::All => crate::dot::write(&graph, true),
     };
     let scores = if options.scores { crate::decision::listing(placed) } else { Vec::new() };
-    let utilization = std::mem::take(&mut graph.placed_mut().utilization_lines);
+    let utilization = graph.placed_mut().record.take_utilization();
     if options.is_last {
         std::mem::forget(graph);
     }

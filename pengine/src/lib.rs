@@ -86,7 +86,7 @@ mod values;
 mod wishes;
 
 pub use markup::{Markup, Tree};
-pub use plan::{Dot, Level, Message, Options, Plan, PlannedAction, Report};
+pub use plan::{Dot, Level, Message, Options, Plan, PlannedAction, Report, UtilizationLine};
 
 use cib::Element;
 use model::WallTime;
@@ -104,7 +104,7 @@ pub fn schedule_into<M: Markup>(
     options: &Options,
     graph: M,
 ) -> Plan<M::Done> {
-    let record = decision::Record::new(options.scores);
+    let record = decision::Record::new(options.scores).with_utilization(options.utilization);
     graph::build(decide(input, now, options, record), options, graph)
 }
 

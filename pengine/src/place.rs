@@ -37,7 +37,6 @@ pub(crate) struct Placing {
     pub(crate) counts: Vec<i64>,
     /// Free capacity of each node.
     pub(crate) free: Vec<BTreeMap<String, i64>>,
-    pub(crate) utilization_lines: Vec<String>,
     pub(crate) promotion: crate::promote::Promotion,
     pub(crate) surveys: crate::survey::Surveys,
     pub(crate) record: Record,
@@ -53,7 +52,6 @@ pub(crate) struct Placed {
     pub(crate) homes: Vec<Home>,
     pub(crate) counts: Vec<i64>,
     pub(crate) free: Vec<BTreeMap<String, i64>>,
-    pub(crate) utilization_lines: Vec<String>,
     pub(crate) record: Record,
 }
 
@@ -65,7 +63,6 @@ pub(crate) fn place(constrained: Constrained, record: Record) -> Placed {
         homes: vec![home; cluster.resources.len()],
         counts: vec![0; cluster.nodes.len()],
         free: cluster.nodes.iter().map(|node| node.utilization.clone()).collect(),
-        utilization_lines: Vec::new(),
         promotion: crate::promote::Promotion::default(),
         surveys: crate::survey::Surveys::default(),
         record,
@@ -97,12 +94,11 @@ pub(crate) fn place(constrained: Constrained, record: Record) -> Placed {
         homes,
         counts,
         free,
-        utilization_lines,
         record,
         promotion: _,
         surveys: _,
     } = placing;
-    Placed { cluster, book, scores, rules, homes, counts, free, utilization_lines, record }
+    Placed { cluster, book, scores, rules, homes, counts, free, record }
 }
 
 impl Placed {
@@ -181,17 +177,6 @@ impl Placing {
         }
         for child in self.cluster[rsc].children.clone() {
             self.show(child, step);
-        }
-    }
-
-    fn note_capacity(&mut self, when: &str) {
-        for &node in &self.cluster.node_order {
-            let amounts: String = self.free[node.position()]
-                .iter()
-                .map(|(name, amount)| format!(" {name}={amount}"))
-                .collect();
-            self.utilization_lines
-                .push(format!("{when}: {} capacity:{amounts}", self.cluster[node].name));
         }
     }
 
@@ -454,6 +439,7 @@ impl Placing {
         self.homes[rsc.position()].node = Some(node);
         self.counts[node.position()] += 1;
         self.consume(node, rsc, 1);
+        self.note_use(rsc, node);
         changed
     }
 

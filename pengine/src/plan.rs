@@ -109,6 +109,8 @@ pub struct Options {
     pub transition: Option<u64>,
     /// Write the scores listing, too.
     pub scores: bool,
+    /// Write the utilization listing, too.
+    pub utilization: bool,
     /// Write the graph for graphviz, too.
     pub dot: Dot,
     /// Ignore the document's `execution-date`: the time given is meant (`-t`).
@@ -118,6 +120,15 @@ pub struct Options {
     pub is_last: bool,
 }
 
+/// A line of the utilization listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UtilizationLine {
+    /// How many lines of the scores listing come before it.
+    pub after: usize,
+    /// What a node has free, or what a resource takes of it.
+    pub text: String,
+}
+
 /// One decision.
 #[derive(Clone, Debug)]
 pub struct Plan<Graph = Element> {
@@ -125,8 +136,8 @@ pub struct Plan<Graph = Element> {
     pub graph: Graph,
     /// The scores listing, a line each, if the options asked for it.
     pub scores: Vec<String>,
-    /// The utilization listing, a line each.
-    pub utilization: Vec<String>,
+    /// The utilization listing, if the options asked for it.
+    pub utilization: Vec<UtilizationLine>,
     /// The graph for graphviz, as much of it as the options asked for.
     pub dot: String,
     /// Typed facts.

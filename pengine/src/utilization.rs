@@ -61,6 +61,11 @@ fn load_stopped(all: &mut Constrained, node: NodeIx) -> ActionIx {
     point
 }
 
+/// Amounts as listings have them.
+fn listed(amounts: &Amounts) -> String {
+    amounts.iter().map(|(name, amount)| format!(" {name}={amount}")).collect()
+}
+
 impl Placing {
     /// What a resource and all in it need.
     pub(crate) fn needs(&self, rsc: ResourceIx) -> Amounts {
@@ -80,6 +85,24 @@ impl Placing {
                 *have -= sign * amount;
             }
         }
+    }
+
+    /// Lists what all nodes have free.
+    pub(crate) fn note_capacity(&mut self, when: &str) {
+        for &node in &self.cluster.node_order {
+            let name = &self.cluster[node].name;
+            let free = &self.free[node.position()];
+            self.record.note(|| format!("{when}: {name} capacity:{}", listed(free)));
+        }
+    }
+
+    /// Lists what a resource takes of a node.
+    pub(crate) fn note_use(&mut self, rsc: ResourceIx, node: NodeIx) {
+        let (rsc, node) = (&self.cluster[rsc], &self.cluster[node]);
+        self.record.note(|| {
+            let takes = listed(&rsc.utilization);
+            format!("pcmk__finalize_assignment: {} utilization on {}:{takes}", rsc.id, node.name)
+        });
     }
 
     fn suffices(&self, node: NodeIx, need: &Amounts) -> bool {

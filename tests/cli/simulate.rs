@@ -256,3 +256,89 @@ fn rules_look_at_the_hours_where_the_time_was_written_and_at_local_ones_otherwis
     // the document is of 2026-01-01 00:00 UTC
     assert!(hour(5, "") && !hour(0, ""));
 }
+
+#[test]
+fn what_is_stored_without_a_simulation_is_the_document_with_its_events() {
+    let home = stopped();
+    home.tool("crm_simulate -x cib.xml -u birch -O out.xml", &[]);
+    assert!(home.read("out.xml").contains(r#"uname="birch""#));
+    let text = home.tool("crm_simulate -x cib.xml -Q -D -", &[]);
+    assert!(text.contains("digraph") && text.contains("a_start_0 alder"), "{text}");
+    let text = home.tool("crm_simulate -x cib.xml --output-as=xml -D -", &[]);
+    assert!(text.contains("--save-dotfile=- goes with --output-as=text only"), "{text}");
+}
+
+#[test]
+fn an_operation_that_is_to_fail_makes_a_simulation() {
+    let text = said("-F a_start_0@alder=1", "Executing Cluster Transition:");
+    assert!(text.contains("Revised Cluster Status:"), "{text}");
+    // success that was not expected is told, but not counted
+    let text = said("-F a_monitor_0@alder=0", "Pretending action 1 failed with rc=0\n");
+    assert!(!text.contains("fail-count-a"), "{text}");
+}
+
+#[test]
+fn capacities_are_told_among_the_scores_as_they_change() {
+    let home = Home::new();
+    let wants =
+        r#"<utilization id="a-u"><nvpair id="a-u-m" name="memory" value="3"/></utilization>"#;
+    let has = wants.replace("a-u", "1-u").replace("\"3\"", "\"8\"");
+    let document = STOPPED
+        .replace(r#"type="Dummy"/>"#, &format!(r#"type="Dummy">{wants}</primitive>"#))
+        .replace(
+            r#"<node id="1" uname="alder"/>"#,
+            &format!(r#"<node id="1" uname="alder">{has}</node>"#),
+        );
+    home.put(&document.replace(
+        "</cluster_property_set>",
+        r#"<nvpair id="o-p" name="placement-strategy" value="utilization"/></cluster_property_set>"#,
+    ));
+    let text = home.tool("crm_simulate -x cib.xml -s -U -Q", &[]);
+    let lines: Vec<&str> = text.lines().take(4).collect();
+    assert_eq!(
+        lines,
+        [
+            "Original: alder capacity: memory=8",
+            "pcmk__primitive_assign: a allocation score on alder: 0",
+            "pcmk__finalize_assignment: a utilization on alder: memory=3",
+            "Remaining: alder capacity: memory=5",
+        ],
+        "{text}"
+    );
+    let text = home.tool("crm_simulate -x cib.xml -U --output-as=xml", &[]);
+    let capacity = "<capacity node=\"alder\" comment=\"Remaining\">\n      <memory>5</memory>";
+    assert!(text.contains(capacity), "{text}");
+    let plain = home.tool("crm_simulate -x cib.xml -A", &[]);
+    assert!(!plain.contains("Node Attributes"), "{plain}");
+}
+
+#[test]
+fn each_document_of_a_directory_is_timed_the_last_by_name_first() {
+    let home = stopped();
+    for name in ["one.xml", "two.xml", ".hidden.xml", "three.txt"] {
+        std::fs::create_dir_all(home.path("inputs")).expect("a directory");
+        std::fs::write(home.path("inputs").join(name), STOPPED).expect("a document");
+    }
+    let text = home.tool("crm_simulate -P inputs -N 2", &[]);
+    let files: Vec<&str> = text.lines().filter_map(|line| line.split(" ... ").next()).collect();
+    let expected = ["Timings:", "  * Testing inputs/two.xml", "  * Testing inputs/one.xml"];
+    assert_eq!(files, expected, "{text}");
+    let text = home.tool("crm_simulate -P inputs --output-as=xml", &[]);
+    assert!(text.contains(r#"<timing file="inputs/two.xml" duration=""#), "{text}");
+    let text = home.tool("crm_simulate -P inputs -N some", &[]);
+    assert!(text.contains("`some` is no number of times"), "{text}");
+}
+
+#[test]
+fn an_input_that_is_no_document_is_refused_and_a_live_check_takes_what_other_tools_work_on() {
+    let home = stopped();
+    std::fs::write(home.path("wrong.xml"), "<resources/>").expect("a file");
+    let text = home.tool("crm_simulate -x wrong.xml", &[]);
+    assert!(text.contains("wrong.xml is not a CIB: it holds <resources>, not <cib>"), "{text}");
+    assert!(text.contains("exit 66"), "{text}");
+    let text = home.tool("crm_simulate -L --output-as=html", &[]);
+    assert!(text.contains("formats are text, xml, none") && text.contains("exit 105"), "{text}");
+    let text = home.tool("crm_simulate -L -R", &[]);
+    assert!(text.contains("* Start      a       ( alder )"), "{text}");
+    assert!(!home.tool("crm_simulate -L -R --output-as=none", &[]).contains("Start"));
+}

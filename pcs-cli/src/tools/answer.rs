@@ -1,6 +1,6 @@
 //! What a tool says: text for people and scripts, and how it exits.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 
 use cib::Element;
 use model::ExitCode;
@@ -83,6 +83,9 @@ pub(crate) fn xml_input(options: &Options) -> Option<Result<Element, InputError>
         "xml-text" => Some(parse("input string", options.value("xml-text").unwrap_or_default())),
         "xml-file" => {
             let from = options.value("xml-file").unwrap_or_default().to_owned();
+            if from == "-" {
+                return Some(read_stdin().and_then(|text| parse("STDIN", &text)));
+            }
             Some(cib_source::read(from.as_ref()).map_err(|error| match error {
                 SourceError::NotXml { source: why, .. } => InputError::Malformed { from, why },
                 other => InputError::Unreadable { from, why: other.chain() },
@@ -93,9 +96,9 @@ pub(crate) fn xml_input(options: &Options) -> Option<Result<Element, InputError>
 }
 
 fn read_stdin() -> Result<String, InputError> {
-    let unreadable = |why: String| InputError::Unreadable { from: "STDIN".to_owned(), why };
-    let mut bytes = Vec::new();
-    let read = std::io::stdin().lock().read_to_end(&mut bytes);
-    read.map_err(|error| unreadable(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))
+    let unreadable = |error: std::io::Error| InputError::Unreadable {
+        from: "STDIN".to_owned(),
+        why: error.to_string(),
+    };
+    cib_source::read_stdin().map_err(unreadable)
 }

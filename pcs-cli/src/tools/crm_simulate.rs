@@ -14,7 +14,7 @@ use crate::clock;
 use super::answer::{Answer, VERSION, xml_input};
 use super::options::{Options, Spec, Takes};
 use super::simulate_events::{self, inject, specs};
-use super::{frame, simulate_xml, simulation};
+use super::{frame, simulate_profile, simulate_xml, simulation};
 
 const SPECS: [Spec; 37] = [
     ('h', "help", Takes::Nothing),
@@ -69,31 +69,34 @@ Operations:
   -U, --show-utilization      Show the nodes' capacity
   -A, --show-attrs            Show node attributes
   -c, --show-failcounts       Show fail counts
-  -P, --profile=DIR           Process every XML file of a directory and show how long each takes
-  -N, --repeat=N              With --profile, process each file N times
+  -P, --profile=DIR           Plan every XML file of a directory and show how long each takes
+  -N, --repeat=N              With --profile, plan each file N times
 
 Events:
   -u, --node-up=NODE          Bring a node online
   -d, --node-down=NODE        Take a node offline in an orderly way
   -f, --node-fail=NODE        Lose a node
   -i, --op-inject=OPSPEC      Put an operation's result into the status first
-  -F, --op-fail=OPSPEC        Let an operation fail in the simulation
+  -F, --op-fail=OPSPEC        As --simulate, but let an operation fail
   -t, --set-datetime=TIME     Pretend it is this time (ISO 8601)
   -q, --quorum=BOOLEAN        Pretend to have a quorum or not
   -w, --watchdog=BOOLEAN      Pretend to have a watchdog or not
   -g, -r, -b, -e TICKET       Grant, revoke, suspend or activate a ticket
 
 Data:
-  -x, --xml-file=FILE         Read the document from a file (plain or bzip2)
+  -x, --xml-file=FILE         Read the document from a file (plain, bzip2 or xz)
   -p, --xml-pipe              Read it from standard input
-  -L, --live-check            Ask the cluster
+  -L, --live-check            Ask the cluster, or take what CIB_shadow or CIB_file names
   -I, --save-input=FILE       Store the document that is planned on
   -O, --save-output=FILE      Store the document that comes of it
   -G, --save-graph=FILE       Store the transition graph
   -D, --save-dotfile=FILE     Store the graph for graphviz
   -a, --all-actions           With --save-dotfile, show optional actions, too
   -Q, --quiet                 Print only what was asked for
+      --output-as=FORMAT      text, xml, or none
+      --output-to=FILE        Write the answer to a file
 
+In place of a FILE to store something in, `-` means standard output.
 OPSPEC is RESOURCE_TASK_INTERVALMS@NODE=RC, like web_monitor_10000@node1=7
 ";
 
@@ -120,24 +123,62 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 /// How to exit, and what to say.
 pub(crate) type Failure = (ExitCode, String);
 
+/// Reads the document that is meant: a file or standard input, else what other tools work on.
 fn input(options: &Options) -> Result<Element, Failure> {
-    if let Some(read) = xml_input(options) {
-        return read.map_err(|error| (ExitCode::NoInput, error.to_string()));
-    }
-    let mut source = if options.has("live-check") {
-        CibSource::Live(cib_source::connect().map_err(|e| (e.code(), e.chain()))?)
-    } else {
-        CibSource::open().map_err(|e| (e.code(), e.chain()))?
+    let live = options.last_of(&["xml-file", "xml-pipe", "live-check"]) == Some("live-check");
+    let read = if live { None } else { xml_input(options) };
+    let document = match read {
+        Some(read) => read.map_err(|error| (ExitCode::NoInput, error.to_string()))?,
+        None => {
+            let mut source = CibSource::open().map_err(|e| (e.code(), e.chain()))?;
+            source.query().map_err(|e| (e.code(), e.chain()))?
+        }
     };
-    source.query().map_err(|e| (e.code(), e.chain()))
+    usable(document, options.value("xml-file").unwrap_or("the input"))
 }
 
-fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
-    if let Some(directory) = options.value("profile") {
-        return profile(directory, options);
+/// Brings what was read to the current schema; `from` is where it was read.
+pub(crate) fn usable(document: Element, from: &str) -> Result<Element, Failure> {
+    if document.name() != "cib" {
+        let text = format!("{from} is not a CIB: it holds <{}>, not <cib>", document.name());
+        return Err((ExitCode::NoInput, text));
     }
-    // the process ends when all is said: taking a large document apart takes as long as a plan
-    let mut document = ManuallyDrop::new(input(options)?);
+    let old = ["pacemaker-0", "pacemaker-1", "pacemaker-2"];
+    let schema = document.get("validate-with").unwrap_or("none");
+    if old.iter().any(|prefix| schema.starts_with(prefix)) {
+        return cib::upgrade::to_current(&document)
+            .map_err(|error| (ExitCode::Config, error.to_string()));
+    }
+    Ok(document)
+}
+
+/// How the answer is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Text,
+    Xml,
+    Nothing,
+}
+
+impl Format {
+    fn of(options: &Options) -> Result<Self, Failure> {
+        match options.value("output-as") {
+            None | Some("text") => Ok(Self::Text),
+            Some("xml") => Ok(Self::Xml),
+            Some("none") => Ok(Self::Nothing),
+            Some(other) => {
+                let text = format!("invalid output format `{other}`; formats are text, xml, none");
+                Err((ExitCode::NoSuch, text))
+            }
+        }
+    }
+}
+
+/// The options that name a file to store something in.
+const STORED: [&str; 4] = ["save-input", "save-output", "save-graph", "save-dotfile"];
+
+/// The moment that is taken for now where a document has none of its own, and how to plan.
+fn engine(options: &Options) -> Result<(WallTime, pengine::Options), Failure> {
     let here = clock::here();
     let given = match options.value("set-datetime") {
         Some(text) => Some(Moment::parse(text, here).ok_or_else(|| {
@@ -148,12 +189,10 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
     let now = WallTime::from_secs(given.unwrap_or(here).seconds);
     let engine = pengine::Options {
         utc_offset: here.offset,
-        now_offset: match given {
-            Some(moment) => Some(moment.offset),
-            None => execution_date(&document).and_then(clock::offset_at),
-        },
+        now_offset: given.map(|moment| moment.offset),
         time_is_set: given.is_some(),
         scores: options.has("show-scores"),
+        utilization: options.has("show-utilization"),
         dot: match (options.has("save-dotfile"), options.has("all-actions")) {
             (false, _) => pengine::Dot::None,
             (true, false) => pengine::Dot::Needed,
@@ -162,19 +201,43 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         is_last: true,
         ..pengine::Options::default()
     };
-    let quiet = options.has("quiet");
-    let mut said = Said::default();
-    let mut err = String::new();
+    Ok((now, engine))
+}
+
+/// The same for a document, whose date is told as it was on the clock here.
+pub(crate) fn local(engine: pengine::Options, document: &Element) -> pengine::Options {
+    let its_own = || execution_date(document).and_then(clock::offset_at);
+    pengine::Options { now_offset: engine.now_offset.or_else(its_own), ..engine }
+}
+
+fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
+    let format = Format::of(options)?;
+    if options.has("in-place") && !options.has("xml-file") {
+        return Err((ExitCode::Usage, "--in-place needs --xml-file".to_owned()));
+    }
+    if format != Format::Text
+        && let Some(name) = STORED.iter().find(|name| options.value(name) == Some("-"))
+    {
+        let text = format!("--{name}=- goes with --output-as=text only; name a file");
+        return Err((ExitCode::Usage, text));
+    }
+    let (now, engine) = engine(options)?;
+    let mut said = Said::new(format);
+    if let Some(directory) = options.value("profile") {
+        let timings = simulate_profile::timings(directory, options, now, &engine)?;
+        said.text = simulate_profile::text(&timings);
+        said.parts.push(simulate_profile::xml(&timings));
+        return finish(said, Answer::default(), "", options, arguments);
+    }
+    // the process ends when all is said: taking a large document apart takes as long as a plan
+    let mut document = ManuallyDrop::new(input(options)?);
+    let engine = local(engine, &document);
     let mut warnings = String::new();
     if document.get("validate-with") == Some("none") {
         warnings.push_str("Schema validation of configuration is disabled (support for validate-with set to \"none\" is deprecated and will be removed in a future release)\n");
     }
-    let old = ["pacemaker-0", "pacemaker-1", "pacemaker-2"];
-    let schema = document.get("validate-with").unwrap_or("none");
-    if old.iter().any(|prefix| schema.starts_with(prefix)) {
-        *document = cib::upgrade::to_current(&document)
-            .map_err(|error| (ExitCode::Config, error.to_string()))?;
-    }
+    let quiet = options.has("quiet");
+    let mut err = String::new();
     if !quiet {
         let status = pengine::status::read(&document, now, &engine);
         let out = &mut said.text;
@@ -205,45 +268,44 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         }
     }
     if let Some(path) = options.value("save-input") {
-        store(path, &document.to_xml())?;
+        said.store(path, &document.to_xml())?;
     }
-    let simulate = options.has("simulate") || options.has("in-place");
+    let simulate =
+        ["simulate", "in-place", "op-fail"].iter().any(|operation| options.has(operation));
     let plans = simulate
         || ["run", "show-scores", "show-utilization", "save-graph", "save-dotfile"]
             .iter()
             .any(|name| options.has(name));
     if !plans {
+        if let Some(path) = options.value("save-output") {
+            said.store(path, &document.to_xml())?;
+        }
         return finish(said, Answer { err, ..Answer::default() }, &warnings, options, arguments);
     }
     if !quiet {
         said.text.push('\n');
     }
     let mut code = None;
-    let plan = ManuallyDrop::new(plan(&document, now, &engine, options, simulate)?);
+    let plan = ManuallyDrop::new(plan(&document, now, &engine, options, simulate, &mut said)?);
     let (scores, utilization) = (options.has("show-scores"), options.has("show-utilization"));
     if scores || utilization {
-        said.parts.push(simulate_xml::scores(&plan, scores, utilization));
+        let lines = listing(&plan);
+        said.parts.push(simulate_xml::scores(&lines, scores, utilization));
         let out = &mut said.text;
-        let what = match (scores, utilization) {
-            (true, true) => "Assignment Scores and Utilization Information:\n",
-            (true, false) => "Assignment Scores:\n",
-            _ => "Utilization Information:\n",
-        };
-        let bullet = if quiet { "" } else { "  * " };
         if !quiet {
-            out.push_str(what);
+            out.push_str(match (scores, utilization) {
+                (true, true) => "Assignment Scores and Utilization Information:\n",
+                (true, false) => "Assignment Scores:\n",
+                _ => "Utilization Information:\n",
+            });
         }
-        if utilization {
-            for line in &plan.utilization {
-                out.push_str(&format!("{bullet}{line}\n"));
-            }
+        let bullet = if quiet { "" } else { "  * " };
+        for line in lines {
+            out.push_str(&format!("{bullet}{line}\n"));
         }
-        if scores {
-            for line in &plan.scores {
-                out.push_str(&format!("{bullet}{line}\n"));
-            }
+        if !quiet {
+            out.push('\n');
         }
-        out.push('\n');
     }
     said.parts.push(simulate_xml::actions(&plan.report.actions));
     if !quiet {
@@ -253,7 +315,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         }
     }
     if let Some(path) = options.value("save-dotfile") {
-        store(path, &plan.dot)?;
+        said.store(path, &plan.dot)?;
     }
     if let Some(graph) = &plan.graph {
         let graph = TransitionGraph::from_xml(graph)
@@ -281,17 +343,27 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             out.push_str(&view::status_text::lists(&revised));
             out.push_str(&details(&revised, options));
         }
-        if let Some(path) = options.value("save-output") {
-            store(path, &document.to_xml())?;
-        }
-        if options.has("in-place") {
-            let path = options
-                .value("xml-file")
-                .ok_or_else(|| (ExitCode::Usage, "--in-place needs --xml-file".to_owned()))?;
-            cib_source::write(Path::new(path), &document).map_err(|e| (e.code(), e.chain()))?;
-        }
+    }
+    if let Some(path) = options.value("save-output") {
+        said.store(path, &document.to_xml())?;
+    }
+    if let Some(path) = options.value("xml-file").filter(|_| options.has("in-place")) {
+        cib_source::write(Path::new(path), &document).map_err(|e| (e.code(), e.chain()))?;
     }
     finish(said, Answer { err, code, ..Answer::default() }, &warnings, options, arguments)
+}
+
+/// The listings of scores and capacities that were asked for, in the order they came up.
+fn listing<Graph>(plan: &pengine::Plan<Graph>) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut capacities = plan.utilization.iter().peekable();
+    for at in 0..=plan.scores.len() {
+        while let Some(line) = capacities.next_if(|line| line.after <= at) {
+            lines.push(line.text.as_str());
+        }
+        lines.extend(plan.scores.get(at).map(String::as_str));
+    }
+    lines
 }
 
 /// Plans, and stores the graph where that is asked for; it is there as a tree only if it is to be
@@ -302,12 +374,13 @@ fn plan(
     engine: &pengine::Options,
     options: &Options,
     simulate: bool,
+    said: &mut Said,
 ) -> Result<pengine::Plan<Option<Element>>, Failure> {
-    let path = options.value("save-graph").filter(|path| *path != "-");
-    if simulate {
+    let path = options.value("save-graph");
+    if simulate || path == Some("-") {
         return pengine::schedule(document, now, engine).try_map(|graph| {
-            path.map_or(Ok(()), |path| store(path, &graph.to_xml()))?;
-            Ok(Some(graph))
+            path.map_or(Ok(()), |path| said.store(path, &graph.to_xml()))?;
+            Ok(simulate.then_some(graph))
         });
     }
     let Some(path) = path else {
@@ -340,12 +413,13 @@ fn effective_date(document: &Element, engine: &pengine::Options, options: &Optio
 fn details(status: &pengine::status::Status, options: &Options) -> String {
     let mut out = String::new();
     if options.has("show-attrs") {
-        out.push_str("\n  * Node Attributes:\n");
+        let mut heading = "\n  * Node Attributes:\n";
         for node in status.nodes.iter().filter(|node| node.online) {
             let told =
                 |name: &str| !name.starts_with("fail-count-") && !name.starts_with("last-failure-");
             let mut attributes = node.attributes.iter().filter(|(name, _)| told(name)).peekable();
             if attributes.peek().is_some() {
+                out.push_str(std::mem::take(&mut heading));
                 out.push_str(&format!("    * Node: {}:\n", node.name));
             }
             for (name, value) in attributes {
@@ -376,13 +450,32 @@ fn details(status: &pengine::status::Status, options: &Options) -> String {
 }
 
 /// What is told, in both forms.
-#[derive(Default)]
+#[derive(Debug)]
 struct Said {
+    format: Format,
     text: String,
     parts: Vec<Element>,
+    /// What is stored in no file but comes after the text.
+    stored: String,
 }
 
 impl Said {
+    fn new(format: Format) -> Self {
+        Self { format, text: String::new(), parts: Vec::new(), stored: String::new() }
+    }
+
+    /// Stores something where an option says.
+    fn store(&mut self, path: &str, text: &str) -> Result<(), Failure> {
+        if path != "-" {
+            return store(path, text);
+        }
+        self.stored.push_str(text);
+        if !text.ends_with('\n') {
+            self.stored.push('\n');
+        }
+        Ok(())
+    }
+
     /// Adds the state of the cluster to what is told as XML.
     fn status(
         &mut self,
@@ -392,7 +485,7 @@ impl Said {
         engine: &pengine::Options,
         options: &Options,
     ) {
-        if options.value("output-as") == Some("xml") {
+        if self.format == Format::Xml {
             let (attributes, counts) = (options.has("show-attrs"), options.has("show-failcounts"));
             let status = pengine::status::read(document, now, engine);
             self.parts.push(simulate_xml::status(name, document, &status, attributes, counts));
@@ -407,15 +500,10 @@ fn finish(
     options: &Options,
     arguments: &[String],
 ) -> Result<Answer, Failure> {
-    let answer = match options.value("output-as") {
-        None | Some("text") => Answer { out: said.text, ..ending },
-        Some("xml") => frame::with_status("crm_simulate", arguments, said.parts, ending),
-        Some(other) => {
-            return Err((
-                ExitCode::Error,
-                format!("Invalid output format `{other}`; formats are text, xml"),
-            ));
-        }
+    let answer = match said.format {
+        Format::Text => Answer { out: said.text + &said.stored, ..ending },
+        Format::Xml => frame::with_status("crm_simulate", arguments, said.parts, ending),
+        Format::Nothing => ending,
     };
     let answer = Answer { err: format!("{warnings}{}", answer.err), ..answer };
     match options.value("output-to").filter(|to| *to != "-") {
@@ -428,42 +516,9 @@ fn finish(
 }
 
 fn store(path: &str, text: &str) -> Result<(), Failure> {
-    if path == "-" {
-        return Ok(());
-    }
     std::fs::write(path, text).map_err(|error| not_written(path, &error))
 }
 
 fn not_written(path: &str, error: &std::io::Error) -> Failure {
     (ExitCode::CantCreat, format!("failed to write `{path}`: {error}"))
-}
-
-/// Processes every document of a directory and tells how long each took.
-fn profile(directory: &str, options: &Options) -> Result<Answer, Failure> {
-    let repeat: u32 = options.value("repeat").and_then(|text| text.parse().ok()).unwrap_or(1);
-    let entries = std::fs::read_dir(directory)
-        .map_err(|error| (ExitCode::NoInput, format!("failed to read `{directory}`: {error}")))?;
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "xml"));
-    paths.sort();
-    let mut out = String::new();
-    for path in paths {
-        let document = cib_source::read(&path).map_err(|e| (e.code(), e.chain()))?;
-        let started = std::time::Instant::now();
-        for _ in 0..repeat.max(1) {
-            let now = WallTime::from_secs(jiff::Timestamp::now().as_second());
-            let options = pengine::Options::default();
-            let plan = pengine::schedule_into(&document, now, &options, ());
-            drop(plan);
-        }
-        let seconds = started.elapsed().as_secs_f64();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if repeat > 1 {
-            let each = seconds / f64::from(repeat);
-            out.push_str(&format!("  * Testing {name} ... {each:.6}s ({seconds:.6}s in all)\n"));
-        } else {
-            out.push_str(&format!("  * Testing {name} ... {seconds:.6}s\n"));
-        }
-    }
-    Ok(Answer::text(out))
 }

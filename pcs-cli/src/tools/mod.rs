@@ -42,6 +42,7 @@ mod resource_relations;
 mod resource_tests;
 mod resource_usage;
 mod simulate_events;
+mod simulate_profile;
 mod simulate_xml;
 pub(crate) mod simulation;
 mod stonith_admin;

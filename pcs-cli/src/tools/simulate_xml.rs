@@ -1,12 +1,13 @@
 //! What `crm_simulate` tells, as XML, in the vocabulary of Pacemaker's.
 
 use cib::Element;
+use pengine::PlannedAction;
 use pengine::status::Status;
-use pengine::{Plan, PlannedAction};
 use view::scope::Scope;
 
 use crate::status_xml;
 
+use super::frame;
 use super::monitor_facts::Histories;
 use super::simulation::Step;
 
@@ -31,20 +32,15 @@ pub(crate) fn status(
     all
 }
 
-/// Returns scores and capacities, as far as they were asked for.
-pub(crate) fn scores<Graph>(plan: &Plan<Graph>, scores: bool, utilization: bool) -> Element {
-    let mut all = Element::new(match (scores, utilization) {
+/// Returns scores and capacities, as far as they were asked for, in the order they came up.
+pub(crate) fn scores(lines: &[&str], scores: bool, utilization: bool) -> Element {
+    let all = Element::new(match (scores, utilization) {
         (true, true) => "allocations_utilizations",
         (false, true) => "utilizations",
         (_, false) => "allocations",
     });
-    if utilization {
-        plan.utilization.iter().filter_map(|line| capacity(line)).for_each(|line| all.push(line));
-    }
-    if scores {
-        plan.scores.iter().filter_map(|line| score(line)).for_each(|line| all.push(line));
-    }
-    all
+    let told = lines.iter().filter_map(|line| score(line).or_else(|| capacity(line)));
+    told.fold(all, Element::with_child)
 }
 
 /// A line of the scores listing: `STEP: RESOURCE allocation score on NODE: SCORE`, or
@@ -85,7 +81,7 @@ fn capacity(line: &str) -> Option<Element> {
             .with("comment", when),
     };
     for (name, value) in values.split_whitespace().filter_map(|pair| pair.split_once('=')) {
-        element.set(name, value);
+        element.push(frame::with_text(name, value));
     }
     Some(element)
 }

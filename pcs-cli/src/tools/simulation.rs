@@ -245,7 +245,7 @@ fn operation(
     if spec.is_some() {
         steps.push(Step::Pretended { action: action.id.0, rc });
     }
-    if !done && is_counted(rc, interval) {
+    if spec.is_some() && is_counted(rc, interval) {
         let operation = format!("{history}#{}_{interval}", action.task);
         steps.extend(count_failure(document, node, action.node_uuid.as_deref(), &operation, now));
     }
@@ -352,6 +352,7 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
         ("crm_feature_set", "3.20.1".to_owned()),
         ("transition-key", key.clone()),
         ("transition-magic", format!("0:{};{key}", result.rc)),
+        ("exit-reason", if result.failed { result.reason } else { "" }.to_owned()),
         ("call-id", call_id.to_string()),
         ("rc-code", result.rc.to_string()),
         ("op-status", "0".to_owned()),
@@ -359,7 +360,6 @@ fn record(document: &mut Element, action: &GraphAction, resource: &str, result: 
         ("last-rc-change", result.now.to_string()),
         ("exec-time", "0".to_owned()),
         ("queue-time", "0".to_owned()),
-        ("exit-reason", if result.failed { result.reason } else { "" }.to_owned()),
     ];
     if result.digest {
         values.push(("op-digest", pengine::operation_digest(&action.attributes, interval)));
@@ -474,16 +474,15 @@ pub(crate) fn inject(
         downed: Vec::new(),
         maintenance: Vec::new(),
     };
-    let failed = spec.rc != 0;
     let now = jiff::Timestamp::now().as_second();
     let mut steps = Vec::new();
-    if failed && is_counted(spec.rc, spec.interval_ms) {
+    if is_counted(spec.rc, spec.interval_ms) {
         let operation = format!("{}#{}_{}", spec.resource, spec.task, spec.interval_ms);
         steps = count_failure(document, &spec.node, id.as_deref(), &operation, now);
     }
     let result = OperationResult {
         rc: spec.rc,
-        failed,
+        failed: spec.rc != 0,
         reason: "Simulated action result",
         now,
         digest: false,
@@ -492,10 +491,10 @@ pub(crate) fn inject(
     Ok(steps)
 }
 
-/// Tells whether an unexpected result counts as a failure: one that does not recur and finds nothing
-/// running does not.
+/// Tells whether a result that is made up counts as a failure, whatever was expected: success does not, nor
+/// what does not recur and finds nothing running.
 fn is_counted(rc: i32, interval_ms: u64) -> bool {
-    rc != 7 || interval_ms > 0
+    rc != 0 && (rc != 7 || interval_ms > 0)
 }
 
 /// Counts a failure of an operation, `RESOURCE#TASK_INTERVAL`, in its node's attributes.
