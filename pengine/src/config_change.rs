@@ -36,8 +36,16 @@ pub(crate) fn check_all(all: &mut Constrained) {
                 continue;
             }
             let Some(id) = element.id() else { continue };
+            // the instances of a clone, all of which may have this name, are of one agent
+            let mut agent: Option<(Arc<Element>, bool)> = None;
             for rsc in by_name.get(id).into_iter().flatten() {
-                check(all, *rsc, node, element);
+                let xml = Arc::clone(&all.cluster[*rsc].xml);
+                let changed = match agent {
+                    Some((known, changed)) if Arc::ptr_eq(&known, &xml) => changed,
+                    _ => agent_changed(&xml, element),
+                };
+                agent = Some((xml, changed));
+                check(all, *rsc, node, element, changed);
             }
         }
     }
@@ -60,15 +68,20 @@ fn by_name(cluster: &Cluster) -> BTreeMap<String, Vec<ResourceIx>> {
 }
 
 /// A history of another agent.
-fn agent_changed(cluster: &Cluster, rsc: ResourceIx, element: &Element) -> bool {
-    let one = &cluster[rsc];
+fn agent_changed(xml: &Element, element: &Element) -> bool {
     ["class", "provider", "type"].into_iter().any(|name| {
-        let value = one.xml.get(name);
+        let value = xml.get(name);
         value != element.get(name) && (value.is_some() || element.get(name).is_some())
     })
 }
 
-fn check(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, element: &Element) {
+fn check(
+    all: &mut Constrained,
+    rsc: ResourceIx,
+    node: NodeIx,
+    element: &Element,
+    agent_changed: bool,
+) {
     let Constrained { cluster, book, .. } = all;
     if cluster[rsc].removed {
         // what runs is stopped first; what does not is forgotten at once
@@ -78,7 +91,7 @@ fn check(all: &mut Constrained, rsc: ResourceIx, node: NodeIx, element: &Element
         return;
     }
     let running = cluster[rsc].running_on.contains(&node);
-    if agent_changed(cluster, rsc, element) {
+    if agent_changed {
         let reason = "Device definition changed";
         crate::unfencing::device_changed(cluster, book, rsc, node, reason);
         if running {

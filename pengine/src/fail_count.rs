@@ -12,6 +12,9 @@ use crate::task;
 use crate::unpack::Unpacked;
 use crate::values;
 
+/// How the names of attributes begin that are fail counts.
+const COUNT: &str = "fail-count-";
+
 /// Infinity of fail counts.
 const INFINITY: i64 = 1_000_000;
 
@@ -20,6 +23,11 @@ const INFINITY: i64 = 1_000_000;
 pub(crate) struct FailCount {
     pub(crate) count: i64,
     pub(crate) last: i64,
+}
+
+/// Tells whether anything has a fail count on a node.
+pub(crate) fn any(cluster: &Cluster, node: NodeIx) -> bool {
+    cluster[node].attributes.beginning_with(COUNT).next().is_some()
 }
 
 /// Sums up the raw fail count of a resource on a node.
@@ -44,7 +52,7 @@ pub(crate) fn raw(cluster: &Cluster, rsc: ResourceIx, node: NodeIx) -> FailCount
         let attributes = cluster[node].attributes.beginning_with(prefix);
         attributes.filter(move |(attribute, _)| matches(attribute, prefix))
     };
-    for (_, value) in of("fail-count-") {
+    for (_, value) in of(COUNT) {
         let count = values::score(value).map_or(0, |score| i64::from(score.value()));
         total.count = (total.count + count).min(INFINITY);
     }

@@ -218,11 +218,13 @@ pub(crate) fn apply_node_criteria(all: &mut Constrained) {
         }
     }
     for node in all.cluster.node_order.clone() {
+        let any_failed = crate::fail_count::any(&all.cluster, node);
         for rsc in all.cluster.top.clone() {
             for part in all.cluster.family(rsc) {
                 // a fail count that is about to be cleared counts no more
                 let clear = crate::action::Key::once(crate::task::CLEAR_FAILCOUNT);
-                if all.cluster[part].is_primitive()
+                if any_failed
+                    && all.cluster[part].is_primitive()
                     && all.book.matching_exactly(part, clear, node).is_none()
                     && let Some(banned) =
                         crate::fail_count::threshold_reached(&mut all.cluster, part, node)

@@ -54,14 +54,20 @@ impl Scene<'_> {
 
     /// Sorts nodes for a resource, the best first.
     pub(crate) fn sorted_nodes(&self, rsc: ResourceIx, active: Option<NodeIx>) -> Vec<NodeIx> {
-        let rated = |node: NodeIx| {
-            let usable = self.available(node, None, false);
-            let score = if usable { self.scores.get(rsc, node) } else { Score::MINUS_INFINITY };
-            (node, score)
+        let rated = |node: &NodeIx| {
+            let usable = self.available(*node, None, false);
+            let score = if usable { self.scores.get(rsc, *node) } else { Score::MINUS_INFINITY };
+            (*node, score)
         };
-        let order = self.cluster.node_order.iter().copied();
-        let candidates = order.filter(|node| self.scores.allowed(rsc, *node));
-        let mut nodes: Vec<(NodeIx, Score)> = candidates.map(rated).collect();
+        let allowed = |node: &&NodeIx| self.scores.allowed(rsc, **node);
+        // free capacity makes no strict order, so it matters in which one the nodes are before; else
+        // equals stay in that of their names (unlike in lists, digits are just letters here)
+        let balanced = self.cluster.properties.placement == Placement::Balanced;
+        let mut nodes: Vec<(NodeIx, Score)> = if balanced {
+            self.cluster.node_order.iter().filter(allowed).map(rated).collect()
+        } else {
+            self.cluster.node_by_name.values().filter(allowed).map(rated).collect()
+        };
         list_sort(&mut nodes, &mut |a, b| self.compare_nodes(*a, *b, active));
         nodes.into_iter().map(|(node, _)| node).collect()
     }
@@ -72,37 +78,22 @@ impl Scene<'_> {
         (b, score_b): (NodeIx, Score),
         active: Option<NodeIx>,
     ) -> Ordering {
+        let by_count = || {
+            let count = |node: NodeIx| self.counts[node.position()];
+            let active_first = || (active == Some(b)).cmp(&(active == Some(a)));
+            count(a).cmp(&count(b)).then_with(active_first)
+        };
         let by_score = score_b.cmp(&score_a);
-        if by_score.is_ne() {
-            return by_score;
-        }
-        // unlike in lists, digits are just letters here
-        let by_name = || self.cluster[a].name.cmp(&self.cluster[b].name);
         match self.cluster.properties.placement {
-            Placement::Minimal => return by_name(),
+            Placement::Minimal => by_score,
+            Placement::Default | Placement::Utilization => by_score.then_with(by_count),
             Placement::Balanced => {
-                let by_capacity = crate::utilization::compare_capacity(
-                    &self.free[a.position()],
-                    &self.free[b.position()],
-                );
-                if by_capacity.is_ne() {
-                    return by_capacity;
-                }
+                let free = |node: NodeIx| &self.free[node.position()];
+                let by_capacity = || crate::utilization::compare_capacity(free(a), free(b));
+                let by_name = || self.cluster[a].name.cmp(&self.cluster[b].name);
+                by_score.then_with(by_capacity).then_with(by_count).then_with(by_name)
             }
-            Placement::Default | Placement::Utilization => {}
         }
-        let count = |node: NodeIx| self.counts[node.position()];
-        let by_count = count(a).cmp(&count(b));
-        if by_count.is_ne() {
-            return by_count;
-        }
-        if active == Some(a) {
-            return Ordering::Less;
-        }
-        if active == Some(b) {
-            return Ordering::Greater;
-        }
-        by_name()
     }
 
     /// The node or nodes that a resource (or what is in it) is assigned to.
