@@ -77,7 +77,7 @@ impl Ledger {
         Self {
             entries: vec![Entry { cause: 0, delta: Score::ZERO, total: Score::ZERO, before: 0 }],
             causes: vec![Cause::Start],
-            by_cause: [(Cause::Start, 0)].into(),
+            by_cause: std::collections::BTreeMap::new(),
             by_colocation: Vec::new(),
             lately: Box::new([0; LATELY]),
         }
@@ -85,6 +85,9 @@ impl Ledger {
 
     /// Returns the number by which contributions name their cause.
     pub(crate) fn cause(&mut self, cause: Cause) -> u32 {
+        if cause == Cause::Start {
+            return 0;
+        }
         let next = u32::try_from(self.causes.len()).unwrap_or(u32::MAX);
         let number = if let Cause::Colocation(colocation, other) = cause {
             if self.by_colocation.len() <= colocation.position() {

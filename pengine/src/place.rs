@@ -325,8 +325,7 @@ impl Placing {
         }
         let prefer = prefer.or(roomiest);
         let current = self.cluster.current_node(rsc);
-        let nodes = self.sorted_nodes(rsc, current);
-        let best = nodes.first().copied();
+        let best = self.scene().best_node(rsc, current, |_| true);
         let score = |node: NodeIx| self.scores.get(rsc, node);
         let mut chosen = prefer.filter(|prefer| {
             self.scores.allowed(rsc, *prefer)
@@ -343,16 +342,14 @@ impl Placing {
                 && self.available(best, None, false)
                 && let Some(running) = current
             {
-                let there = self.scores.allowed(rsc, running).then(|| score(running));
-                if self.available(running, there, false) {
-                    let equal = nodes.iter().skip(1).take_while(|n| score(**n) == score(best));
-                    if equal.into_iter().any(|node| *node == running) {
-                        chosen = Some(running);
-                    }
+                let equal = self.scores.allowed(rsc, running) && score(running) == score(best);
+                if equal && self.available(running, None, false) {
+                    chosen = Some(running);
                 }
             }
         }
         if let (Some(chosen), true) = (chosen, self.record.wanted()) {
+            let nodes = self.sorted_nodes(rsc, current);
             let decided = self.decided_by(rsc, chosen, &nodes, current, prefer);
             self.record.decide(rsc, decided);
         }

@@ -52,21 +52,40 @@ impl Scene<'_> {
         true
     }
 
+    /// A candidate with its score, as far as it can take resources now.
+    fn rated(&self, rsc: ResourceIx, node: NodeIx) -> Option<(NodeIx, Score)> {
+        let score = || match self.available(node, None, false) {
+            true => self.scores.get(rsc, node),
+            false => Score::MINUS_INFINITY,
+        };
+        self.scores.allowed(rsc, node).then(|| (node, score()))
+    }
+
+    /// The best of some nodes for a resource.
+    pub(crate) fn best_node(
+        &self,
+        rsc: ResourceIx,
+        active: Option<NodeIx>,
+        among: impl Fn(NodeIx) -> bool,
+    ) -> Option<NodeIx> {
+        if self.cluster.properties.placement == Placement::Balanced {
+            return self.sorted_nodes(rsc, active).into_iter().find(|node| among(*node));
+        }
+        let nodes = self.cluster.node_by_name.values().filter(|node| among(**node));
+        let rated = nodes.filter_map(|node| self.rated(rsc, *node));
+        rated.min_by(|a, b| self.compare_nodes(*a, *b, active)).map(|(node, _)| node)
+    }
+
     /// Sorts nodes for a resource, the best first.
     pub(crate) fn sorted_nodes(&self, rsc: ResourceIx, active: Option<NodeIx>) -> Vec<NodeIx> {
-        let rated = |node: &NodeIx| {
-            let usable = self.available(*node, None, false);
-            let score = if usable { self.scores.get(rsc, *node) } else { Score::MINUS_INFINITY };
-            (*node, score)
-        };
-        let allowed = |node: &&NodeIx| self.scores.allowed(rsc, **node);
+        let rated = |node: &NodeIx| self.rated(rsc, *node);
         // free capacity makes no strict order, so it matters in which one the nodes are before; else
         // equals stay in that of their names (unlike in lists, digits are just letters here)
         let balanced = self.cluster.properties.placement == Placement::Balanced;
         let mut nodes: Vec<(NodeIx, Score)> = if balanced {
-            self.cluster.node_order.iter().filter(allowed).map(rated).collect()
+            self.cluster.node_order.iter().filter_map(rated).collect()
         } else {
-            self.cluster.node_by_name.values().filter(allowed).map(rated).collect()
+            self.cluster.node_by_name.values().filter_map(rated).collect()
         };
         list_sort(&mut nodes, &mut |a, b| self.compare_nodes(*a, *b, active));
         nodes.into_iter().map(|(node, _)| node).collect()
@@ -155,13 +174,9 @@ impl Scene<'_> {
         }
         let found = places.filter_map(|(instance, place)| Some((instance, place?)));
         let found: Vec<_> = found.filter(|(instance, _)| fits(*instance)).collect();
-        if found.is_empty() {
-            // no order of nodes brings any
-            return None;
-        }
-        self.sorted_nodes(rsc, None).into_iter().find_map(|node| {
-            found.iter().find(|(_, place)| *place == node).map(|(instance, _)| *instance)
-        })
+        let at = |node: NodeIx| found.iter().find(|(_, place)| *place == node);
+        let best = self.best_node(rsc, None, |node| at(node).is_some())?;
+        at(best).map(|(instance, _)| *instance)
     }
 }
 
