@@ -136,7 +136,7 @@ pub fn create(env: &mut Environment<'_>, kind: Kind, new: &NewSet, force: bool) 
         .unwrap_or_else(|| ids::free(&env.cib, &format!("{}-meta_attributes", kind.section())));
     let lasting: Pairs = new.meta.iter().filter(|(_, value)| !value.is_empty()).cloned().collect();
     let mut set = nvset::new_set("meta_attributes", &id, &lasting);
-    for (name, value) in &new.options {
+    for (name, value) in new.options.iter().filter(|(_, value)| !value.is_empty()) {
         set.set(name, value.as_str());
     }
     if let Some(expression) = expression {
@@ -168,56 +168,6 @@ fn parse_rule(env: &mut Environment<'_>, text: &str, kind: Kind) -> Option<Expre
         });
     }
     Some(expression)
-}
-
-impl Environment<'_> {
-    /// Parses a rule and checks its dates; reports what is wrong with it.
-    pub(crate) fn parse_rule(&mut self, text: &str) -> Option<Expression> {
-        match rule::parse(text) {
-            Ok(expression) => {
-                for part in expression.walk() {
-                    self.check_dates(part);
-                }
-                Some(expression)
-            }
-            Err(error) => {
-                self.error(Message::RuleParseError { rule: text.into(), column: error.column });
-                None
-            }
-        }
-    }
-
-    fn check_dates(&mut self, part: &Expression) {
-        let dates: Vec<&String> = match part {
-            Expression::DateUnary { moment, .. } => vec![moment],
-            Expression::DateRange { start, end, .. } => start.iter().chain(end.iter()).collect(),
-            _ => return,
-        };
-        for date in dates {
-            self.check_value("date", date, is_date(date), options::Wanted::Words("ISO 8601 date"));
-        }
-    }
-}
-
-/// Says whether a text begins as an ISO 8601 date does: with a year, a month and a day that exist.
-fn is_date(text: &str) -> bool {
-    let date = text.split(['T', ' ']).next().unwrap_or_default();
-    let parts: Vec<&str> = date.split('-').collect();
-    let number = |part: &str, length: usize| -> Option<u32> {
-        (part.len() == length).then(|| part.parse().ok()).flatten()
-    };
-    match *parts.as_slice() {
-        [year, month, day] => {
-            number(year, 4).is_some()
-                && number(month, 2).is_some_and(|m| (1..=12).contains(&m))
-                && number(day, 2).is_some_and(|d| (1..=31).contains(&d))
-        }
-        [year, rest] if rest.len() == 3 => {
-            number(year, 4).is_some() && number(rest, 3).is_some_and(|d| (1..=366).contains(&d))
-        }
-        [compact] => number(compact, 8).is_some(),
-        _ => false,
-    }
 }
 
 /// Meta attributes can be checked only when it is known what they are for.
@@ -271,19 +221,4 @@ pub fn update_set(env: &mut Environment<'_>, kind: Kind, id: &str, meta: &Pairs)
     env.warn(Message::DefaultsMayBeOverridden);
     nvset::update_set(&mut env.cib, id, meta, usize::MAX);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn dates_are_dates() {
-        for (text, good) in [
-            ("2026-01-01", true),
-            ("2026-13-01", false),
-            ("x", false),
-            ("2026-01-01T10:00:00Z", true),
-        ] {
-            assert_eq!(super::is_date(text), good, "{text}");
-        }
-    }
 }

@@ -32,6 +32,8 @@ pub mod rename;
 pub mod report;
 pub mod resource;
 pub mod rule;
+mod rule_check;
+mod rule_parse;
 pub mod stonith;
 pub mod tag;
 pub mod text;

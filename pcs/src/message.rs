@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::FORCE_MARK;
+use crate::report::{FORCE_MARK, FORCE_NOTE};
 use crate::text::{plural, quoted, quoted_with, typed};
 
 /// What a report says. The name of a variant is its code, the fields are its payload.
@@ -42,6 +42,10 @@ pub enum Message {
     #[error("Clone option 'promotable' is not compatible with '{agent}' resource agent")]
     AgentNotPromotable { agent: String },
     #[error(
+        "Clone option 'promotable' is not compatible with '{agent}' resource agent of resource '{resource}'"
+    )]
+    ResourceNotPromotable { agent: String, resource: String },
+    #[error(
         "changing a monitor operation interval from {from} to {to} to make the operation unique"
     )]
     MonitorIntervalChanged { from: String, to: String },
@@ -67,7 +71,7 @@ pub enum Message {
     AgentNameGuessSeveral { name: String, agents: Vec<String> },
     #[error("Agent '{agent}' is not installed or does not provide valid metadata: {reason}")]
     UnableToGetAgentMetadata { agent: String, reason: String, near: Vec<String> },
-    #[error("Validation result from agent:\n  {}", .output.join("\n  "))]
+    #[error("Validation result from agent{}:\n  {}", FORCE_NOTE, .output.join("\n  "))]
     AgentValidation { agent: String, output: Vec<String> },
 
     // --- properties ---
@@ -115,6 +119,8 @@ pub enum Message {
     // --- groups ---
     #[error("Cannot modify group '{group}', no resources to add or remove specified")]
     GroupNothingToDo { group: String },
+    #[error("Cannot specify adjacent resource '{resource}' without resources to add")]
+    GroupAdjacentWithoutResources { resource: String },
     #[error("'{id}' is a {kind} resource, {kind} resources cannot be put into a group")]
     CannotGroup { id: String, kind: String },
     #[error("'{id}' cannot be put into a group because its parent '{parent}' is a {kind} resource")]
@@ -252,6 +258,10 @@ pub enum Message {
     OptionSetNotFound { id: String },
     #[error("'{rule}' is not a valid rule expression, parse error near or after line 1 column {column}\n  {rule}\n  {}^", "-".repeat(.column.saturating_sub(1)))]
     RuleParseError { rule: String, column: usize },
+    #[error("Since '{since}' is not sooner than until '{until}'")]
+    RuleRangeBackwards { since: String, until: String },
+    #[error("Duplicate options in a single (sub)expression: {}", quoted(.names))]
+    RuleDuplicateOptions { names: Vec<String> },
     #[error("Keyword{} {} cannot be used in a rule in this command", plural(.keywords.len(), "", "s"), keyword_list(.keywords))]
     RuleKeywordsNotAllowed { keywords: Vec<String> },
 
@@ -424,6 +434,10 @@ pub enum Message {
         "A move constraint has been created and the resource '{resource}' may or may not move depending on other configuration"
     )]
     MoveConstraintCreated { resource: String },
+    #[error(
+        "cannot {verb} resource '{resource}'\nInvalid duration specified: {lifetime}\nPlease refer to https://en.wikipedia.org/wiki/ISO_8601#Durations for examples of valid durations"
+    )]
+    LifetimeInvalid { verb: String, resource: String, lifetime: String },
 
     // --- clusters as a whole; the texts are in cluster::message ---
     #[error(transparent)]

@@ -175,6 +175,13 @@ fn set_attributes(env: &mut Environment<'_>, name: &str, pairs: &[(String, Strin
     true
 }
 
+/// Returns the attributes of a node.
+pub fn attributes(cib: &Element, name: &str) -> Vec<(String, String)> {
+    let of_node = nodes(cib).into_iter().find(|node| node.uname == name);
+    let sets = of_node.into_iter().flat_map(|node| node.instance_attributes);
+    sets.flat_map(|set| set.nvpairs).map(|pair| (pair.name, pair.value)).collect()
+}
+
 /// Changes attributes of a node as `node attribute` does.
 ///
 /// # Errors
@@ -185,20 +192,16 @@ pub fn change_attributes(
     pairs: &Pairs,
     force: bool,
 ) -> Outcome {
-    let found = nodes(&env.cib).into_iter().find(|node| node.uname == name);
-    let Some(node) = found else {
+    let there = |wanted: &str| attributes(&env.cib, name).iter().any(|(key, _)| key == wanted);
+    if !all_names(&env.cib).iter().any(|known| known == name) {
         let first = pairs.first().map(|(name, _)| name.clone()).unwrap_or_default();
         return Err(Failed::because(Message::UnableToSetNodeAttribute {
             attribute: first,
             node: name.into(),
         }));
-    };
+    }
     for (attribute, value) in pairs {
-        let there = node
-            .instance_attributes
-            .iter()
-            .any(|set| set.nvpairs.iter().any(|pair| pair.name == *attribute));
-        if value.is_empty() && !there && !force {
+        if value.is_empty() && !there(attribute) && !force {
             return Err(Failed::because(Message::NodeAttributeNotFound {
                 attribute: attribute.clone(),
                 node: name.into(),

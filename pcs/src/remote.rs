@@ -92,20 +92,20 @@ pub fn add_remote(
     request: &Request,
 ) -> Outcome {
     let address = begin(env, name, address);
-    for (n, text) in [name, &address].into_iter().enumerate() {
-        if taken(&env.cib).iter().any(|t| t == text) && (n == 0 || text != name) {
+    let known = taken(&env.cib);
+    for text in std::collections::BTreeSet::from([name, address.as_str()]) {
+        if known.iter().any(|taken| taken == text) {
             env.error(Message::IdAlreadyExists { id: text.to_owned() });
         }
     }
-    if let Some(message) = ids::check(name, "resource name") {
-        env.reports.retain(
-            |report| !matches!(&report.message, Message::IdAlreadyExists { id } if id == name),
-        );
-        if !env.has_errors() {
-            env.error(message);
-        }
+    env.checked()?;
+    // that the address has a place of its own is said whatever the name is
+    if nvset::get(&request.parameters, "server").is_some() {
+        return create::create_remote(env, name, &address, request);
     }
-    if !env.has_errors() && ids::exists(&env.cib, name) {
+    if let Some(message) = ids::check(name, "resource name") {
+        env.error(message);
+    } else if ids::exists(&env.cib, name) {
         let is_node = node::nodes(&env.cib).iter().any(|node| node.id == name);
         if !is_node {
             env.error(Message::IdAlreadyExists { id: name.into() });

@@ -7,6 +7,9 @@ use crate::message::Message;
 /// Where the text of a message wants the hint about `--force`; at its end when it has no mark.
 pub(crate) const FORCE_MARK: &str = "\u{1}";
 
+/// Where the text of a message wants that hint in brackets.
+pub(crate) const FORCE_NOTE: &str = "\u{2}";
+
 /// How grave a report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -66,6 +69,9 @@ impl Report {
         let hint = if self.forceable { ", use --force to override" } else { "" };
         let text = if text.contains(FORCE_MARK) {
             text.replace(FORCE_MARK, hint)
+        } else if text.contains(FORCE_NOTE) {
+            let note = if self.forceable { " (use --force to override)" } else { "" };
+            text.replace(FORCE_NOTE, note)
         } else {
             format!("{text}{hint}")
         };

@@ -4,6 +4,7 @@ use cib::Element;
 use serde::Serialize;
 
 use crate::ids;
+pub use crate::rule_parse::{RuleError, parse};
 
 /// A rule or an expression in it, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -261,241 +262,6 @@ pub enum Expression {
     },
 }
 
-/// Where a rule stops making sense: the column, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RuleError {
-    /// The column in characters, from 1.
-    pub column: usize,
-}
-
-struct Token {
-    text: String,
-    column: usize,
-    quoted: bool,
-}
-
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens: Vec<Token> = Vec::new();
-    let characters: Vec<char> = text.chars().collect();
-    let mut at = 0;
-    while at < characters.len() {
-        let c = characters[at];
-        if c.is_whitespace() {
-            at += 1;
-        } else if c == '(' || c == ')' {
-            tokens.push(Token { text: c.to_string(), column: at + 1, quoted: false });
-            at += 1;
-        } else if c == '"' || c == '\'' {
-            let end = (at + 1..characters.len())
-                .find(|i| characters[*i] == c)
-                .unwrap_or(characters.len());
-            let word = characters[at + 1..end].iter().collect();
-            tokens.push(Token { text: word, column: at + 1, quoted: true });
-            at = end + 1;
-        } else {
-            let end = (at..characters.len())
-                .find(|i| characters[*i].is_whitespace() || matches!(characters[*i], '(' | ')'))
-                .unwrap_or(characters.len());
-            let word = characters[at..end].iter().collect();
-            tokens.push(Token { text: word, column: at + 1, quoted: false });
-            at = end;
-        }
-    }
-    tokens
-}
-
-const COMPARISONS: [&str; 6] = ["eq", "ne", "gte", "gt", "lte", "lt"];
-const TYPES: [&str; 4] = ["number", "integer", "version", "string"];
-
-/// Rules stand inside each other no deeper than this; people write one or two levels.
-const DEPTH_MAX: usize = 50;
-
-struct Parser {
-    tokens: Vec<Token>,
-    at: usize,
-    end: usize,
-    depth: usize,
-}
-
-/// Reads a rule as people type it.
-///
-/// # Errors
-/// The column where it stops making sense.
-pub fn parse(text: &str) -> Result<Expression, RuleError> {
-    let mut parser =
-        Parser { tokens: tokens(text), at: 0, end: text.trim_end().chars().count() + 1, depth: 0 };
-    let expression = parser.any()?;
-    if parser.at < parser.tokens.len() {
-        return Err(parser.error());
-    }
-    Ok(expression)
-}
-
-impl Parser {
-    fn error(&self) -> RuleError {
-        RuleError { column: self.tokens.get(self.at).map_or(self.end, |token| token.column) }
-    }
-
-    fn peek(&self) -> Option<&str> {
-        self.tokens.get(self.at).filter(|token| !token.quoted).map(|token| token.text.as_str())
-    }
-
-    fn eat(&mut self, word: &str) -> bool {
-        let found = self.peek() == Some(word);
-        if found {
-            self.at += 1;
-        }
-        found
-    }
-
-    fn word(&mut self) -> Result<String, RuleError> {
-        match self.tokens.get(self.at) {
-            Some(token) if token.quoted || !matches!(token.text.as_str(), "(" | ")") => {
-                self.at += 1;
-                Ok(token.text.clone())
-            }
-            _ => Err(self.error()),
-        }
-    }
-
-    fn any(&mut self) -> Result<Expression, RuleError> {
-        self.joined("or", Self::all)
-    }
-
-    fn all(&mut self) -> Result<Expression, RuleError> {
-        self.joined("and", Self::simple)
-    }
-
-    fn joined(
-        &mut self,
-        joint: &'static str,
-        part: fn(&mut Self) -> Result<Expression, RuleError>,
-    ) -> Result<Expression, RuleError> {
-        let mut parts = vec![part(self)?];
-        while self.eat(joint) {
-            parts.push(part(self)?);
-        }
-        if parts.len() == 1 {
-            return parts.pop().ok_or_else(|| self.error());
-        }
-        let mut flat = Vec::new();
-        for part in parts {
-            match part {
-                Expression::Joined { joint: inner, parts } if inner == joint => flat.extend(parts),
-                other => flat.push(other),
-            }
-        }
-        Ok(Expression::Joined { joint, parts: flat })
-    }
-
-    fn simple(&mut self) -> Result<Expression, RuleError> {
-        if self.eat("(") {
-            self.depth += 1;
-            if self.depth > DEPTH_MAX {
-                return Err(self.error());
-            }
-            let inner = self.any()?;
-            self.depth -= 1;
-            return if self.eat(")") { Ok(inner) } else { Err(self.error()) };
-        }
-        let compared = self
-            .tokens
-            .get(self.at + 1)
-            .is_some_and(|next| COMPARISONS.contains(&next.text.as_str()));
-        match self.peek() {
-            Some("defined" | "not_defined") if !compared => {
-                let operation = self.word()?;
-                Ok(Expression::Defined { operation, attribute: self.word()? })
-            }
-            Some("date-spec") => {
-                self.at += 1;
-                Ok(Expression::DateSpec(self.pairs()?))
-            }
-            Some("date") => self.date(),
-            Some("op") if !compared => {
-                self.at += 1;
-                let name = self.word()?;
-                let interval =
-                    self.peek().and_then(|word| word.strip_prefix("interval=")).map(str::to_owned);
-                if interval.is_some() {
-                    self.at += 1;
-                }
-                Ok(Expression::Operation { name, interval })
-            }
-            Some("resource") if !compared => {
-                self.at += 1;
-                let start = self.error();
-                let agent = self.word()?;
-                let parts: Vec<&str> = agent.split(':').collect();
-                let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-                match *parts.as_slice() {
-                    [standard, provider, kind] => Ok(Expression::Resource {
-                        standard: some(standard),
-                        provider: some(provider),
-                        kind: some(kind),
-                    }),
-                    [standard, kind] => Ok(Expression::Resource {
-                        standard: some(standard),
-                        provider: None,
-                        kind: some(kind),
-                    }),
-                    _ => Err(start),
-                }
-            }
-            _ => self.comparison(),
-        }
-    }
-
-    fn comparison(&mut self) -> Result<Expression, RuleError> {
-        let attribute = self.word()?;
-        let operation = match self.peek() {
-            Some(word) if COMPARISONS.contains(&word) => word.to_owned(),
-            _ => return Err(self.error()),
-        };
-        self.at += 1;
-        let more = self
-            .tokens
-            .get(self.at + 1)
-            .is_some_and(|next| next.quoted || !matches!(next.text.as_str(), ")" | "and" | "or"));
-        let kind = self.peek().filter(|word| TYPES.contains(word) && more).map(str::to_owned);
-        if kind.is_some() {
-            self.at += 1;
-        }
-        Ok(Expression::Compared { attribute, operation, kind, value: self.word()? })
-    }
-
-    fn date(&mut self) -> Result<Expression, RuleError> {
-        self.at += 1;
-        match self.peek() {
-            Some("gt" | "lt") => {
-                let operation = self.word()?;
-                Ok(Expression::DateUnary { operation, moment: self.word()? })
-            }
-            Some("in_range") => {
-                self.at += 1;
-                let start = if self.peek() == Some("to") { None } else { Some(self.word()?) };
-                if !self.eat("to") {
-                    return Err(self.error());
-                }
-                if self.eat("duration") {
-                    return Ok(Expression::DateRange { start, end: None, duration: self.pairs()? });
-                }
-                Ok(Expression::DateRange { start, end: Some(self.word()?), duration: Vec::new() })
-            }
-            _ => Err(self.error()),
-        }
-    }
-
-    fn pairs(&mut self) -> Result<Vec<(String, String)>, RuleError> {
-        let mut pairs = Vec::new();
-        while let Some((key, value)) = self.peek().and_then(|word| word.split_once('=')) {
-            pairs.push((key.to_owned(), value.to_owned()));
-            self.at += 1;
-        }
-        if pairs.is_empty() { Err(self.error()) } else { Ok(pairs) }
-    }
-}
-
 impl Expression {
     /// Returns this expression and all below it.
     pub fn walk(&self) -> Vec<&Self> {
@@ -614,18 +380,16 @@ mod tests {
     use super::{RuleView, build, parse};
 
     #[test]
-    fn and_binds_tighter_than_or() {
+    fn and_and_or_are_read_from_the_left() {
         let cib = cib::Element::new("cib");
-        let expression = parse("defined a and defined b or defined c").unwrap();
-        let rule = build(&cib, "r", &expression, &mut Vec::new());
-        assert_eq!(RuleView::of(&rule).as_string, "(defined a and defined b) or defined c");
-        assert_eq!(rule.children().next().unwrap().id(), Some("r-rule"));
-    }
-
-    #[test]
-    fn an_error_has_its_column() {
-        for (text, column) in [("bad", 4), ("rack eq", 8), ("bogus=1 rack eq 1", 9), ("", 1)] {
-            assert_eq!(parse(text).unwrap_err().column, column, "{text}");
+        for (typed, read) in [
+            ("defined a and defined b or defined c", "(defined a and defined b) or defined c"),
+            ("defined a or defined b and defined c", "(defined a or defined b) and defined c"),
+            ("defined a and (defined b and defined c)", "defined a and (defined b and defined c)"),
+            ("a eq 1 and b eq 2 and c eq 3", "a eq 1 and b eq 2 and c eq 3"),
+        ] {
+            let rule = build(&cib, "r", &parse(typed).unwrap(), &mut Vec::new());
+            assert_eq!(RuleView::of(&rule).as_string, read, "{typed}");
         }
     }
 }

@@ -133,14 +133,14 @@ fn constraints_of(cib: &Element, id: &str) -> Vec<String> {
 /// # Errors
 /// Reported.
 pub fn remove(env: &mut Environment<'_>, ids: &[String]) -> Outcome {
-    let all = tags(&env.cib);
-    check_there(env, &all, ids);
     for id in ids {
         let constraints = constraints_of(&env.cib, id);
         if !constraints.is_empty() {
             env.error(Message::TagInConstraints { tag: id.clone(), constraints });
         }
     }
+    let all = tags(&env.cib);
+    check_there(env, &all, ids);
     env.checked()?;
     let tags = env.section("tags");
     tags.retain_children(|tag| !tag.id().is_some_and(|id| ids.iter().any(|i| i == id)));
@@ -179,8 +179,10 @@ pub fn update(
     if !twice.is_empty() {
         env.error(Message::TagDuplicateIdsToRemove { ids: twice });
     }
-    let absent: Vec<String> =
+    let mut absent: Vec<String> =
         remove.iter().filter(|r| !tag.idref_list.contains(r)).cloned().collect();
+    absent.sort();
+    absent.dedup();
     if !absent.is_empty() {
         env.error(Message::TagLacks { tag: id.into(), ids: absent });
     }
@@ -229,7 +231,7 @@ fn check_adjacent(
     if !among(&tag.idref_list) {
         env.error(Message::TagAdjacentNotThere { id: adjacent.into(), tag: tag.id.clone() });
     }
-    if among(add) {
+    if among(add) && among(&tag.idref_list) {
         env.error(Message::TagNextToItself { id: adjacent.into() });
     }
     if among(remove) && among(&tag.idref_list) && !add.is_empty() {

@@ -115,3 +115,92 @@ fn a_role_may_be_typed_in_small_letters() {
     home.quietly(&["constraint colocation add promoted A-clone with B"]);
     assert!(home.document().contains("rsc-role=\"Promoted\""), "{}", home.document());
 }
+
+#[test]
+fn what_is_not_there_is_told_before_what_is_wrong_with_its_words() {
+    let home = home();
+    refused(
+        &home,
+        &[
+            (
+                "resource ban nowhere lifetime=bad ser9",
+                &format!(
+                    "Error: bundle / clone / group / resource 'nowhere' does not exist\nError: Node 'ser9' does not appear to exist in configuration\n{CLOSING}"
+                ),
+            ),
+            ("constraint order nowhere then A kind=", "Error: Resource 'nowhere' does not exist"),
+            (
+                "constraint colocation add A with B C D",
+                "Error: invalid role value 'B', allowed values are: 'Promoted', 'Started', 'Stopped', 'Unpromoted'",
+            ),
+            (
+                "constraint colocation add A with Started B y=1 x",
+                "Error: missing value of 'x' option",
+            ),
+        ],
+    );
+    with_closing(
+        &home,
+        &[
+            (
+                "resource group add G A A --after B",
+                "Error: Resources to add or remove must be unique, duplicate resources: 'A'\nError: There is no resource 'B' in the group 'G', cannot add resources next to it",
+            ),
+            (
+                "resource group add G nowhere --after B",
+                "Error: 'nowhere' does not exist\nError: Cannot modify group 'G', no resources to add or remove specified\nError: There is no resource 'B' in the group 'G', cannot add resources next to it\nError: Cannot specify adjacent resource 'B' without resources to add",
+            ),
+            (
+                "resource create X ocf:test:Address ip=1 op start id=1b",
+                "Error: invalid operation id '1b', '1' is not a valid first character for a operation id",
+            ),
+        ],
+    );
+    refused(
+        &home,
+        &[(
+            "resource create X ocf:test:Address ip=1 op start id=Y op stop id=Y",
+            "Error: 'Y' already exists",
+        )],
+    );
+}
+
+#[test]
+fn a_monitor_of_another_depth_is_another_monitor() {
+    let home = home();
+    let operations = || {
+        let config = home.pcs("resource config A");
+        let monitors = config.lines().filter(|line| line.contains("monitor: "));
+        monitors.map(|line| line.trim().to_owned()).collect::<Vec<String>>().join(", ")
+    };
+    assert_eq!(home.pcs("resource op add A monitor interval=77 OCF_CHECK_LEVEL=5"), "");
+    refused(
+        &home,
+        &[(
+            "resource op add A monitor interval=5 OCF_CHECK_LEVEL=5",
+            "Error: operation monitor already specified for A, use --force to override:\nmonitor interval=77 OCF_CHECK_LEVEL=5 (A-monitor-interval-77)",
+        )],
+    );
+    // the first one of that name is meant, and none may have the interval of another
+    refused(
+        &home,
+        &[(
+            "resource update A op monitor interval=77",
+            "Error: operation monitor with interval 77 already specified for A:\nmonitor interval=77 OCF_CHECK_LEVEL=5 (A-monitor-interval-77)",
+        )],
+    );
+    assert_eq!(home.pcs("resource update A op monitor interval=31s"), "");
+    assert_eq!(operations(), "monitor: A-monitor-interval-31s, monitor: A-monitor-interval-77");
+}
+
+#[test]
+fn a_remote_node_has_attributes_before_it_has_any() {
+    let home = home();
+    home.pcs("resource update A meta remote-node=far --force");
+    assert_eq!(
+        home.pcs("node attribute far rack="),
+        "Error: attribute: 'rack' doesn't exist for node: 'far'\nexit 2\n"
+    );
+    assert_eq!(home.pcs("node attribute far rack=1"), "");
+    assert!(home.pcs("node attribute far").contains("rack=1"));
+}

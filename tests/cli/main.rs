@@ -7,6 +7,7 @@ mod agent_tools;
 mod backups;
 mod borderline;
 mod borderline_order;
+mod borderline_rules;
 mod borderline_sets;
 mod constraints;
 mod desired;

@@ -78,8 +78,8 @@ exit 1
         ),
         (
             "resource create A ocf:test:Address ip=banana --agent-validation",
-            "Error: Validation result from agent:
-  banana is no address, use --force to override
+            "Error: Validation result from agent (use --force to override):
+  banana is no address
 Error: Errors have occurred, therefore pcs is unable to continue
 exit 1
 ",

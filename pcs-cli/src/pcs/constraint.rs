@@ -347,14 +347,16 @@ fn colocation_add(context: &mut Context, words: &[String]) -> Cli {
     let with = words.iter().position(|word| word == "with").ok_or(USAGE)?;
     let behind = &words[with + 1..];
     let is_score = |word: &String| word.contains('=') || pcs::options::is_score(word);
-    let end = behind
-        .iter()
-        .enumerate()
-        .position(|(n, word)| n > 0 && is_score(word))
-        .unwrap_or(behind.len());
     let (who_role, who) = two_words(&words[..with]).ok_or(USAGE)?;
-    let (with_role, other) = two_words(&behind[..end]).ok_or(USAGE)?;
-    let mut rest = &behind[end..];
+    // two words are a role and a resource, and all behind them are options
+    let (with_role, other, mut rest) = match behind {
+        [role, other, rest @ ..] if !is_score(other) => (Some(role.clone()), other, rest),
+        [other, rest @ ..] => (None, other, rest),
+        [] => return Err(USAGE),
+    };
+    for role in [&who_role, &with_role].into_iter().flatten() {
+        context.with_reports(|_| colocation::check_role(&constraint::role(role).0))?;
+    }
     let mut score = None;
     if let Some((first, more)) = rest.split_first()
         && !first.contains('=')

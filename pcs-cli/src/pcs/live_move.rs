@@ -26,7 +26,7 @@ pub(crate) fn run(context: &mut Context, id: &str, node: Option<&str>) -> Cli {
     let timeout = context.wait_quietly()?;
     context.change(|env| {
         pcs::node::check_names(env, &names)?;
-        let request = Request { resource: id, node, promoted, until: None };
+        let request = Request { resource: id, node, promoted, until: None, bad_lifetime: None };
         let outcome = ban::prefer(env, &request, &before);
         // the constraint is about to go again, so what it would do for ever need not be said
         env.reports.clear();

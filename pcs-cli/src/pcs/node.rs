@@ -62,15 +62,10 @@ fn attribute(context: &mut Context, words: &[String]) -> Cli {
             let force = context.force();
             let cib = context.configuration()?;
             // a script tells "was not there" from other troubles by the exit status
-            let absent = node::nodes(&cib).iter().any(|node| node.uname == *name)
+            let there = node::attributes(&cib, name);
+            let absent = node::all_names(&cib).contains(name)
                 && pairs.iter().any(|(attribute, value)| {
-                    value.is_empty()
-                        && !force
-                        && !node::nodes(&cib).iter().filter(|n| n.uname == *name).any(|n| {
-                            n.instance_attributes
-                                .iter()
-                                .any(|set| set.nvpairs.iter().any(|pair| pair.name == *attribute))
-                        })
+                    value.is_empty() && !force && !there.iter().any(|(key, _)| key == attribute)
                 });
             let result = context.change(|env| node::change_attributes(env, name, &pairs, force));
             if result.is_err() && absent { Err(Failure::Exit(2)) } else { result }

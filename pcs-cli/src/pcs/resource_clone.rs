@@ -23,7 +23,8 @@ pub(crate) fn clone(context: &mut Context, words: &[String], promotable: bool) -
     }
     meta.extend(words::pairs(&sections.flat("meta"))?);
     let wait = context.wait()?;
-    context.change(|env| clone::clone(env, id, clone_id.as_deref(), &meta, promotable))?;
+    let force = context.force();
+    context.change(|env| clone::clone(env, id, clone_id.as_deref(), &meta, promotable, force))?;
     context.settle(wait)
 }
 

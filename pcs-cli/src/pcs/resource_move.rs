@@ -41,17 +41,8 @@ fn constrain(
     };
     let parsed = parse(rest, command)?;
     let wait = context.wait()?;
-    let until = match parsed.lifetime.as_deref() {
-        None | Some("") => None,
-        Some(lifetime) => match crate::clock::after(lifetime) {
-            Some(until) => Some(until),
-            None => {
-                return fail(format!(
-                    "cannot {verb} resource '{id}'\nInvalid duration specified: {lifetime}\nPlease refer to https://en.wikipedia.org/wiki/ISO_8601#Durations for examples of valid durations"
-                ));
-            }
-        },
-    };
+    let lifetime = parsed.lifetime.as_deref().filter(|lifetime| !lifetime.is_empty());
+    let until = lifetime.and_then(crate::clock::after);
     let promoted = context.has("--promoted");
     let active = if parsed.node.is_none() { context.active_nodes(id)? } else { Vec::new() };
     context.change(|env| {
@@ -60,6 +51,7 @@ fn constrain(
             node: parsed.node.as_deref(),
             promoted,
             until: until.as_deref(),
+            bad_lifetime: lifetime.filter(|_| until.is_none()),
         };
         constrain(env, &request, &active)
     })?;

@@ -33,14 +33,7 @@ pub fn add(
 ) -> Outcome {
     super::check_not_empty(typed)?;
     for side in [who, with] {
-        if let Some(role) = &side.role
-            && !ROLES.contains(&role.as_str())
-        {
-            return Err(Failed::because(Message::InvalidRole {
-                role: role.clone(),
-                allowed: ROLES.iter().map(|r| (*r).to_owned()).collect(),
-            }));
-        }
+        side.role.as_deref().map_or(Ok(()), check_role)?;
     }
     check_resource(env, &who.resource, force)?;
     check_resource(env, &with.resource, force)?;
@@ -74,6 +67,20 @@ pub fn add(
     }
     env.section("constraints").push(constraint);
     Ok(())
+}
+
+/// Refuses what is no role.
+///
+/// # Errors
+/// Said.
+pub fn check_role(role: &str) -> Outcome {
+    if ROLES.contains(&role) {
+        return Ok(());
+    }
+    Err(Failed::because(Message::InvalidRole {
+        role: role.into(),
+        allowed: ROLES.iter().map(|r| (*r).to_owned()).collect(),
+    }))
 }
 
 fn check_duplicate(

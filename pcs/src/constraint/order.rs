@@ -32,12 +32,12 @@ pub fn add(
     typed: &Pairs,
     force: bool,
 ) -> Outcome {
-    super::check_not_empty(typed)?;
     check_resource(env, &first.resource, force)?;
     check_resource(env, &then.resource, force)?;
     if in_one_group(&env.cib, &first.resource, &then.resource) {
         return Err(Failed::because(Message::OrderInOneGroup));
     }
+    super::check_not_empty(typed)?;
     let get = |name: &str| nvset::get(typed, name);
     if let Some(value) = get("symmetrical")
         && !["true", "false"].contains(&value.to_lowercase().as_str())

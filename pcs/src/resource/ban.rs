@@ -39,7 +39,7 @@ fn check_node(env: &mut Environment<'_>, node: &str) {
     }
 }
 
-fn check_resource(env: &mut Environment<'_>, id: &str, promoted: bool) -> Outcome {
+fn check_resource(env: &mut Environment<'_>, id: &str, promoted: bool) {
     let found = find(&env.cib, id);
     if found.is_some_and(is_stonith) {
         env.error(Message::StonithNotAccepted);
@@ -58,7 +58,6 @@ fn check_resource(env: &mut Environment<'_>, id: &str, promoted: bool) -> Outcom
         };
         env.error(message);
     }
-    env.checked()
 }
 
 /// One request to keep a resource off a node or on it.
@@ -72,6 +71,8 @@ pub struct Request<'a> {
     pub promoted: bool,
     /// When the constraint ends to hold, as ISO 8601.
     pub until: Option<&'a str>,
+    /// What was typed for how long it holds and is no time.
+    pub bad_lifetime: Option<&'a str>,
 }
 
 fn tell_end(env: &mut Environment<'_>, request: &Request<'_>) {
@@ -80,12 +81,20 @@ fn tell_end(env: &mut Environment<'_>, request: &Request<'_>) {
     }
 }
 
-fn check(env: &mut Environment<'_>, request: &Request<'_>) -> Outcome {
-    check_resource(env, request.resource, request.promoted)?;
+fn check(env: &mut Environment<'_>, request: &Request<'_>, verb: &str) -> Outcome {
+    check_resource(env, request.resource, request.promoted);
     if let Some(node) = request.node {
         check_node(env, node);
     }
-    env.checked()
+    env.checked()?;
+    match request.bad_lifetime {
+        None => Ok(()),
+        Some(lifetime) => Err(Failed::because(Message::LifetimeInvalid {
+            verb: verb.into(),
+            resource: request.resource.into(),
+            lifetime: lifetime.into(),
+        })),
+    }
 }
 
 /// Bans a resource from a node; `active` names the nodes it runs on.
@@ -93,7 +102,11 @@ fn check(env: &mut Environment<'_>, request: &Request<'_>) -> Outcome {
 /// # Errors
 /// Reported, or said.
 pub fn ban(env: &mut Environment<'_>, request: &Request<'_>, active: &[String]) -> Outcome {
-    check(env, request)?;
+    check(env, request, "ban")?;
+    keep_off(env, request, active)
+}
+
+fn keep_off(env: &mut Environment<'_>, request: &Request<'_>, active: &[String]) -> Outcome {
     let node = match (request.node, active) {
         (Some(node), _) => node.to_owned(),
         (None, [only]) => only.clone(),
@@ -121,9 +134,9 @@ pub fn ban(env: &mut Environment<'_>, request: &Request<'_>, active: &[String]) 
 /// # Errors
 /// Reported, or said.
 pub fn prefer(env: &mut Environment<'_>, request: &Request<'_>, active: &[String]) -> Outcome {
-    check(env, request)?;
+    check(env, request, "move")?;
     let Some(node) = request.node else {
-        return ban(env, request, active);
+        return keep_off(env, request, active);
     };
     // an older ban of that node would win
     remove(env, request.resource, Some(node), true);
@@ -239,7 +252,8 @@ pub fn clear(
     promoted: bool,
     expired: Option<&str>,
 ) -> Outcome {
-    check_resource(env, resource, promoted)?;
+    check_resource(env, resource, promoted);
+    env.checked()?;
     if let Some(node) = node
         && !crate::node::all_names(&env.cib).iter().any(|name| name == node)
     {

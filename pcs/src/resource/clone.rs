@@ -3,6 +3,7 @@
 use cib::Element;
 
 use super::{find, find_mut, is_clone, is_stonith, members, parent};
+use crate::agent::AgentName;
 use crate::environment::Environment;
 use crate::ids;
 use crate::message::Message;
@@ -22,6 +23,7 @@ pub fn clone(
     clone_id: Option<&str>,
     meta: &Pairs,
     promotable: bool,
+    force: bool,
 ) -> Outcome<String> {
     let found = find(&env.cib, id);
     if parent(&env.cib, id).is_some_and(|p| p.name() == "bundle") {
@@ -46,7 +48,7 @@ pub fn clone(
     if holder.is_some_and(|h| {
         h.name() == "group" && h.id().and_then(|id| parent(&env.cib, id)).is_some_and(is_clone)
     }) {
-        return Err(Failed::because(Message::CannotCloneClonedGroup));
+        return Err(Failed::because(Message::AlreadyClone { id: id.into() }));
     }
     let mut meta = meta.clone();
     if promotable {
@@ -56,6 +58,11 @@ pub fn clone(
         meta.push(("promotable".into(), "true".into()));
     }
     let meta = &meta;
+    let copy = element.clone();
+    let last_member = holder.is_some_and(|h| members(h).count() == 1);
+    if nvset::get(meta, "promotable").is_some_and(crate::options::is_true) {
+        check_agents_promote(env, &copy, force)?;
+    }
     let clone_id = match clone_id {
         Some(wanted) => {
             if let Some(message) = ids::check(wanted, "clone id") {
@@ -68,8 +75,6 @@ pub fn clone(
         }
         None => ids::free(&env.cib, &format!("{id}-clone")),
     };
-    let last_member = holder.is_some_and(|h| members(h).count() == 1);
-    let copy = element.clone();
     if meta.iter().any(|(name, _)| name != "promotable") {
         env.warn(Message::MetaNotValidated { kinds: vec!["clone".into()] });
     }
@@ -99,6 +104,24 @@ pub fn clone(
     }
     rename_in_constraints(env, id, &clone_id);
     Ok(clone_id)
+}
+
+/// All agents inside must know how to promote, as far as it is known what they do.
+fn check_agents_promote(env: &mut Environment<'_>, element: &Element, force: bool) -> Outcome {
+    let inside = members(element).filter(|member| member.name() == "primitive");
+    let primitives = std::iter::once(element).filter(|e| e.name() == "primitive").chain(inside);
+    for primitive in primitives {
+        let agent = AgentName::of(primitive);
+        let known = env.agents.metadata(&agent);
+        if known.is_ok_and(|metadata| !metadata.may_be_promoted()) {
+            let message = Message::ResourceNotPromotable {
+                agent: agent.to_string(),
+                resource: primitive.id().unwrap_or_default().into(),
+            };
+            env.forceable(message, force);
+        }
+    }
+    if env.has_errors() { Err(Failed::Said) } else { Ok(()) }
 }
 
 fn push_meta(cib: &Element, new: &mut Element, clone_id: &str, meta: &Pairs) {

@@ -155,7 +155,19 @@ fn create_primitive(env: &mut Environment<'_>, request: &Request, agent: &AgentN
         env.warn(Message::MetaNotValidated { kinds: vec!["clone".into()] });
     }
     env.check_operations(&request.operations, metadata.as_ref(), request.force);
+    let ids: Vec<&str> =
+        request.operations.iter().filter_map(|operation| nvset::get(operation, "id")).collect();
+    for id in &ids {
+        if let Some(message) = ids::check(id, "operation id") {
+            env.error(message);
+        }
+    }
     env.checked()?;
+    for (n, id) in ids.iter().enumerate() {
+        if *id == request.id || ids[..n].contains(id) || ids::exists(&env.cib, id) {
+            return Err(Failed::because(Message::IdAlreadyExists { id: (*id).to_owned() }));
+        }
+    }
     let operations = all_operations(env, request, agent, metadata.as_ref());
     if let Some(metadata) = &metadata {
         check_parameters(env, agent, metadata, request);

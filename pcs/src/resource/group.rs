@@ -143,8 +143,12 @@ pub fn add(env: &mut Environment<'_>, group: &str, place: &Place, resources: &[S
     if coming.is_empty() && !wrong_kind && !is_other {
         env.error(Message::GroupNothingToDo { group: group.into() });
     }
+    check_unique(env, &coming);
     if check_inside(env, group, place, &coming) {
         check_members(env, group, place, &coming);
+    }
+    if let Some(adjacent) = place.adjacent().filter(|_| coming.is_empty()) {
+        env.error(Message::GroupAdjacentWithoutResources { resource: adjacent.into() });
     }
     env.checked()?;
     let elements: Vec<Arc<Element>> =
@@ -175,8 +179,8 @@ fn check_coming(env: &mut Environment<'_>, id: &str) -> bool {
     false
 }
 
-/// What is in the group already can only be moved inside it; nothing may come twice.
-fn check_members(env: &mut Environment<'_>, group: &str, place: &Place, coming: &[&str]) {
+/// Nothing may come twice.
+fn check_unique(env: &mut Environment<'_>, coming: &[&str]) {
     let mut twice: Vec<String> = coming
         .iter()
         .enumerate()
@@ -187,6 +191,10 @@ fn check_members(env: &mut Environment<'_>, group: &str, place: &Place, coming: 
     if !twice.is_empty() {
         env.error(Message::GroupDuplicates { resources: twice });
     }
+}
+
+/// What is in the group already can only be moved inside it.
+fn check_members(env: &mut Environment<'_>, group: &str, place: &Place, coming: &[&str]) {
     let inside: Vec<String> = coming
         .iter()
         .filter(|id| parent(&env.cib, id).is_some_and(|p| p.id() == Some(group)))

@@ -118,12 +118,16 @@ fn operations_of<'a>(cib: &'a Element, id: &str) -> Vec<&'a Element> {
         .unwrap_or_default()
 }
 
+/// Returns how deep a monitor looks, if it says so.
+fn level_of(operation: &Element) -> Option<&str> {
+    nvset::value(operation, "instance_attributes", "OCF_CHECK_LEVEL")
+}
+
 fn role_of(operation: &Element) -> &str {
     operation.get("role").unwrap_or("Started")
 }
 
-/// Puts an operation in the place of the one it stands for: the only one of that name and role,
-/// or that with the same interval; else beside them.
+/// Puts an operation in the place of the first one of that name and role; beside the others when there is none.
 fn replace_operation(env: &mut Environment<'_>, id: &str, typed: &Pairs) -> Outcome {
     env.check_operation(typed);
     said(env)?;
@@ -135,22 +139,13 @@ fn replace_operation(env: &mut Environment<'_>, id: &str, typed: &Pairs) -> Outc
     }
     let role = nvset::get(typed, "role").unwrap_or_default();
     let interval = nvset::get(&operation, "interval").and_then(options::seconds);
-    let same: Vec<&Element> = operations_of(&env.cib, id)
+    let replaced = operations_of(&env.cib, id)
         .into_iter()
-        .filter(|o| o.get("name") == Some(name) && o.get("role").unwrap_or_default() == role)
-        .collect();
-    let replaced = match same.as_slice() {
-        [only] => only.id(),
-        several => several
-            .iter()
-            .find(|o| o.get("interval").and_then(options::seconds) == interval)
-            .and_then(|o| o.id()),
-    }
-    .map(str::to_owned);
+        .find(|o| o.get("name") == Some(name) && o.get("role").unwrap_or_default() == role)
+        .and_then(|o| o.id())
+        .map(str::to_owned);
     check_operation_id(env, typed, replaced.as_deref())?;
-    if replaced.is_none() {
-        check_interval(env, id, name, interval)?;
-    }
+    check_interval(env, id, name, interval, replaced.as_deref())?;
     let mut at = None;
     if let Some(replaced) = replaced
         && let Some(list) = find_mut(&mut env.cib, id).and_then(|r| r.child_mut("operations"))
@@ -194,10 +189,16 @@ fn check_operation_id(env: &Environment<'_>, operation: &Pairs, replaced: Option
 }
 
 /// Refuses an operation that the resource has with the same interval already.
-fn check_interval(env: &Environment<'_>, id: &str, name: &str, interval: Option<u64>) -> Outcome {
+fn check_interval(
+    env: &Environment<'_>,
+    id: &str,
+    name: &str,
+    interval: Option<u64>,
+    replaced: Option<&str>,
+) -> Outcome {
     let same: Vec<&Element> = operations_of(&env.cib, id)
         .into_iter()
-        .filter(|o| o.get("name") == Some(name))
+        .filter(|o| o.get("name") == Some(name) && (replaced.is_none() || o.id() != replaced))
         .filter(|o| o.get("interval").and_then(options::seconds) == interval)
         .collect();
     let Some(first) = same.first() else { return Ok(()) };
@@ -290,6 +291,7 @@ fn listed(operation: &Element) -> String {
     options.sort();
     let mut words = vec![operation.get("name").unwrap_or_default().to_owned()];
     words.extend(options);
+    words.extend(level_of(operation).map(|level| format!("OCF_CHECK_LEVEL={level}")));
     format!("{} ({})", words.join(" "), operation.id().unwrap_or_default())
 }
 
@@ -320,12 +322,16 @@ pub fn add_operation(env: &mut Environment<'_>, id: &str, typed: &Pairs, force: 
     let interval = nvset::get(&operation, "interval").and_then(options::seconds);
     let role = nvset::get(&operation, "role").unwrap_or("Started");
     check_operation_id(env, typed, None)?;
-    check_interval(env, id, name, interval)?;
+    check_interval(env, id, name, interval, None)?;
     let present = operations_of(&env.cib, id);
     let same_name: Vec<&Element> =
         present.into_iter().filter(|o| o.get("name") == Some(name)).collect();
-    let same_role: Vec<String> =
-        same_name.iter().filter(|o| role_of(o) == role).map(|o| listed(o)).collect();
+    let level = nvset::get(&operation, "OCF_CHECK_LEVEL");
+    let same_role: Vec<String> = same_name
+        .iter()
+        .filter(|o| role_of(o) == role && level_of(o) == level)
+        .map(|o| listed(o))
+        .collect();
     if !same_role.is_empty() && !force {
         env.forceable(
             Message::OperationAlready {
@@ -357,7 +363,7 @@ pub fn delete_operation(
         return Err(Failed::because(Message::UnableToFindResource { id: id.into(), near }));
     }
     let matches = |operation: &Element| {
-        let level = nvset::value(operation, "instance_attributes", "OCF_CHECK_LEVEL");
+        let level = level_of(operation);
         typed.iter().all(|(key, value)| {
             let here = if key == "OCF_CHECK_LEVEL" { level } else { operation.get(key) };
             here == Some(value)

@@ -237,6 +237,11 @@ pub fn remove(env: &mut Environment<'_>, selection: &Selection<'_>, quietly: boo
         check_index(env, index);
     }
     env.checked()?;
+    for device in selection.devices {
+        if let Some(message) = ids::check(device, "stonith id") {
+            env.error(message);
+        }
+    }
     let wanted_devices = selection.devices.join(",");
     let is_it = |level: &Element| {
         level.name() == "fencing-level"
@@ -254,6 +259,7 @@ pub fn remove(env: &mut Environment<'_>, selection: &Selection<'_>, quietly: boo
         }
         return env.checked();
     }
+    env.checked()?;
     env.section("fencing-topology").retain_children(|level| !is_it(level));
     Ok(())
 }
