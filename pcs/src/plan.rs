@@ -1,11 +1,11 @@
 //! What a change of the document would make the cluster do, by the scheduler's own word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cib::Element;
 use model::WallTime;
 use pengine::PlannedAction;
-use pengine::explain::{Explained, Explanation, explain, explain_into};
+use pengine::explain::{About, Explained, Explanation, explain_into};
 use serde::Serialize;
 
 use crate::plan_time::{self, Timing};
@@ -88,6 +88,23 @@ impl Stage {
     }
 }
 
+/// What the cluster would do with a document as it is: one half of a plan, and a whole run of the
+/// policy engine, which needs nothing of the other half.
+#[derive(Debug)]
+pub struct Outlook {
+    actions: Vec<Consequence>,
+    messages: Vec<pengine::Message>,
+}
+
+impl Outlook {
+    /// Asks the policy engine.
+    pub fn of(document: &Element, now: WallTime, options: &pengine::Options) -> Self {
+        let told = explain_into(document, now, options, About::Actions, ());
+        let actions = consequences(&told, &plan_time::Schedule::default());
+        Self { actions, messages: told.plan.report.messages }
+    }
+}
+
 /// Works out what a change of the document leads to.
 pub fn stage(
     before: &Element,
@@ -95,30 +112,41 @@ pub fn stage(
     now: WallTime,
     options: &pengine::Options,
 ) -> Stage {
-    let old = explain_into(before, now, options, ());
-    let new = explain(after, now, options);
-    let times = plan_time::Times::of(after);
+    stage_after(before, after, now, options, || Outlook::of(before, now, options))
+}
+
+/// As [`stage`]; `outlook` is asked last for what happens without the change, so that it can be
+/// worked out at the same time.
+pub fn stage_after(
+    before: &Element,
+    after: &Element,
+    now: WallTime,
+    options: &pengine::Options,
+    outlook: impl FnOnce() -> Outlook,
+) -> Stage {
+    let new = explain_into(after, now, options, About::Actions, pengine::Tree::default());
+    let times = plan_time::Times::of(after, &new.plan.graph);
     let schedule = plan_time::Schedule::of(&new.plan.graph, &times);
-    let old_actions = consequences(&old, &plan_time::Schedule::default());
     let new_actions = consequences(&new, &schedule);
+    let configuration = differences(before, after);
+    let old = outlook();
     let is_in = |list: &[Consequence], one: &Consequence| list.iter().any(|o| o.is_same(one));
     let prevented =
-        old_actions.iter().filter(|one| !is_in(&new_actions, one)).cloned().collect::<Vec<_>>();
-    let (anyway, actions) = new_actions.into_iter().partition(|one| is_in(&old_actions, one));
-    let said = &old.plan.report.messages;
+        old.actions.iter().filter(|one| !is_in(&new_actions, one)).cloned().collect::<Vec<_>>();
+    let (anyway, actions) = new_actions.into_iter().partition(|one| is_in(&old.actions, one));
     let warnings = new.plan.report.messages.iter();
-    let status = pengine::status::read(after, now, options);
     Stage {
-        configuration: differences(before, after),
+        configuration,
         actions,
         anyway,
         prevented,
         warnings: warnings
-            .filter(|message| message.level <= pengine::Level::Warning && !said.contains(message))
+            .filter(|message| message.level <= pengine::Level::Warning)
+            .filter(|message| !old.messages.contains(message))
             .map(|message| message.text.clone())
             .collect(),
         time: schedule.timing(),
-        any_node_online: status.nodes.iter().any(|node| node.online),
+        any_node_online: new.any_node_online,
         graph: new.plan.graph,
     }
 }
@@ -153,34 +181,64 @@ fn own_id(element: &Element) -> Option<&str> {
     element.id().filter(|_| !matches!(element.name(), "obj_ref" | "resource_ref"))
 }
 
-/// Elements with ids below the configuration, each with the id of the nearest one around it.
-fn elements(document: &Element) -> BTreeMap<&str, (&Element, Option<&str>)> {
-    fn walk<'a>(
-        element: &'a Element,
-        around: Option<&'a str>,
-        found: &mut BTreeMap<&'a str, (&'a Element, Option<&'a str>)>,
-    ) {
-        let id = own_id(element);
-        if let Some(id) = id {
-            found.insert(id, (element, around));
-        }
-        for child in element.children() {
-            walk(child, id.or(around), found);
-        }
+/// Elements with ids, each with the id of the nearest one around it.
+type Identified<'a> = BTreeMap<&'a str, (&'a Element, Option<&'a str>)>;
+
+fn collect<'a>(element: &'a Element, around: Option<&'a str>, found: &mut Identified<'a>) {
+    let id = own_id(element);
+    if let Some(id) = id {
+        found.insert(id, (element, around));
     }
-    let mut found = BTreeMap::new();
-    if let Some(configuration) = document.child("configuration") {
-        walk(configuration, None, &mut found);
+    element.children().for_each(|child| collect(child, id.or(around), found));
+}
+
+/// Collects what is in two elements that stand in the same place, but for what both share: most of
+/// a document is not even copied for a change.
+fn collect_apart<'a>(
+    (before, after): (&'a Element, &'a Element),
+    around: Option<&'a str>,
+    old: &mut Identified<'a>,
+    new: &mut Identified<'a>,
+) {
+    let id = own_id(before);
+    if id != own_id(after) || before.name() != after.name() {
+        collect(before, around, old);
+        collect(after, around, new);
+        return;
     }
-    found
+    if let Some(id) = id {
+        old.insert(id, (before, around));
+        new.insert(id, (after, around));
+    }
+    let around = id.or(around);
+    let (gone, added) = (unshared(before, after), unshared(after, before));
+    let same_place =
+        |(one, other): (&&Element, &&Element)| one.name() == other.name() && one.id() == other.id();
+    if gone.len() == added.len() && gone.iter().zip(&added).all(same_place) {
+        let pairs = gone.into_iter().zip(added);
+        return pairs.for_each(|pair| collect_apart(pair, around, old, new));
+    }
+    gone.into_iter().for_each(|child| collect(child, around, old));
+    added.into_iter().for_each(|child| collect(child, around, new));
+}
+
+/// Returns the children of one element that are not the very same in the other one.
+fn unshared<'a>(element: &'a Element, other: &Element) -> Vec<&'a Element> {
+    let shared: BTreeSet<*const Element> = other.children().map(std::ptr::from_ref).collect();
+    element.children().filter(|child| !shared.contains(&std::ptr::from_ref(*child))).collect()
 }
 
 /// Returns which elements of the configuration differ; of what is new or gone the outermost only.
 pub fn differences(before: &Element, after: &Element) -> Vec<ElementChange> {
-    let (old, new) = (elements(before), elements(after));
-    let outermost = |one: &BTreeMap<&str, (&Element, Option<&str>)>,
-                     other: &BTreeMap<&str, (&Element, Option<&str>)>,
-                     fate: Fate| {
+    let (mut old, mut new) = (Identified::new(), Identified::new());
+    match (before.child("configuration"), after.child("configuration")) {
+        (Some(before), Some(after)) => collect_apart((before, after), None, &mut old, &mut new),
+        (before, after) => {
+            before.into_iter().for_each(|element| collect(element, None, &mut old));
+            after.into_iter().for_each(|element| collect(element, None, &mut new));
+        }
+    }
+    let outermost = |one: &Identified<'_>, other: &Identified<'_>, fate: Fate| {
         one.iter()
             .filter(|(id, (_, around))| {
                 !other.contains_key(*id) && around.is_none_or(|around| other.contains_key(around))

@@ -14,20 +14,22 @@ pub struct Timing {
     pub unknown: Vec<String>,
 }
 
-/// Times of operations, from all histories of a document.
+/// Times of the operations of a transition, from all histories of a document.
 #[derive(Debug, Default)]
-pub struct Times {
+pub struct Times<'a> {
     /// (resource, operation, node)
-    here: BTreeMap<(String, String, String), u64>,
+    here: BTreeMap<(&'a str, &'a str, &'a str), u64>,
     /// (resource, operation), the longest of all nodes
-    anywhere: BTreeMap<(String, String), u64>,
+    anywhere: BTreeMap<(&'a str, &'a str), u64>,
     /// (agent, operation), the longest of all resources
-    agent: BTreeMap<(String, String), u64>,
+    agent: BTreeMap<(Agent<'a>, &'a str), u64>,
 }
 
-fn agent_of(element: &Element) -> String {
-    let part = |name: &str| element.get(name).unwrap_or_default();
-    format!("{}:{}:{}", part("class"), part("provider"), part("type"))
+/// Class, provider and type.
+type Agent<'a> = [&'a str; 3];
+
+fn agent_of(element: &Element) -> Agent<'_> {
+    ["class", "provider", "type"].map(|name| element.get(name).unwrap_or_default())
 }
 
 /// The name of a resource without the number of an instance.
@@ -38,25 +40,38 @@ fn base(id: &str) -> &str {
     }
 }
 
-impl Times {
-    /// Reads the histories.
-    pub fn of(document: &Element) -> Self {
+impl<'a> Times<'a> {
+    /// Reads the histories of what a transition graph deals with, and of all that has the same
+    /// agents.
+    pub fn of(document: &'a Element, graph: &Element) -> Self {
         let mut times = Self::default();
+        let dealt_with: Vec<&Element> =
+            actions(graph).filter_map(|action| action.child("primitive")).collect();
+        let ids: BTreeSet<&str> =
+            dealt_with.iter().filter_map(|primitive| primitive.id()).map(base).collect();
+        let agents: BTreeSet<Agent<'_>> =
+            dealt_with.iter().map(|primitive| agent_of(primitive)).collect();
+        if ids.is_empty() {
+            return times;
+        }
         let states = document.child("status").into_iter().flat_map(Element::children);
         for state in states {
             let node = state.get("uname").unwrap_or_default();
             let resources = state.at(&["lrm", "lrm_resources"]).into_iter();
             for resource in resources.flat_map(|list| list.children_named("lrm_resource")) {
                 let id = base(resource.id().unwrap_or_default());
-                for entry in resource.children_named("lrm_rsc_op") {
-                    times.add(node, id, &agent_of(resource), entry);
+                let agent = agent_of(resource);
+                let place = ids.contains(id).then_some((id, node));
+                if place.is_some() || agents.contains(&agent) {
+                    let entries = resource.children_named("lrm_rsc_op");
+                    entries.for_each(|entry| times.add(place, agent, entry));
                 }
             }
         }
         times
     }
 
-    fn add(&mut self, node: &str, id: &str, agent: &str, entry: &Element) {
+    fn add(&mut self, place: Option<(&'a str, &'a str)>, agent: Agent<'a>, entry: &'a Element) {
         let Some(operation) = entry.get("operation") else { return };
         let Some(ms) = entry.get("exec-time").and_then(|text| text.parse::<u64>().ok()) else {
             return;
@@ -69,25 +84,33 @@ impl Times {
         if entry.get("op-status").is_some_and(|status| status != "0") {
             return;
         }
-        let operation = operation.to_owned();
-        self.here.insert((id.to_owned(), operation.clone(), node.to_owned()), ms);
-        let anywhere = self.anywhere.entry((id.to_owned(), operation.clone())).or_default();
-        *anywhere = ms.max(*anywhere);
-        let of_agent = self.agent.entry((agent.to_owned(), operation)).or_default();
+        if let Some((id, node)) = place {
+            self.here.insert((id, operation, node), ms);
+            let anywhere = self.anywhere.entry((id, operation)).or_default();
+            *anywhere = ms.max(*anywhere);
+        }
+        let of_agent = self.agent.entry((agent, operation)).or_default();
         *of_agent = ms.max(*of_agent);
     }
 
     /// Returns how long an operation takes: as last time there, else on any node, else as long as
     /// it took another resource of the same agent.
-    fn get(&self, id: &str, agent: &str, operation: &str, node: &str) -> Option<u64> {
-        let id = base(id).to_owned();
-        let operation = operation.to_owned();
+    fn get(&self, id: &str, agent: Agent<'_>, operation: &str, node: &str) -> Option<u64> {
+        let id = base(id);
         self.here
-            .get(&(id.clone(), operation.clone(), node.to_owned()))
-            .or_else(|| self.anywhere.get(&(id, operation.clone())))
-            .or_else(|| self.agent.get(&(agent.to_owned(), operation)))
+            .get(&(id, operation, node))
+            .or_else(|| self.anywhere.get(&(id, operation)))
+            .or_else(|| self.agent.get(&(agent, operation)))
             .copied()
     }
+}
+
+/// The actions of a transition graph.
+fn actions(graph: &Element) -> impl Iterator<Item = &Element> {
+    graph
+        .children_named("synapse")
+        .filter_map(|synapse| synapse.child("action_set"))
+        .flat_map(Element::children)
 }
 
 #[derive(Debug)]
@@ -111,7 +134,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Reads a transition graph.
-    pub fn of(graph: &Element, times: &Times) -> Self {
+    pub fn of(graph: &Element, times: &Times<'_>) -> Self {
         let mut operations = Vec::new();
         for synapse in graph.children_named("synapse") {
             let inputs: Vec<String> = synapse
@@ -185,7 +208,7 @@ impl Schedule {
     }
 }
 
-fn operation(action: &Element, inputs: Vec<String>, times: &Times) -> Operation {
+fn operation(action: &Element, inputs: Vec<String>, times: &Times<'_>) -> Operation {
     let text = |name: &str| action.get(name).unwrap_or_default().to_owned();
     let primitive = action.child("primitive");
     let resource = primitive.and_then(Element::id).unwrap_or_default().to_owned();
@@ -196,9 +219,9 @@ fn operation(action: &Element, inputs: Vec<String>, times: &Times) -> Operation 
         "rsc_op" if is_quick => Some(0),
         // the first of the recurring ones is the last thing a transition waits for, and harmless
         "rsc_op" if task == "monitor" => {
-            Some(times.get(&resource, &agent, &task, &node).unwrap_or(0))
+            Some(times.get(&resource, agent, &task, &node).unwrap_or(0))
         }
-        "rsc_op" => times.get(&resource, &agent, &task, &node),
+        "rsc_op" => times.get(&resource, agent, &task, &node),
         _ if task == "stonith" => None,
         _ => Some(0),
     };
@@ -222,7 +245,6 @@ mod tests {
 
     #[test]
     fn a_chain_adds_up_and_what_is_not_known_is_named() {
-        let times = Times::of(&cib::parse(HISTORY).unwrap());
         let graph = cib::parse(
             r#"<transition_graph><synapse><action_set><rsc_op id="1" operation="stop" on_node="a">
             <primitive id="r" class="ocf" provider="p" type="T"/></rsc_op></action_set><inputs/></synapse>
@@ -233,7 +255,8 @@ mod tests {
             <primitive id="x" class="ocf" provider="p" type="Other"/></rsc_op></action_set><inputs/></synapse></transition_graph>"#,
         )
         .unwrap();
-        let schedule = Schedule::of(&graph, &times);
+        let history = cib::parse(HISTORY).unwrap();
+        let schedule = Schedule::of(&graph, &Times::of(&history, &graph));
         assert_eq!(schedule.timing().ms, 1000, "the stop as another resource of the agent took");
         assert_eq!(schedule.timing().unknown, ["start of x on b"]);
         assert_eq!(schedule.down_ms("r"), Some(1000));

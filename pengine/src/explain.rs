@@ -184,45 +184,61 @@ pub struct Listed {
 pub struct Explained<Graph = Element> {
     /// The plan.
     pub plan: Plan<Graph>,
-    /// Every primitive, in the order of the document.
+    /// The primitives that were asked about, in the order of the document.
     pub resources: Vec<Explanation>,
+    /// Whether any node is online; without one nothing is ever done.
+    pub any_node_online: bool,
 }
 
 impl<Graph> Explained<Graph> {
     /// Finds the explanations of a resource: of itself, of what is in it, or of its instances.
     pub fn of(&self, id: &str) -> Vec<&Explanation> {
-        let is_instance = |name: &str| {
-            name.strip_prefix(id)
-                .and_then(|rest| rest.strip_prefix(':'))
-                .is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
+        let names = |one: &Explanation| {
+            std::iter::once(&one.resource)
+                .chain(&one.inside)
+                .any(|name| is_or_is_instance(name, id))
         };
-        self.resources
-            .iter()
-            .filter(|explanation| {
-                let names =
-                    || std::iter::once(&explanation.resource).chain(explanation.inside.iter());
-                names().any(|name| name == id || is_instance(name))
-            })
-            .collect()
+        self.resources.iter().filter(|explanation| names(explanation)).collect()
     }
+}
+
+/// Tells whether a resource is the one of this id, or an instance of it.
+fn is_or_is_instance(name: &str, id: &str) -> bool {
+    let number = name.strip_prefix(id).and_then(|rest| rest.strip_prefix(':'));
+    name == id || number.is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// What is to be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About<'a> {
+    /// Every primitive.
+    Everything,
+    /// Those that the plan does something with.
+    Actions,
+    /// One resource: itself, what is in it, its instances.
+    Resource(&'a str),
 }
 
 /// Decides as [`crate::schedule`] does and tells why.
 pub fn explain(input: &Element, now: WallTime, options: &Options) -> Explained {
-    explain_into(input, now, options, crate::Tree::default())
+    explain_into(input, now, options, About::Everything, crate::Tree::default())
 }
 
-/// As [`explain`], with the transition graph going where `graph` takes it: `()` is for who has no
-/// use for it.
+/// As [`explain`], about some of the resources, with the transition graph going where `graph` takes
+/// it: `()` is for who has no use for it.
 pub fn explain_into<M: crate::Markup>(
     input: &Element,
     now: WallTime,
     options: &Options,
+    about: About<'_>,
     graph: M,
 ) -> Explained<M::Done> {
     let ordered = crate::decide(input, now, options, Record::new(true));
-    let resources = Teller::new(&ordered, input).resources();
-    Explained { plan: crate::graph::build(ordered, options, graph), resources }
+    let teller = Teller::new(&ordered, input);
+    let cluster = teller.cluster();
+    let any_node_online = cluster.nodes.iter().any(|node| node.online && !node.ping);
+    let resources = teller.resources(about);
+    Explained { plan: crate::graph::build(ordered, options, graph), resources, any_node_online }
 }
 
 /// Returns the scores listing with what every score is made of.
@@ -282,32 +298,41 @@ impl<'a> Teller<'a> {
             .collect()
     }
 
-    fn resources(&self) -> Vec<Explanation> {
+    /// Tells whether a primitive is to be explained.
+    fn is_asked(&self, rsc: ResourceIx, about: About<'_>) -> bool {
+        let cluster = self.cluster();
+        match about {
+            About::Everything => true,
+            About::Actions => self.summary.contains_key(&cluster[rsc].id),
+            About::Resource(id) => std::iter::successors(Some(rsc), |one| cluster[*one].parent)
+                .any(|one| is_or_is_instance(&cluster[one].id, id)),
+        }
+    }
+
+    fn resources(&self, about: About<'_>) -> Vec<Explanation> {
         let placed = &self.ordered.planned.placed;
-        // what was read last before the decision, of each resource
-        let mut last: Vec<Vec<&Shown>> = vec![Vec::new(); placed.cluster.resources.len()];
+        let families = placed.cluster.top.iter().flat_map(|&top| placed.cluster.family(top));
+        let asked: Vec<ResourceIx> = families
+            .filter(|&rsc| placed.cluster[rsc].is_primitive() && self.is_asked(rsc, about))
+            .collect();
+        // what was read last before the decision, of each resource that is asked about
+        let mut last: BTreeMap<ResourceIx, Vec<&Shown>> =
+            asked.iter().map(|rsc| (*rsc, Vec::new())).collect();
         let mut promotions: BTreeMap<ResourceIx, &Shown> = BTreeMap::new();
         for shown in placed.record.shown() {
             if shown.what == decision::Listed::Promotion {
                 promotions.insert(shown.rsc, shown);
                 continue;
             }
-            let of = &mut last[shown.rsc.position()];
+            let Some(of) = last.get_mut(&shown.rsc) else { continue };
             let again = |other: &&Shown| other.node == shown.node || other.what != shown.what;
             if of.iter().any(again) {
                 of.clear();
             }
             of.push(shown);
         }
-        let mut told = Vec::new();
-        for &top in &placed.cluster.top {
-            for rsc in placed.cluster.family(top) {
-                if placed.cluster[rsc].is_primitive() {
-                    told.push(self.explanation(rsc, &last[rsc.position()], &promotions));
-                }
-            }
-        }
-        told
+        let explanation = |rsc| self.explanation(rsc, &last[&rsc], &promotions);
+        asked.into_iter().map(explanation).collect()
     }
 
     fn explanation(

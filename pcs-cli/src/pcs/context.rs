@@ -298,6 +298,9 @@ impl Context {
             // costs to read it, and the process ends soon: one handle is never given back.
             std::mem::forget(document.clone());
         }
+        if let Some(planning) = &mut self.planning {
+            planning.document = Some(document.clone());
+        }
         Ok(document)
     }
 

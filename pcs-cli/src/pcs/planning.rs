@@ -4,9 +4,11 @@
 //! waits for the cluster, the cluster's part is played on paper, so that the next step of the
 //! command finds what it would find.
 
+use std::panic::resume_unwind;
+
 use cib::Element;
 use crmd::core::graph::TransitionGraph;
-use pcs::plan::{self, Stage};
+use pcs::plan::{self, Outlook, Stage};
 use serde::Serialize;
 
 use super::context::{Cli, Context, fail};
@@ -58,27 +60,53 @@ impl Planning {
         self.hosts.extend(lines);
     }
 
+    /// Ends a step: works out what the cluster would do, and returns the document that it would
+    /// start from; none when nothing has changed since the last step.
+    fn end_step(&mut self, is_last: bool) -> Cli<Option<Element>> {
+        let (Some(before), Some(after)) = (self.before.take(), self.document.clone()) else {
+            return Ok(None);
+        };
+        let before = resource_explain::current(before)?;
+        let after = resource_explain::current(after)?;
+        self.stages.push(stage(&before, &after, is_last));
+        Ok(Some(after))
+    }
+
     /// Plays the cluster's part until it is at rest.
     pub(crate) fn settle(&mut self) -> Cli {
-        let (Some(before), Some(after)) = (self.before.take(), self.document.clone()) else {
-            return Ok(());
-        };
-        let (now, options) = clock::engine();
-        let before = resource_explain::current(before)?;
-        let mut after = resource_explain::current(after)?;
-        let stage = plan::stage(&before, &after, now, &options);
+        let Some(mut document) = self.end_step(false)? else { return Ok(()) };
+        let Some(stage) = self.stages.last() else { return Ok(()) };
         match TransitionGraph::from_xml(&stage.graph) {
             Ok(graph) => {
-                let status = pengine::status::read(&after, now, &options);
+                let (now, options) = clock::engine();
+                let status = pengine::status::read(&document, now, &options);
                 let known = simulation::known(&status);
-                simulation::execute(graph, &mut after, &[], &known);
+                simulation::execute(graph, &mut document, &[], &known);
             }
             Err(error) => return fail(format!("the plan can't be followed: {error}")),
         }
-        self.document = Some(after);
-        self.stages.push(stage);
+        self.document = Some(document);
         Ok(())
     }
+}
+
+/// As much as the main thread has.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Works out a step. That takes two runs of the policy engine that need nothing of each other, so
+/// they go on at the same time. `is_last`: the process ends after it.
+pub(crate) fn stage(before: &Element, after: &Element, is_last: bool) -> Stage {
+    let (now, options) = clock::engine();
+    let options = pengine::Options { is_last, ..options };
+    let outlook = || Outlook::of(before, now, &options);
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let beside = thread.spawn_scoped(scope, outlook);
+        plan::stage_after(before, after, now, &options, || match beside {
+            Ok(beside) => beside.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(_no_thread) => outlook(),
+        })
+    })
 }
 
 impl Context {
@@ -106,7 +134,7 @@ impl Context {
         if !planning.touched {
             return fail("this command changes nothing, so there is no plan to show");
         }
-        planning.settle()?;
+        planning.end_step(true)?;
         let (stages, hosts) = (&planning.stages, &planning.hosts);
         if self.output_format(&["json", "text"])? == "json" {
             let quiet = |stage: &Stage| stage.configuration.is_empty() && stage.is_quiet();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cib::Element;
-use pengine::explain::Explanation;
+use pengine::explain::{About, Explanation, explain_into};
 use serde::Serialize;
 
 use super::context::{Cli, Context, Failure, fail};
@@ -34,9 +34,9 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     let (now, options) = clock::engine();
     // the process ends soon: what the plan was made from need not be taken apart
     let options = pengine::Options { is_last: true, ..options };
-    let explained = pengine::explain::explain_into(&document, now, &options, ());
+    let explained = explain_into(&document, now, &options, About::Resource(id), ());
     let node = context.arguments.value("--node").map(str::to_owned);
-    let mut resources: Vec<Explanation> = explained.of(id).into_iter().cloned().collect();
+    let mut resources = explained.resources;
     if resources.is_empty() {
         context.hint_text(&pcs::resource::near(&document, id).into_iter().collect::<Vec<_>>());
         return fail(format!("bundle / clone / group / resource '{id}' does not exist"));

@@ -1,11 +1,9 @@
 //! `pcs resource disable --safe` and `--simulate`: what else would happen.
 
-use pcs::plan;
 use pcs::resource::{enable, safe};
 
 use super::context::{Cli, Context, fail, print_error};
-use super::{plan_text, resource_explain};
-use crate::clock;
+use super::{plan_text, planning, resource_explain};
 
 /// Disables resources when nothing else is affected, or only shows what would be.
 pub(crate) fn disable(context: &mut Context, words: &[String]) -> Cli {
@@ -24,10 +22,9 @@ pub(crate) fn disable(context: &mut Context, words: &[String]) -> Cli {
         enable::disable(env, words)?;
         Ok(disabled)
     })?;
-    let (now, options) = clock::engine();
     let before = resource_explain::current(before)?;
     let after = resource_explain::current(after)?;
-    let stage = plan::stage(&before, &after, now, &options);
+    let stage = planning::stage(&before, &after, simulate);
     let strict = !context.has("--no-strict");
     let affected = safe::affected(&after, &disabled, &stage, strict);
     if simulate {
