@@ -81,7 +81,7 @@ fn one(status: &Status, resource: &ResourceStatus, scope: Scope<'_>) -> Option<E
     let parts = resource.children.iter().filter_map(|child| one(status, child, scope));
     let mut element = element;
     parts.for_each(|part| element.push(part));
-    let limited = scope.node.is_some() || scope.resource.is_some();
+    let limited = scope.node.is_some() || !scope.resources.is_empty();
     (!limited || element.children().next().is_some()).then_some(element)
 }
 
@@ -337,10 +337,9 @@ pub(crate) fn tickets(status: &Status) -> Option<Element> {
 }
 
 /// Returns `<bans>`; `None` when there are none.
-pub(crate) fn bans(status: &Status, resource: Option<&str>) -> Option<Element> {
+pub(crate) fn bans(status: &Status, scope: Scope<'_>) -> Option<Element> {
     let mut all = Element::new("bans");
-    let about = |id: &str| resource.is_none_or(|wanted| wanted == id);
-    for ban in status.bans.iter().filter(|ban| about(&ban.resource)) {
+    for ban in status.bans.iter().filter(|ban| scope.names(&ban.resource)) {
         all.push(
             Element::new("ban")
                 .with("id", ban.id.as_str())
@@ -367,7 +366,7 @@ pub(crate) fn everything(cib: &Element, seen: &Seen) -> Vec<Element> {
     let failed: Vec<FailedAction> = status.failed_operations.iter().map(FailedAction::of).collect();
     all.extend(failures(&failed));
     all.extend(tickets(status));
-    all.extend(bans(status, None));
+    all.extend(bans(status, Scope::default()));
     all
 }
 

@@ -1,19 +1,8 @@
-//! Where resources run, read off the operation histories of the status section.
+//! The operation histories of the status section, forgotten.
 
 use cib::Element;
 
-use crate::resource::{self, members};
-
-/// Returns the nodes a resource is active on.
-pub fn active_nodes(cib: &Element, id: &str) -> Vec<String> {
-    let Some(element) = resource::find(cib, id) else { return Vec::new() };
-    let mut primitives: Vec<&str> =
-        element.descendants().filter(|e| e.name() == "primitive").filter_map(Element::id).collect();
-    if element.name() == "group" {
-        primitives.truncate(members(element).count());
-    }
-    view::resources::active_nodes(cib, &primitives)
-}
+use crate::resource;
 
 /// Forgets failures, or all of the history, as `cleanup` and `refresh` make the cluster do: of one
 /// resource (and what is in it) or of all, on one node or on all.
@@ -67,7 +56,7 @@ pub fn forget(cib: &mut Element, resource: Option<&str>, node: Option<&str>, onl
 
 #[cfg(test)]
 mod tests {
-    use super::{active_nodes, forget};
+    use super::forget;
 
     #[test]
     fn only_what_failed_is_forgotten_unless_all_is() {
@@ -93,33 +82,5 @@ mod tests {
         assert_eq!(left(Some("B"), true), "f s A B");
         assert_eq!(left(Some("B"), false), "f s A");
         assert_eq!(left(None, false), "s");
-    }
-
-    #[test]
-    fn the_last_operation_decides_and_what_a_lost_node_ran_is_gone() {
-        let state = |name: &str, attributes: &str, operations: &str| {
-            format!(
-                r#"<node_state uname="{name}" {attributes}><lrm><lrm_resources><lrm_resource id="A">
-                {operations}</lrm_resource></lrm_resources></lrm></node_state>"#
-            )
-        };
-        let started = r#"<lrm_rsc_op operation="start" call-id="3" rc-code="0"/>"#;
-        let stopped = r#"<lrm_rsc_op operation="stop" call-id="9" rc-code="0"/>"#;
-        let lost = r#"in_ccm="false" crmd="offline" join="down" expected="member""#;
-        let cib = |fencing: bool| {
-            let text = format!(
-                r#"<cib><configuration><crm_config><cluster_property_set id="s">
-                <nvpair id="f" name="stonith-enabled" value="{fencing}"/></cluster_property_set></crm_config>
-                <resources><group id="G"><primitive id="A"/></group></resources></configuration>
-                <status>{}{}{}</status></cib>"#,
-                state("n1", "", &format!("{stopped}{started}")),
-                state("n2", "", started),
-                state("n3", lost, started)
-            );
-            cib::parse(&text).unwrap()
-        };
-        assert_eq!(active_nodes(&cib(false), "G"), ["n2"]);
-        // it may still run there, until it is fenced
-        assert_eq!(active_nodes(&cib(true), "A"), ["n2", "n3"]);
     }
 }

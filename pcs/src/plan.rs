@@ -301,4 +301,49 @@ mod tests {
         );
         assert!(differences(&after, &after).is_empty());
     }
+
+    /// What two documents share is not looked at, and nothing is missed for it.
+    #[test]
+    fn a_changed_copy_differs_as_two_documents_do() {
+        let before = cib::parse(
+            r#"<cib><configuration><resources><group id="g"><primitive id="a"><operations><op id="o" name="start"/></operations>
+            </primitive><primitive id="b"/></group><primitive id="c"/><primitive id="d"/></resources>
+            <constraints><rsc_location id="l" rsc="a"/><rsc_location id="m" rsc="b"/></constraints></configuration></cib>"#,
+        )
+        .unwrap();
+        let mut after = before.clone();
+        let configuration = after.child_mut("configuration").unwrap();
+        let mut moved = None;
+        configuration.child_mut("resources").unwrap().retain_children(|child| {
+            if child.id() == Some("c") {
+                moved = Some(child.clone());
+            }
+            child.id() != Some("c")
+        });
+        let group = configuration.child_mut("resources").unwrap().children_mut().next().unwrap();
+        group.push(moved.unwrap());
+        group
+            .children_mut()
+            .next()
+            .unwrap()
+            .child_mut("operations")
+            .unwrap()
+            .push(cib::Element::new("op").with("id", "p").with("name", "stop"));
+        let constraints = configuration.child_mut("constraints").unwrap();
+        constraints.retain_children(|child| child.id() != Some("m"));
+        let apart = |document: &cib::Element| cib::parse(&document.to_xml()).unwrap();
+        let found = differences(&before, &after);
+        assert_eq!(found, differences(&apart(&before), &apart(&after)));
+        let found: Vec<(Fate, &str)> = found.iter().map(|c| (c.fate, c.id.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                (Fate::Removed, "m"),
+                // by its list of operations, which has no id
+                (Fate::Changed, "a"),
+                (Fate::Changed, "c"),
+                (Fate::Created, "p")
+            ]
+        );
+    }
 }

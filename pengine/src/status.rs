@@ -186,6 +186,11 @@ pub struct ResourceStatus {
 }
 
 impl ResourceStatus {
+    /// The id that the document has for it, or for what it is an instance of.
+    pub fn configured_id(&self) -> &str {
+        self.id.split(':').next().unwrap_or_default()
+    }
+
     /// Forgets what is under way in the resource and in what is in it.
     pub fn settle(&mut self) {
         self.pending = None;
@@ -318,12 +323,16 @@ pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
             }
         }
     }
-    status.bans = bans(unpacked);
+    let (cluster, bans) = bans(unpacked);
+    status.bans = bans;
+    if options.is_last {
+        std::mem::forget(cluster);
+    }
     status
 }
 
 /// What location constraints say against nodes.
-fn bans(unpacked: crate::unpack::Unpacked) -> Vec<BanStatus> {
+fn bans(unpacked: crate::unpack::Unpacked) -> (Cluster, Vec<BanStatus>) {
     let (cluster, locations) = crate::constraint::locations(unpacked);
     let mut bans = Vec::new();
     for location in locations.iter().rev() {
@@ -336,7 +345,7 @@ fn bans(unpacked: crate::unpack::Unpacked) -> Vec<BanStatus> {
             promoted_only: location.role == Role::Promoted,
         }));
     }
-    bans
+    (cluster, bans)
 }
 
 /// The tickets that constraints ask for and nobody has granted yet.

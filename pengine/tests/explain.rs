@@ -5,7 +5,9 @@
 use cib::Element;
 use model::{Score, WallTime};
 use pengine::Options;
-use pengine::explain::{Cause, DecidedBy, Explained, Still, Unavailable, explain};
+use pengine::explain::{
+    About, Cause, DecidedBy, Explained, Still, Unavailable, explain, explain_into,
+};
 
 /// Two nodes; what the placeholders become is the point of each test.
 const CLUSTER: &str = r#"<cib crm_feature_set="3.20.1" validate-with="none" have-quorum="1"><configuration>
@@ -154,6 +156,18 @@ fn sums_are_the_scores_of_the_listing_in_every_case_of_the_corpus() {
         if listed != plan.scores {
             let at = listed.iter().zip(&plan.scores).find(|(a, b)| a != b);
             wrong.insert(format!("{case}: {at:?}"));
+        }
+        let first = told.resources.first().map_or("", |one| one.resource.as_str());
+        // about some of the resources the same is told as about all
+        for about in [About::Actions, About::Resource(first)] {
+            let some = explain_into(&input, WallTime(0), &Options::default(), about, ());
+            let of_all = told.resources.iter().filter(|one| match about {
+                About::Resource(id) => told.of(id).contains(one),
+                _ => !one.actions.is_empty(),
+            });
+            if !some.resources.iter().eq(of_all) {
+                wrong.insert(format!("{case}: {about:?} is told otherwise"));
+            }
         }
         if told.plan.graph != plan.graph {
             wrong.insert(format!("{case}: the plan differs"));

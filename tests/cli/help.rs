@@ -216,7 +216,7 @@ fn what_is_shown_can_be_had_as_json() {
     assert_eq!(value("status")["status"]["summary"]["instances"], 1);
     assert_eq!(value("status nodes")["pacemaker"][0]["name"], "ser1");
     assert_eq!(value("status cluster")["summary"]["nodes_configured"], 2);
-    assert!(value("resource status")["resources"][0]["Group"]["id"] == "G");
+    assert!(value("resource status")["resources"][0]["id"] == "G");
     assert_eq!(value("resource status G")["resources"].as_array().map(Vec::len), Some(1));
     assert_eq!(value("stonith status")["resources"], Value::Array(Vec::new()));
     assert_eq!(value("resource group list")["groups"]["G"][0], "A");

@@ -28,7 +28,8 @@ fn a_file_without_a_running_cluster_has_a_status_too() {
     let said = home.pcs("status");
     assert!(said.contains("  * OFFLINE: [ ser1 ser2 ]\n"), "{said}");
     assert!(said.contains("  * Clone Set: A-clone [A]:\n    * Stopped: [ ser1 ser2 ]\n"), "{said}");
-    assert_eq!(home.pcs("status query resource A is-state stopped --quiet"), "exit 2\n");
+    assert_eq!(home.pcs("status query resource A is-state stopped --quiet"), "");
+    assert_eq!(home.pcs("status query resource A is-state started --quiet"), "exit 2\n");
     assert_eq!(home.pcs("status query resource A-clone get-members"), "A\n");
 }
 

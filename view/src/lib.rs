@@ -7,7 +7,6 @@ pub mod failures;
 pub mod live;
 pub mod node_text;
 pub mod nodes;
-pub mod resources;
 pub mod scope;
 pub mod seen;
 pub mod status_text;

@@ -15,8 +15,8 @@ pub struct Scope<'a> {
     pub without_place: bool,
     /// Only this node, and what is there.
     pub node: Option<&'a str>,
-    /// Only this resource, what is in it, and what it is in.
-    pub resource: Option<&'a str>,
+    /// Only these resources, what is in them, and what they are in; none named: all.
+    pub resources: &'a [String],
 }
 
 impl<'a> Scope<'a> {
@@ -28,11 +28,15 @@ impl<'a> Scope<'a> {
     /// Returns what of a resource is shown: all of it where it is meant itself, the part that is
     /// meant where that is in it; none where nothing is.
     pub fn within(self, resource: &ResourceStatus) -> Option<Self> {
-        let Some(wanted) = self.resource else { return Some(self) };
-        if is_called(resource, wanted) {
-            return Some(Self { resource: None, ..self });
+        if self.resources.is_empty() || self.resources.iter().any(|id| is_called(resource, id)) {
+            return Some(Self { resources: &[], ..self });
         }
-        holds(resource, wanted).then_some(self)
+        self.resources.iter().any(|id| holds(resource, id)).then_some(self)
+    }
+
+    /// Tells whether what is known of a resource by its name is shown.
+    pub fn names(&self, id: &str) -> bool {
+        self.resources.is_empty() || self.resources.iter().any(|wanted| wanted == id)
     }
 
     /// Tells whether a primitive is shown as far as its place and state go.

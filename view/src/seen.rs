@@ -18,9 +18,8 @@ pub struct Seen {
 
 impl Seen {
     /// Reads a document; one of an old schema as what it means today.
-    pub fn of(cib: &Element, now: WallTime, utc_offset: i64) -> Self {
-        let options = pengine::Options { utc_offset, ..pengine::Options::default() };
-        let status = pengine::status::read(cib, now, &options);
+    pub fn of(cib: &Element, now: WallTime, options: &pengine::Options) -> Self {
+        let status = pengine::status::read(cib, now, options);
         Self { summary: Summary::seen(cib, &status), status }
     }
 
@@ -85,7 +84,7 @@ mod tests {
             </status></cib>"#,
         )
         .unwrap();
-        let mut seen = Seen::of(&cib, WallTime::from_secs(0), 0);
+        let mut seen = Seen::of(&cib, WallTime::from_secs(0), &pengine::Options::default());
         let online = |seen: &Seen| -> Vec<bool> {
             seen.status.nodes.iter().map(|node| node.online).collect()
         };

@@ -22,12 +22,17 @@ pub fn lists(status: &Status) -> String {
     if status.resources.is_empty() {
         out.push_str("    * No resources\n");
     }
-    for resource in status.resources.iter().filter(|resource| is_listed(resource)) {
+    for resource in listed(status) {
         for line in resource_lines(resource, status, scope) {
             out.push_str(&format!("    {line}\n"));
         }
     }
     out
+}
+
+/// The resources that are listed at all, the outermost.
+pub fn listed(status: &Status) -> impl Iterator<Item = &ResourceStatus> + Clone {
+    status.resources.iter().filter(|resource| is_listed(resource))
 }
 
 /// Tells whether a resource is listed at all: what is no longer configured only while it runs.
@@ -37,7 +42,7 @@ fn is_listed(resource: &ResourceStatus) -> bool {
 
 /// The lines of all resources, with bullets.
 pub fn all_resource_lines(status: &Status, scope: Scope<'_>) -> Vec<String> {
-    let listed = status.resources.iter().filter(|resource| is_listed(resource));
+    let listed = listed(status);
     let counted =
         |resource: &ResourceStatus| scope.brief && resource.kind == ResourceKind::Primitive;
     let mut lines = Vec::new();

@@ -3,9 +3,6 @@
 use cib::Element;
 use serde::Serialize;
 
-use crate::nodes::{self, NodeStatus};
-use crate::resources::{self, ResourceStatus};
-
 /// What a document says about the cluster as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -98,50 +95,4 @@ pub fn property<'a>(cib: &'a Element, name: &str) -> Option<&'a str> {
         .flat_map(Element::children)
         .find(|pair| pair.get("name") == Some(name))?
         .get("value")
-}
-
-/// Everything a document says about the state of its cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Status {
-    /// The few lines.
-    pub summary: Summary,
-    /// The nodes.
-    pub nodes: Vec<NodeStatus>,
-    /// The resources.
-    pub resources: Vec<ResourceStatus>,
-}
-
-impl Status {
-    /// Reads a document.
-    pub fn of(cib: &Element) -> Self {
-        let nodes = nodes::nodes(cib);
-        let resources = resources::resources(cib, &nodes);
-        let dc_id = cib.get("dc-uuid").filter(|id| !id.is_empty() && *id != "0");
-        let dc = dc_id.and_then(|id| {
-            nodes.iter().find(|n| n.id == id).map(|n| (n.name.clone(), n.id.clone()))
-        });
-        let mut instances = 0;
-        let mut disabled = 0;
-        let mut blocked = 0;
-        for resource in &resources {
-            for primitive in resource.instances() {
-                instances += 1;
-                disabled += usize::from(primitive.disabled);
-                blocked += usize::from(primitive.blocked);
-            }
-            // instances of a clone that run nowhere are configured all the same
-            let (idle, idle_disabled) = resource.idle_instances();
-            instances += idle;
-            disabled += if idle_disabled { idle } else { 0 };
-        }
-        let summary = Summary {
-            dc,
-            nodes_configured: nodes.len(),
-            instances,
-            disabled,
-            blocked,
-            ..Summary::configured(cib)
-        };
-        Self { summary, nodes, resources }
-    }
 }

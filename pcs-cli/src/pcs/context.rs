@@ -462,7 +462,7 @@ impl Context {
     /// Returns the nodes a resource runs on.
     pub(crate) fn active_nodes(&mut self, id: &str) -> Cli<Vec<String>> {
         let cib = self.with_histories_of(&[id.to_owned()])?;
-        Ok(pcs::history::active_nodes(&cib, id))
+        Ok(crate::tools::monitor_facts::active_nodes(&cib, id))
     }
 
     /// Takes `--wait` where it is no old spelling.
@@ -514,7 +514,7 @@ impl Context {
             return Ok(());
         }
         let cib = self.with_histories_of(ids)?;
-        let running = |id: &String| !pcs::history::active_nodes(&cib, id).is_empty();
+        let running = |id: &String| !crate::tools::monitor_facts::active_nodes(&cib, id).is_empty();
         if !ids.iter().any(running) {
             return Ok(());
         }
@@ -526,8 +526,10 @@ impl Context {
         })?;
         self.settle(Some(0))?;
         let cib = self.with_histories_of(ids)?;
-        let left: Vec<&String> =
-            ids.iter().filter(|id| !pcs::history::active_nodes(&cib, id).is_empty()).collect();
+        let left: Vec<&String> = ids
+            .iter()
+            .filter(|id| !crate::tools::monitor_facts::active_nodes(&cib, id).is_empty())
+            .collect();
         if left.is_empty() || self.force() {
             return Ok(());
         }

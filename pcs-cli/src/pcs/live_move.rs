@@ -11,7 +11,7 @@ pub(crate) fn run(context: &mut Context, id: &str, node: Option<&str>) -> Cli {
         context.hint_text(&pcs::resource::near(&cib, id).into_iter().collect::<Vec<_>>());
         return fail(format!("bundle / clone / group / resource '{id}' does not exist"));
     }
-    let before = pcs::history::active_nodes(&cib, id);
+    let before = crate::tools::monitor_facts::active_nodes(&cib, id);
     if node.is_some_and(|node| before.iter().any(|b| b == node)) {
         return fail(format!(
             "Resource '{id}' is already running on node '{}'",
@@ -36,14 +36,20 @@ pub(crate) fn run(context: &mut Context, id: &str, node: Option<&str>) -> Cli {
         "Location constraint to move resource '{id}' has been created\nWaiting for the cluster to apply configuration changes..."
     ));
     let settled = context.settle(Some(timeout.unwrap_or(0)));
-    let after = context.cib().map(|cib| pcs::history::active_nodes(&cib, id)).unwrap_or_default();
+    let after = context
+        .cib()
+        .map(|cib| crate::tools::monitor_facts::active_nodes(&cib, id))
+        .unwrap_or_default();
     context.change(|env| ban::clear(env, id, None, false, None))?;
     context.progress(&format!(
         "Location constraint created to move resource '{id}' has been removed\nWaiting for the cluster to apply configuration changes..."
     ));
     settled?;
     context.settle(Some(timeout.unwrap_or(0)))?;
-    let now = context.cib().map(|cib| pcs::history::active_nodes(&cib, id)).unwrap_or_default();
+    let now = context
+        .cib()
+        .map(|cib| crate::tools::monitor_facts::active_nodes(&cib, id))
+        .unwrap_or_default();
     let reached = match node {
         Some(node) => after.iter().any(|a| a == node),
         None => after != before,
@@ -71,7 +77,7 @@ pub(crate) fn tell(context: &mut Context, id: &str, expected: bool) -> Cli {
         // a tag stands for others
         return Ok(());
     }
-    let nodes = pcs::history::active_nodes(&cib, id);
+    let nodes = crate::tools::monitor_facts::active_nodes(&cib, id);
     let text = format!("resource '{id}' {}", whereabouts(&nodes));
     if nodes.is_empty() == expected {
         return fail(text);

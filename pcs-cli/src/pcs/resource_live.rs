@@ -33,7 +33,7 @@ fn restart(context: &mut Context, words: &[String]) -> Cli {
     }
     let id = &outermost(context, &cib, given);
     let Some(element) = resource::find(&cib, id) else { return fail("the document changed") };
-    let active = pcs::history::active_nodes(&cib, id);
+    let active = crate::tools::monitor_facts::active_nodes(&cib, id);
     if let Some(node) = node {
         if !resource::is_clone(element) && element.name() != "bundle" {
             return fail(format!(

@@ -2,15 +2,18 @@
 
 use cib::Element;
 use pcs::cluster::protocol::{HostState, Request};
+use pengine::status::{ResourceKind, ResourceStatus};
+use view::failures::{self, FailedAction};
 use view::live::LiveInfo;
+use view::node_text::node_lines;
+use view::scope::Scope;
 use view::seen::Seen;
-use view::summary::Status;
-use view::{failures, summary};
+use view::{status_text as lists, summary};
 
 use super::context::{Cli, Context, Failure, fail};
-use super::hosts;
-use super::status_text::{self, Detail, Filter};
-use super::status_watch;
+use super::{hosts, resource_explain, status_text, status_watch};
+use crate::clock;
+use crate::tools::monitor_text::{self, Wanted};
 
 const AREA: &str = "status";
 
@@ -43,7 +46,7 @@ fn xml(context: &mut Context, words: &[String]) -> Cli {
         return Err(Failure::Usage { area: AREA, command: "" });
     }
     let sight = look(context)?;
-    let parts = crate::status_xml::everything(&sight.cib, &sight.seen());
+    let parts = crate::status_xml::everything(&sight.cib, &sight.seen);
     let arguments = ["--one-shot", "--inactive", "--output-as", "xml"].map(str::to_owned);
     let text = crate::tools::frame::xml("/usr/sbin/crm_mon", &arguments, parts).out;
     context.print(text.trim_end());
@@ -63,96 +66,37 @@ fn wait(context: &mut Context, words: &[String]) -> Cli {
     context.settle(Some(seconds))
 }
 
-/// Merges what a running cluster knows of itself into what its document says.
-pub(crate) fn with_live(status: &mut Status, info: &LiveInfo) {
-    for node in &mut status.nodes {
-        if let Some(live) = info.nodes.iter().find(|live| live.name == node.name)
-            && !live.member
-        {
-            node.online = false;
-            node.pending = false;
-        }
-    }
-    for live in &info.nodes {
-        if !status.nodes.iter().any(|node| node.name == live.name) {
-            status.nodes.push(view::nodes::NodeStatus {
-                id: live.id.to_string(),
-                name: live.name.clone(),
-                remote: false,
-                online: false,
-                pending: live.member,
-                unclean: false,
-                standby: false,
-                maintenance: false,
-                feature_set: None,
-                transient: std::collections::BTreeMap::new(),
-            });
-            status.summary.nodes_configured += 1;
-        }
-    }
-    status.nodes.sort_by(|a, b| (a.remote, &a.name).cmp(&(b.remote, &b.name)));
-    status.summary.quorate = info.quorate;
-    status.summary.dc = info.dc.as_ref().map(|name| {
-        let id = info.nodes.iter().find(|node| node.name == *name).map(|node| node.id.to_string());
-        (name.clone(), id.unwrap_or_default())
-    });
-    if status.summary.dc_version.is_none() {
-        status.summary.dc_version = Some(info.version.clone());
-    }
-    if status.summary.stack.is_none() {
-        status.summary.stack = Some("corosync".to_owned());
-    }
-}
-
 /// The state of the cluster a command looks at.
 pub(crate) struct Sight {
     pub(crate) cib: Element,
-    pub(crate) status: Status,
+    pub(crate) seen: Seen,
     pub(crate) info: Option<LiveInfo>,
-}
-
-impl Sight {
-    /// The same state as its scheduler sees it.
-    pub(crate) fn seen(&self) -> Seen {
-        let mut seen = crate::tools::monitor_facts::seen(&self.cib);
-        if let Some(info) = &self.info {
-            seen.with_live(info);
-        }
-        seen
-    }
 }
 
 /// Looks at the cluster, or at the file.
 pub(crate) fn look(context: &mut Context) -> Cli<Sight> {
     let cib = context.cib()?;
-    let mut status = Status::of(&cib);
+    let (now, options) = clock::engine();
+    // what the state was made from is left to the end of the process, where that is soon
+    let options = pengine::Options { is_last: !context.has("--watch"), ..options };
+    // a saved document may be of an old schema
+    let cib = resource_explain::current(cib)?;
+    let mut seen = Seen::of(&cib, now, &options);
     let info = if context.is_live() {
-        match context.live()?.info() {
-            Ok(info) => Some(info),
-            Err(error) => return fail(error.to_string()),
-        }
+        let info = context.live()?.info().or_else(|error| fail(error.to_string()))?;
+        seen.with_live(&info);
+        Some(info)
     } else {
         None
     };
-    if let Some(info) = &info {
-        with_live(&mut status, info);
-    }
-    Ok(Sight { cib, status, info })
-}
-
-fn detail(context: &Context) -> Detail {
-    Detail {
-        full: context.has("--full"),
-        hide_inactive: context.has("--hide-inactive"),
-        live: context.is_live(),
-    }
+    Ok(Sight { cib, seen, info })
 }
 
 /// Says what should not stay as it is.
 fn warnings(sight: &Sight) -> Vec<String> {
     let mut warnings = Vec::new();
     let devices = pcs::resource::config::has_stonith(&sight.cib);
-    if sight.status.summary.fencing && !devices {
+    if sight.seen.summary.fencing && !devices {
         warnings.push("No stonith devices and stonith-enabled is not false".to_owned());
     }
     if let Some(info) = &sight.info {
@@ -161,12 +105,6 @@ fn warnings(sight: &Sight) -> Vec<String> {
         warnings.extend(info.waiting.iter().map(|what| format!("Waiting: {what}")));
     }
     warnings
-}
-
-fn section(context: &mut Context, title: &str, lines: Vec<String>) {
-    context.print("");
-    context.print(title);
-    context.print_lines(&super::resource_text::indent(lines));
 }
 
 fn full(context: &mut Context, words: &[String]) -> Cli {
@@ -192,7 +130,6 @@ fn full(context: &mut Context, words: &[String]) -> Cli {
 }
 
 fn full_once(context: &mut Context) -> Cli {
-    let detail = detail(context);
     let sight = look(context)?;
     let name = match &sight.info {
         Some(info) => info.cluster_name.clone(),
@@ -211,36 +148,12 @@ fn full_once(context: &mut Context) -> Cli {
         context.print_lines(&warnings);
         context.print("");
     }
-    context.print("Cluster Summary:");
-    let lines = status_text::summary(&sight.status.summary, detail);
-    context.print_lines(&super::resource_text::indent(lines));
-    section(context, "Node List:", status_text::nodes(&sight.status, detail));
-    let title = if detail.hide_inactive { "Active Resources:" } else { "Full List of Resources:" };
-    let mut lines = status_text::resources(&sight.status, detail, &Filter::default(), None);
-    if lines.is_empty() {
-        lines.push(
-            if detail.hide_inactive { "* No active resources" } else { "* No resources" }.into(),
-        );
-    }
-    section(context, title, lines);
-    let counts = failures::fail_counts(&sight.cib);
-    if detail.full {
-        let attributes = status_text::attributes(&sight.status);
-        if !attributes.is_empty() {
-            section(context, "Node Attributes:", attributes);
-        }
-        let threshold = |id: &str| threshold(&sight.cib, id);
-        let migration = status_text::migration(&sight.status, &counts, &threshold);
-        if !migration.is_empty() {
-            section(context, "Migration Summary:", migration);
-        }
-    }
-    let failed = failures::failed_actions(&sight.cib);
-    if !failed.is_empty() {
-        section(context, "Failed Resource Actions:", status_text::failures(&failed, detail));
-    }
-    if detail.full {
-        section(context, "Tickets:", tickets(&sight.cib));
+    let wanted = Wanted::of_pcs(context.has("--full"), context.has("--hide-inactive"));
+    let screen = monitor_text::screen(&sight.cib, &sight.seen, &wanted);
+    context.print(screen.trim_end());
+    if context.has("--full") {
+        context.print("\nTickets:");
+        context.print_lines(&super::resource_text::indent(tickets(&sight.cib)));
     }
     if sight.info.is_some() {
         daemons(context);
@@ -250,11 +163,17 @@ fn full_once(context: &mut Context) -> Cli {
 
 /// Returns the whole status for programs.
 fn everything(sight: &Sight, name: &str, warnings: &[String]) -> serde_json::Value {
+    let failed = sight.seen.status.failed_operations.iter().map(FailedAction::of);
+    let failed: Vec<FailedAction> = failed.collect();
     serde_json::json!({
         "cluster_name": name,
         "warnings": warnings,
-        "status": sight.status,
-        "failed_actions": failures::failed_actions(&sight.cib),
+        "status": {
+            "summary": sight.seen.summary,
+            "nodes": sight.seen.status.nodes,
+            "resources": sight.seen.status.resources,
+        },
+        "failed_actions": failed,
         "failcounts": failures::fail_counts(&sight.cib),
         "live": sight.info,
     })
@@ -271,15 +190,6 @@ fn tickets(cib: &Element) -> Vec<String> {
             format!("* {}\t{granted}{standby}", ticket.id().unwrap_or_default())
         })
         .collect()
-}
-
-fn threshold(cib: &Element, id: &str) -> String {
-    let own = pcs::resource::find(cib, id)
-        .and_then(|r| pcs::nvset::value(r, "meta_attributes", "migration-threshold"));
-    match own {
-        None | Some("INFINITY") => "1000000".to_owned(),
-        Some(text) => text.to_owned(),
-    }
 }
 
 /// Shows the daemons of this host, as its pcsd knows them.
@@ -315,8 +225,8 @@ pub(crate) fn cluster_status(context: &mut Context) -> Cli {
     let sight = look(context)?;
     let data = || {
         serde_json::json!({
-            "summary": sight.status.summary,
-            "nodes": sight.status.nodes,
+            "summary": sight.seen.summary,
+            "nodes": sight.seen.status.nodes,
             "warnings": warnings(&sight),
             "live": sight.info,
         })
@@ -329,12 +239,12 @@ pub(crate) fn cluster_status(context: &mut Context) -> Cli {
         context.print(&format!(" WARNING: {warning}"));
     }
     context.print(" Cluster Summary:");
-    for line in status_text::summary(&sight.status.summary, Detail::default()) {
+    for line in status_text::summary(&sight.seen.summary, false) {
         context.print(&format!("   {line}"));
     }
     context.print(" Node List:");
-    for line in status_text::nodes(&sight.status, Detail::default()) {
-        context.print(&format!("   {line}"));
+    for line in node_lines(&sight.seen.status, Scope::default()) {
+        context.print(&format!("   * {line}"));
     }
     if sight.info.is_some()
         && let Ok(conf) = hosts::local_conf(context)
@@ -389,44 +299,53 @@ struct Asked {
     node: Option<String>,
 }
 
+fn is_stonith(resource: &ResourceStatus) -> bool {
+    resource.kind == ResourceKind::Primitive && resource.agent.starts_with("stonith:")
+}
+
 fn resources_once(context: &mut Context, asked: &Asked, stonith: bool) -> Cli {
-    let detail = detail(context);
+    let hide_inactive = context.has("--hide-inactive");
     let sight = look(context)?;
+    let status = &sight.seen.status;
     let tags = pcs::tag::tags(&sight.cib);
     let tagged = tags.into_iter().find(|tag| Some(&tag.id) == asked.id.as_ref());
     let is_known = tagged.is_some()
         || asked.id.as_ref().is_none_or(|id| pcs::resource::find(&sight.cib, id).is_some());
-    let filter = &Filter {
-        resources: match tagged {
-            Some(tag) => tag.idref_list,
-            None => asked.id.iter().cloned().collect(),
-        },
-        node: asked.node.clone(),
+    let ids: Vec<String> = match tagged {
+        Some(tag) => tag.idref_list,
+        None => asked.id.iter().cloned().collect(),
     };
-    let kind = if asked.id.is_some() { None } else { Some(stonith) };
-    let wanted = |resource: &&view::resources::ResourceStatus| {
-        status_text::is_shown(resource, &sight.status, detail, filter, kind)
+    let scope = Scope {
+        active_only: hide_inactive,
+        node: asked.node.as_deref(),
+        resources: &ids,
+        ..Scope::default()
     };
-    let data = || -> Vec<_> { sight.status.resources.iter().filter(wanted).collect() };
+    let any = || lists::listed(status).filter(|resource| is_stonith(resource) == stonith);
+    let of_kind = lists::listed(status)
+        .filter(|resource| asked.id.is_some() || is_stonith(resource) == stonith);
+    let shown: Vec<(&ResourceStatus, Vec<String>)> = of_kind
+        .map(|resource| (resource, lists::resource_lines(resource, status, scope)))
+        .filter(|(_, lines)| !lines.is_empty())
+        .collect();
+    let data = || shown.iter().map(|(resource, _)| *resource).collect::<Vec<_>>();
     if context.as_json(|| serde_json::json!({ "resources": data() }))? {
         return Ok(());
     }
-    let lines = status_text::resources(&sight.status, detail, filter, kind);
-    if !lines.is_empty() {
+    if !shown.is_empty() {
+        let lines = shown.into_iter().flat_map(|(_, lines)| lines).collect();
         context.print_lines(&super::resource_text::indent(lines));
         return Ok(());
     }
-    let any =
-        status_text::resources(&sight.status, Detail::default(), &Filter::default(), Some(stonith));
     if let Some(id) = &asked.id
         && !is_known
-        && !detail.hide_inactive
+        && !hide_inactive
     {
         context.hint_text(&pcs::resource::near(&sight.cib, id).into_iter().collect::<Vec<_>>());
         return fail(format!("resource or tag id '{id}' not found"));
     }
     let what = if stonith { "stonith devices" } else { "resources" };
-    if !any.is_empty() || detail.hide_inactive {
+    if any().next().is_some() || hide_inactive {
         context.print("No active resources");
     } else {
         context.print(&format!("NO {what} configured"));

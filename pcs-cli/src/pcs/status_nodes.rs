@@ -1,8 +1,8 @@
 //! `pcs status nodes`, `status corosync`, `status quorum`.
 
 use membership::core::report::{self, MemberStyle};
+use pengine::status::{NodeKind, NodeStatus};
 use view::live::LiveInfo;
-use view::nodes::NodeStatus;
 
 use super::context::{Cli, Context, Failure, fail};
 use super::{hosts, status, status_text};
@@ -29,7 +29,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
 fn as_json(context: &mut Context, which: &str) -> Cli {
     let mut all = serde_json::Map::new();
     if matches!(which, "pacemaker" | "both") {
-        let nodes = status::look(context)?.status.nodes;
+        let nodes = status::look(context)?.seen.status.nodes;
         all.insert("pacemaker".to_owned(), serde_json::json!(nodes));
     }
     match which {
@@ -56,17 +56,11 @@ fn line(title: &str, names: &[&str]) -> String {
 
 fn pacemaker(context: &mut Context) -> Cli {
     let sight = status::look(context)?;
-    let busy = |node: &NodeStatus| {
-        sight
-            .status
-            .resources
-            .iter()
-            .flat_map(view::resources::ResourceStatus::instances)
-            .any(|p| p.active.iter().any(|a| a.node == node.name && a.role.is_some()))
-    };
+    let busy = |node: &NodeStatus| !node.running.is_empty();
     for (title, remote) in [("Pacemaker Nodes:", false), ("Pacemaker Remote Nodes:", true)] {
         let pick = |is: &dyn Fn(&NodeStatus) -> bool| -> Vec<&str> {
-            let nodes = sight.status.nodes.iter().filter(|n| n.remote == remote && is(n));
+            let nodes = sight.seen.status.nodes.iter();
+            let nodes = nodes.filter(|n| (n.kind != NodeKind::Member) == remote && is(n));
             nodes.map(|n| n.name.as_str()).collect()
         };
         context.print(title);

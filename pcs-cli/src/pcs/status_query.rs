@@ -3,8 +3,7 @@
 use cib::Element;
 use pcs::resource;
 use pcs::text::quoted;
-use view::resources::{PrimitiveStatus, ResourceStatus, Role};
-use view::summary::Status;
+use pengine::status::{ResourceKind, ResourceStatus, Status};
 
 use super::context::{Cli, Context, Failure, fail};
 
@@ -110,7 +109,7 @@ fn answer(
             let ids = resource::members(element).filter_map(|m| m.id().map(str::to_owned));
             Ok(Answer::Lines(ids.collect()))
         }
-        ("get-nodes", []) => Ok(Answer::Lines(pcs::history::active_nodes(cib, id))),
+        ("get-nodes", []) => Ok(Answer::Lines(crate::tools::monitor_facts::active_nodes(cib, id))),
         ("is-in-group", names) => {
             expect(element, &["primitive"])?;
             inside(cib, element, names, |e| e.name() == "group")
@@ -243,14 +242,9 @@ fn is_state(context: &mut Context, cib: &Element, id: &str, words: &[String]) ->
             );
         }
     }
-    let mut status = Status::of(cib);
-    if context.is_live()
-        && let Ok(info) = context.live()?.info()
-    {
-        super::status::with_live(&mut status, &info);
-    }
+    let status = super::status::look(context)?.seen.status;
     let groups = instances_of(&status, id);
-    let each = |instance: &Vec<&PrimitiveStatus>| {
+    let each = |instance: &Vec<&ResourceStatus>| {
         members.unwrap_or(Quantity::All).holds(instance.iter().map(|p| holds(p, state, node)))
     };
     // a clone is in a state when all of its instances are, unless somebody says otherwise; one on
@@ -265,68 +259,89 @@ fn is_state(context: &mut Context, cib: &Element, id: &str, words: &[String]) ->
     Ok(Answer::Truth(truth, Vec::new()))
 }
 
-/// Returns the instances of a resource, each with its primitives.
-fn instances_of<'a>(status: &'a Status, id: &str) -> Vec<Vec<&'a PrimitiveStatus>> {
-    for resource in &status.resources {
-        if resource.id() == id {
-            return match resource {
-                ResourceStatus::Clone { instances, .. } => {
-                    instances.iter().map(|i| i.members.iter().collect()).collect()
-                }
-                _ => vec![resource.instances()],
-            };
+/// Returns the instances of a resource, each with its primitives: of a clone those that are
+/// somewhere, or all of them when none is.
+fn instances_of<'a>(status: &'a Status, id: &str) -> Vec<Vec<&'a ResourceStatus>> {
+    let Some(top) = status.resources.iter().find(|top| is_or_holds(top, id)) else {
+        return Vec::new();
+    };
+    let parts = |resource: &'a ResourceStatus| {
+        let mut found = Vec::new();
+        collect(resource, id, top.configured_id() == id, &mut found);
+        found
+    };
+    let instances: Vec<Vec<&ResourceStatus>> = match top.kind {
+        // a replica is shown as what runs in it
+        ResourceKind::Bundle { .. } if top.id == id => {
+            top.children.iter().map(|replica| vec![replica]).collect()
         }
-        let inside = |p: &&PrimitiveStatus| p.id == id;
-        match resource {
-            ResourceStatus::Clone { instances, member, .. } => {
-                let of_member = member == id;
-                let found: Vec<Vec<&PrimitiveStatus>> = instances
-                    .iter()
-                    .map(|i| i.members.iter().filter(|p| of_member || inside(p)).collect())
-                    .filter(|members: &Vec<&PrimitiveStatus>| !members.is_empty())
-                    .collect();
-                if !found.is_empty() {
-                    return found;
-                }
-            }
-            _ => {
-                let found: Vec<&PrimitiveStatus> =
-                    resource.instances().into_iter().filter(inside).collect();
-                if !found.is_empty() {
-                    return vec![found];
-                }
-            }
+        ResourceKind::Clone { .. } | ResourceKind::Bundle { .. } => {
+            top.children.iter().map(parts).filter(|parts| !parts.is_empty()).collect()
         }
-    }
-    Vec::new()
+        _ => return vec![parts(top)],
+    };
+    let is_somewhere = |parts: &Vec<&ResourceStatus>| {
+        parts.iter().any(|part| part.active || part.failed || part.pending.is_some())
+    };
+    let (somewhere, idle): (Vec<_>, Vec<_>) = instances.into_iter().partition(is_somewhere);
+    if somewhere.is_empty() { idle } else { somewhere }
 }
 
-fn holds(p: &PrimitiveStatus, state: &str, node: Option<&str>) -> bool {
-    let here = |n: &str| node.is_none_or(|node| node == n);
-    let role = |role: Role| p.active.iter().any(|a| a.role == Some(role) && here(&a.node));
-    let pending = |word: &str| p.active.iter().any(|a| a.pending == Some(word) && here(&a.node));
+fn is_or_holds(resource: &ResourceStatus, id: &str) -> bool {
+    resource.configured_id() == id || resource.children.iter().any(|child| is_or_holds(child, id))
+}
+
+/// Collects the primitives of what has this id; `meant`: it is around this resource.
+fn collect<'a>(
+    resource: &'a ResourceStatus,
+    id: &str,
+    meant: bool,
+    found: &mut Vec<&'a ResourceStatus>,
+) {
+    let meant = meant || resource.configured_id() == id;
+    if meant && resource.kind == ResourceKind::Primitive {
+        found.push(resource);
+    }
+    resource.children.iter().for_each(|child| collect(child, id, meant, found));
+}
+
+fn holds(p: &ResourceStatus, state: &str, node: Option<&str>) -> bool {
+    let here = node.is_none_or(|node| p.nodes.iter().any(|name| name == node));
+    let role = |name: &str| p.role == name && here;
+    let under_way_here = node.is_none_or(|node| p.pending_node.as_deref() == Some(node)) || here;
+    let pending = |word: &str| {
+        under_way_here && p.pending.as_deref().map(view::status_text::pending_text) == Some(word)
+    };
     match state {
-        "active" => p.active.iter().any(|a| a.role.is_some() && here(&a.node)),
-        "started" => role(Role::Started),
-        "promoted" => role(Role::Promoted),
-        "unpromoted" => role(Role::Unpromoted),
-        "stopped" => !p.is_active() && node.is_none(),
+        "active" => p.active && here,
+        "started" => role("Started"),
+        "promoted" => role("Promoted"),
+        "unpromoted" => role("Unpromoted"),
+        "stopped" => p.role == "Stopped" && node.is_none(),
         "blocked" => p.blocked,
-        "disabled" => p.disabled,
-        "enabled" => !p.disabled,
-        "failed" => p.active.iter().any(|a| a.failed && here(&a.node)),
+        "disabled" => is_disabled(p),
+        "enabled" => !is_disabled(p),
+        "failed" => p.failed && here,
+        "failure_ignored" => p.failure_ignored && here,
+        "locked_to" => {
+            let locked = p.locked_to.as_deref();
+            locked.is_some_and(|lock| node.is_none_or(|node| node == lock))
+        }
         "maintenance" => p.maintenance,
         "managed" => p.managed,
         "unmanaged" => !p.managed,
         "orphaned" => p.orphaned,
-        "pending" => p.active.iter().any(|a| a.pending.is_some() && here(&a.node)),
+        "pending" => p.pending.is_some() && under_way_here,
         "starting" => pending("Starting"),
         "stopping" => pending("Stopping"),
         "promoting" => pending("Promoting"),
         "demoting" => pending("Demoting"),
         "migrating" => pending("Migrating"),
         "monitoring" => pending("Monitoring"),
-        // what a failure is ignored for, or what is locked to a node, no document says
         _ => false,
     }
+}
+
+fn is_disabled(resource: &ResourceStatus) -> bool {
+    resource.target_role.as_deref() == Some("Stopped")
 }

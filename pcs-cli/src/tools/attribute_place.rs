@@ -85,7 +85,7 @@ pub(super) struct Place {
 
 /// Returns the number of a node.
 pub(super) fn node_id(document: &Element, name: &str) -> Option<String> {
-    let nodes = view::nodes::nodes(document);
+    let nodes = view::nodes::known(document);
     nodes.into_iter().find(|node| node.name == name).map(|node| node.id)
 }
 

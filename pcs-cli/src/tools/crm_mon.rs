@@ -21,7 +21,7 @@ use super::answer::Answer;
 use super::frame;
 use super::monitor_facts;
 use super::monitor_html;
-use super::monitor_text::{self, Part, Wanted};
+use super::monitor_text::{self, Part, USUAL, Wanted};
 use super::options::{Options, Spec, Takes};
 
 const TOOL: &str = "crm_mon";
@@ -337,7 +337,7 @@ fn xml(cib: &Element, seen: &Seen, wanted: &Wanted) -> Vec<Element> {
         all.extend(status_xml::tickets(status));
     }
     if has(&[Part::Bans]) {
-        all.extend(status_xml::bans(status, scope.resource));
+        all.extend(status_xml::bans(status, scope));
     }
     all
 }
@@ -433,17 +433,7 @@ fn usual(form: Form) -> BTreeSet<Part> {
     if matches!(form, Form::Xml | Form::OldXml) {
         return BTreeSet::from(ALL);
     }
-    BTreeSet::from([
-        Part::Stack,
-        Part::Dc,
-        Part::Times,
-        Part::Counts,
-        Part::Maintenance,
-        Part::Nodes,
-        Part::Resources,
-        Part::Failures,
-        Part::Fencing,
-    ])
+    BTreeSet::from(USUAL)
 }
 
 /// Words of `--include` and `--exclude`.
@@ -528,7 +518,7 @@ fn wanted(options: &Options) -> Result<Wanted, Answer> {
         detail: options.has("show-detail"),
         brief: options.has("brief"),
         node: options.value("node").map(str::to_owned),
-        resource: options.value("resource").map(str::to_owned),
+        resources: options.value("resource").map(str::to_owned).into_iter().collect(),
         ban_prefix,
     })
 }

@@ -26,7 +26,7 @@ pub(crate) mod frame;
 mod iso8601;
 pub(crate) mod monitor_facts;
 mod monitor_html;
-mod monitor_text;
+pub(crate) mod monitor_text;
 pub(crate) mod options;
 mod pacemakerd;
 mod patch_text;

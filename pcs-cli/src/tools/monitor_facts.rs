@@ -1,10 +1,10 @@
 //! What `crm_mon` shows beside nodes and resources: attributes, histories, tickets, bans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cib::Element;
-use model::{Score, WallTime};
-use pengine::status::{NodeStatus, ResourceStatus, Status};
+use model::Score;
+use pengine::status::{NodeStatus, ResourceKind, ResourceStatus, Status};
 use view::scope::Scope;
 use view::seen::Seen;
 
@@ -14,8 +14,30 @@ use super::resource_parameters::{effective, effective_below};
 
 /// Reads the state off a document, as of now.
 pub(crate) fn seen(cib: &Element) -> Seen {
-    let now = clock::here();
-    Seen::of(cib, WallTime::from_secs(now.seconds), now.offset)
+    let (now, options) = clock::engine();
+    Seen::of(cib, now, &options)
+}
+
+/// Returns the nodes that a resource is active on, by name. A lost node counts while somebody waits
+/// for its fencing.
+pub(crate) fn active_nodes(cib: &Element, id: &str) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    add_nodes(&seen(cib).status.resources, id, &mut found);
+    found.into_iter().collect()
+}
+
+fn add_nodes(resources: &[ResourceStatus], id: &str, found: &mut BTreeSet<String>) {
+    for resource in resources {
+        let is_meant = resource.configured_id() == id;
+        match resource.kind {
+            // what makes a bundle is on the hosts of its containers
+            ResourceKind::Bundle { .. } if is_meant => {
+                found.extend(resource.children.iter().flat_map(|replica| replica.nodes.clone()));
+            }
+            _ if is_meant => found.extend(resource.nodes.iter().cloned()),
+            _ => add_nodes(&resource.children, id, found),
+        }
+    }
 }
 
 /// An attribute of a node.
@@ -193,7 +215,7 @@ pub(crate) fn histories<'a>(
         let histories = state.at(&["lrm", "lrm_resources"]).into_iter().flat_map(Element::children);
         for history in histories {
             let id = history.id().unwrap_or_default();
-            if wanted.scope.resource.is_some_and(|wanted| wanted != id) {
+            if !wanted.scope.names(id) {
                 continue;
             }
             resources.extend(resource_history(&known, name, history, wanted.failed_only));
@@ -238,4 +260,45 @@ fn resource_history<'a>(
         last_failure: count.and_then(|count| count.last_failure),
         operations,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::active_nodes;
+
+    #[test]
+    fn the_last_operation_decides_and_what_a_lost_node_ran_is_gone() {
+        let here = r#"in_ccm="true" crmd="online" join="member" expected="member""#;
+        let lost = r#"in_ccm="false" crmd="offline" join="down" expected="member""#;
+        let operation = |name: &str, call: u32| {
+            format!(
+                r#"<lrm_rsc_op id="A_{name}_0" operation="{name}" operation_key="A_{name}_0" call-id="{call}" rc-code="0"
+                op-status="0" interval="0" transition-key="{call}:1:0:u" transition-magic="0:0;{call}:1:0:u"/>"#
+            )
+        };
+        let state = |id: u32, attributes: &str, operations: &str| {
+            format!(
+                r#"<node_state id="{id}" uname="n{id}" {attributes}><lrm id="{id}"><lrm_resources><lrm_resource id="A"
+                class="ocf" provider="pacemaker" type="Dummy">{operations}</lrm_resource></lrm_resources></lrm></node_state>"#
+            )
+        };
+        let started = operation("start", 3);
+        let stopped = operation("stop", 9);
+        let cib = |fencing: bool| {
+            let text = format!(
+                r#"<cib have-quorum="1"><configuration><crm_config><cluster_property_set id="s">
+                <nvpair id="f" name="stonith-enabled" value="{fencing}"/></cluster_property_set></crm_config>
+                <nodes><node id="1" uname="n1"/><node id="2" uname="n2"/><node id="3" uname="n3"/></nodes>
+                <resources><group id="G"><primitive id="A" class="ocf" provider="pacemaker" type="Dummy"/></group></resources>
+                </configuration><status>{}{}{}</status></cib>"#,
+                state(1, here, &format!("{stopped}{started}")),
+                state(2, here, &started),
+                state(3, lost, &started)
+            );
+            cib::parse(&text).unwrap()
+        };
+        assert_eq!(active_nodes(&cib(false), "G"), ["n2"]);
+        // it may still run there, until it is fenced
+        assert_eq!(active_nodes(&cib(true), "A"), ["n2", "n3"]);
+    }
 }

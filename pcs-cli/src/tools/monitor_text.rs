@@ -11,7 +11,7 @@ use view::scope::{Scope, node_name};
 use view::seen::Seen;
 use view::status_text as lists;
 
-use crate::pcs::status_text::{self, Detail};
+use crate::pcs::status_text;
 
 use super::monitor_facts::{self as facts, Histories};
 
@@ -37,7 +37,7 @@ pub(super) enum Part {
 
 /// What is shown, and how.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     pub(super) parts: BTreeSet<Part>,
     pub(super) by_node: bool,
     pub(super) inactive: bool,
@@ -45,11 +45,44 @@ pub(super) struct Wanted {
     pub(super) detail: bool,
     pub(super) brief: bool,
     pub(super) node: Option<String>,
-    pub(super) resource: Option<String>,
+    /// Only these resources; none named: all.
+    pub(super) resources: Vec<String>,
     pub(super) ban_prefix: String,
 }
 
+/// What is shown unless something else is asked for.
+pub(super) const USUAL: [Part; 9] = [
+    Part::Stack,
+    Part::Dc,
+    Part::Times,
+    Part::Counts,
+    Part::Maintenance,
+    Part::Nodes,
+    Part::Resources,
+    Part::Failures,
+    Part::Fencing,
+];
+
 impl Wanted {
+    /// What `pcs status` shows, with `--full` or `--hide-inactive`.
+    pub(crate) fn of_pcs(full: bool, hide_inactive: bool) -> Self {
+        let mut parts = BTreeSet::from(USUAL);
+        if full {
+            parts.extend([Part::Attributes, Part::FailCounts]);
+        }
+        Self {
+            parts,
+            by_node: false,
+            inactive: !hide_inactive,
+            timing: false,
+            detail: full,
+            brief: false,
+            node: None,
+            resources: Vec::new(),
+            ban_prefix: String::new(),
+        }
+    }
+
     /// What of nodes and resources is shown.
     pub(super) fn scope(&self) -> Scope<'_> {
         Scope {
@@ -58,13 +91,13 @@ impl Wanted {
             brief: self.brief,
             without_place: false,
             node: self.node.as_deref(),
-            resource: self.resource.as_deref(),
+            resources: &self.resources,
         }
     }
 }
 
 /// Returns everything that is wanted, as text.
-pub(super) fn screen(cib: &Element, seen: &Seen, wanted: &Wanted) -> String {
+pub(crate) fn screen(cib: &Element, seen: &Seen, wanted: &Wanted) -> String {
     let mut out = String::new();
     for (title, lines) in sections(cib, seen, wanted) {
         if !out.is_empty() {
@@ -118,8 +151,8 @@ pub(super) fn sections(
     }
     if has(Part::Failures) {
         let failed = failures(status, scope);
-        let detail = Detail { full: wanted.detail, ..Detail::default() };
-        sections.push(("Failed Resource Actions:", status_text::failures(&failed, detail)));
+        let lines = status_text::failures(&failed, wanted.detail);
+        sections.push(("Failed Resource Actions:", lines));
     }
     if has(Part::Tickets) {
         sections.push(("Tickets:", tickets(status)));
@@ -139,10 +172,7 @@ fn bulleted(lines: Vec<String>) -> Vec<String> {
 pub(super) fn failures(status: &Status, scope: Scope<'_>) -> Vec<FailedAction> {
     let mut failed: Vec<FailedAction> =
         status.failed_operations.iter().map(FailedAction::of).collect();
-    failed.retain(|failure| {
-        scope.has_node(&failure.node)
-            && scope.resource.is_none_or(|wanted| failure.resource == wanted)
-    });
+    failed.retain(|failure| scope.has_node(&failure.node) && scope.names(&failure.resource));
     failed
 }
 
@@ -150,7 +180,6 @@ pub(super) fn failures(status: &Status, scope: Scope<'_>) -> Vec<FailedAction> {
 pub(super) const OPTION_LINES: usize = 3;
 
 fn summary(cib: &Element, seen: &Seen, wanted: &Wanted) -> Vec<String> {
-    let detail = Detail { full: wanted.detail, ..Detail::default() };
     let part_of = |line: &str| {
         let line = line.trim_start_matches("* ");
         let starts = |text: &str| line.starts_with(text);
@@ -166,7 +195,7 @@ fn summary(cib: &Element, seen: &Seen, wanted: &Wanted) -> Vec<String> {
             Part::Maintenance
         }
     };
-    let mut lines: Vec<String> = status_text::summary(&seen.summary, detail)
+    let mut lines: Vec<String> = status_text::summary(&seen.summary, wanted.detail)
         .into_iter()
         .filter(|line| wanted.parts.contains(&part_of(line)))
         .collect();
@@ -322,11 +351,10 @@ fn bans(status: &Status, wanted: &Wanted) -> Vec<String> {
         let node = status.nodes.iter().find(|node| node.name == name);
         node.map_or_else(|| name.to_owned(), |node| node_name(node, wanted.detail))
     };
-    let about = |resource: &str| wanted.resource.as_deref().is_none_or(|id| id == resource);
     status
         .bans
         .iter()
-        .filter(|ban| about(&ban.resource) && ban.id.starts_with(&wanted.ban_prefix))
+        .filter(|ban| wanted.scope().names(&ban.resource) && ban.id.starts_with(&wanted.ban_prefix))
         .map(|ban| {
             let role = if ban.promoted_only { "as Promoted " } else { "" };
             let node = named(&ban.node);

@@ -50,7 +50,7 @@ pub(super) fn validate(call: &mut Call) -> Result<Said, Answer> {
 pub(super) fn force(call: &mut Call, word: &str, action: &str) -> Result<Said, Answer> {
     let element = primitive(call, word)?;
     let document = call.document()?;
-    let active = pcs::history::active_nodes(&document, call.resource()?);
+    let active = crate::tools::monitor_facts::active_nodes(&document, call.resource()?);
     if matches!(action, "start" | "promote" | "demote")
         && pcs::resource::parent(&document, element.id().unwrap_or_default())
             .is_some_and(pcs::resource::is_clone)

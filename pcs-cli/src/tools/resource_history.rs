@@ -240,7 +240,7 @@ pub(super) fn forget(call: &mut Call, only_failed: bool) -> Result<Said, Answer>
 
 fn check_node(document: &Element, node: Option<&str>) -> Result<(), Answer> {
     let Some(node) = node else { return Ok(()) };
-    if view::nodes::nodes(document).iter().any(|known| known.name == node) {
+    if view::nodes::known(document).iter().any(|known| known.name == node) {
         return Ok(());
     }
     Err(fail(

@@ -183,8 +183,8 @@ pub(super) fn xml(call: &mut Call, expanded: bool) -> Result<Said, Answer> {
             let line = line.trim_start();
             let _infallible = writeln!(text, "{}", line.strip_prefix("* ").unwrap_or(line));
         }
-        let all =
-            status_xml::resources(&seen.status, Scope { resource: Some(&id), ..Scope::default() });
+        let scope = Scope { resources: std::slice::from_ref(&id), ..Scope::default() };
+        let all = status_xml::resources(&seen.status, scope);
         parts.extend(inside(&all, &id).cloned());
     }
     text.push_str("Resource XML:\n");
