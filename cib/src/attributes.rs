@@ -4,38 +4,36 @@
 //! element, without room to spare, is what keeps that fast and small.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::name::Name;
 
 /// Names and values in document order; no name twice.
 ///
-/// Each attribute is its name (the number of a known one plus 1, or 0 and the text), then its
-/// value; a text is its length in bytes and then itself. Equal lists are equal strings.
+/// Each attribute is a head of four digits, the name if it is none of the known ones, and the
+/// value. Two digits of the head are the number of a known name plus 1 (0 of any other), two the
+/// length of the value; so a look for one attribute reads a word of each before it. Equal lists
+/// are equal strings.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Attributes(String);
 
-/// What a digit of a number holds: its lower bits; the next one tells that more digits follow. All
-/// digits are ASCII, so that the whole stays text.
-const DIGIT_BITS: u32 = 6;
+/// What a digit of a number holds: all digits are ASCII, so that the whole stays text.
+const DIGIT_BITS: u32 = 7;
 const DIGIT: usize = (1 << DIGIT_BITS) - 1;
-const MORE: u8 = 1 << DIGIT_BITS;
 
-fn push_number(mut number: usize, out: &mut String) {
-    while number > DIGIT {
-        out.push(char::from(MORE | low_digit(number)));
-        number >>= DIGIT_BITS;
+/// Digits of a number in a head.
+const SHORT: u32 = 2;
+/// The length that stands for one too long for a head: the true one is behind the head.
+const LONG: usize = (1 << (SHORT * DIGIT_BITS)) - 1;
+/// Digits of a length that is not in a head.
+const DIGITS: u32 = usize::BITS.div_ceil(DIGIT_BITS);
+
+fn push_number(number: usize, digits: u32, out: &mut String) {
+    for place in 0..digits {
+        #[allow(clippy::cast_possible_truncation, reason = "seven bits fit")]
+        let digit = ((number >> (place * DIGIT_BITS)) & DIGIT) as u8;
+        out.push(char::from(digit));
     }
-    out.push(char::from(low_digit(number)));
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "six bits fit")]
-fn low_digit(number: usize) -> u8 {
-    (number & DIGIT) as u8
-}
-
-fn push_text(text: &str, out: &mut String) {
-    push_number(text.len(), out);
-    out.push_str(text);
 }
 
 impl Attributes {
@@ -46,14 +44,17 @@ impl Attributes {
 
     /// Adds an attribute as [`Self::push`] does; `place` is what [`Name::place`] says of its name.
     pub(crate) fn push_placed(&mut self, place: Option<u8>, name: &str, value: &str) {
-        match place {
-            Some(place) => push_number(usize::from(place) + 1, &mut self.0),
-            None => {
-                push_number(0, &mut self.0);
-                push_text(name, &mut self.0);
-            }
+        let out = &mut self.0;
+        push_number(place.map_or(0, |place| usize::from(place) + 1), SHORT, out);
+        push_number(value.len().min(LONG), SHORT, out);
+        if value.len() >= LONG {
+            push_number(value.len(), DIGITS, out);
         }
-        push_text(value, &mut self.0);
+        if place.is_none() {
+            push_number(name.len(), DIGITS, out);
+            out.push_str(name);
+        }
+        out.push_str(value);
     }
 
     /// Returns a copy without room to spare and forgets everything here, but not the room.
@@ -67,33 +68,35 @@ impl Attributes {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let mut rest = self.iter();
         // known names are compared by their numbers
-        if let Some(place) = Name::place(name) {
-            while rest.at < rest.all.len() {
-                match rest.number() {
-                    0 => rest.skip_text(),
-                    number if number == usize::from(place) + 1 => return Some(rest.text()),
-                    _other => {}
-                }
-                rest.skip_text();
+        let Some(place) = Name::place(name) else {
+            return rest.find(|(known, _)| *known == name).map(|(_, value)| value);
+        };
+        let wanted = usize::from(place) + 1;
+        while let Some((number, length)) = rest.head() {
+            if number == wanted {
+                return Some(rest.text(length));
             }
-            return None;
+            if number == 0 {
+                rest.other_name();
+            }
+            rest.at += length;
         }
-        rest.find(|(known, _)| *known == name).map(|(_, value)| value)
+        None
     }
 
     /// Sets an attribute: in place when it is there, else after the others.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         let Some(found) = self.find(name) else { return self.push(name, value) };
-        let mut text = String::with_capacity(value.len() + 2);
-        push_text(value, &mut text);
-        self.0.replace_range(found.value..found.end, &text);
+        let mut attribute = Self::default();
+        attribute.push(name, value);
+        self.0.replace_range(found, &attribute.0);
     }
 
     /// Takes an attribute away and returns its value.
     pub(crate) fn unset(&mut self, name: &str) -> Option<String> {
         let found = self.find(name)?;
         let value = self.get(name)?.to_owned();
-        self.0.replace_range(found.begin..found.end, "");
+        self.0.replace_range(found, "");
         Some(value)
     }
 
@@ -113,25 +116,17 @@ impl Attributes {
         Iter { all: &self.0, at: 0 }
     }
 
-    fn find(&self, name: &str) -> Option<Found> {
+    /// Returns where an attribute stands.
+    fn find(&self, name: &str) -> Option<Range<usize>> {
         let mut rest = self.iter();
         loop {
             let begin = rest.at;
-            let known = rest.name()?;
-            let value = rest.at;
-            rest.text();
+            let (known, _value) = rest.next()?;
             if known == name {
-                return Some(Found { begin, value, end: rest.at });
+                return Some(begin..rest.at);
             }
         }
     }
-}
-
-/// Where an attribute stands.
-struct Found {
-    begin: usize,
-    value: usize,
-    end: usize,
 }
 
 impl fmt::Debug for Attributes {
@@ -148,58 +143,36 @@ pub struct Iter<'a> {
 }
 
 impl<'a> Iter<'a> {
+    /// Reads the number of a name (0 of one that is not known) and the length of a value.
     #[inline]
-    fn number(&mut self) -> usize {
-        // names take two digits at most, and few values are longer than two can tell
-        let (low, more) = self.digit();
-        if !more {
-            return low;
-        }
-        let (high, more) = self.digit();
-        let number = low | high << DIGIT_BITS;
-        if more { self.long_number(number) } else { number }
+    fn head(&mut self) -> Option<(usize, usize)> {
+        let digits = self.all.as_bytes()[self.at..].first_chunk::<4>()?;
+        self.at += digits.len();
+        let [name, more, low, high] = digits.map(usize::from);
+        let length = low | high << DIGIT_BITS;
+        let length = if length == LONG { self.long_number() } else { length };
+        Some((name | more << DIGIT_BITS, length))
     }
 
-    #[inline]
-    fn digit(&mut self) -> (usize, bool) {
-        let digit = self.all.as_bytes()[self.at];
-        self.at += 1;
-        (usize::from(digit) & DIGIT, digit & MORE != 0)
-    }
-
-    /// Goes on where two digits were not all.
     #[cold]
-    fn long_number(&mut self, mut number: usize) -> usize {
-        for shift in (2 * DIGIT_BITS..).step_by(DIGIT_BITS as usize) {
-            let (digit, more) = self.digit();
-            number |= digit << shift;
-            if !more {
-                break;
-            }
-        }
-        number
+    fn long_number(&mut self) -> usize {
+        let end = self.at + DIGITS as usize;
+        let digits = self.all.as_bytes()[self.at..end].iter().rev();
+        self.at = end;
+        digits.fold(0, |number, digit| number << DIGIT_BITS | usize::from(*digit))
     }
 
-    fn skip_text(&mut self) {
-        let length = self.number();
+    /// Reads a name that is not known.
+    #[cold]
+    fn other_name(&mut self) -> &'a str {
+        let length = self.long_number();
+        self.text(length)
+    }
+
+    fn text(&mut self, length: usize) -> &'a str {
+        let begin = self.at;
         self.at += length;
-    }
-
-    fn text(&mut self) -> &'a str {
-        let length = self.number();
-        let text = &self.all[self.at..self.at + length];
-        self.at += length;
-        text
-    }
-
-    fn name(&mut self) -> Option<&'a str> {
-        if self.at >= self.all.len() {
-            return None;
-        }
-        match self.number() {
-            0 => Some(self.text()),
-            place => Some(Name::known(place - 1)),
-        }
+        &self.all[begin..self.at]
     }
 }
 
@@ -207,8 +180,12 @@ impl<'a> Iterator for Iter<'a> {
     type Item = (&'a str, &'a str);
 
     fn next(&mut self) -> Option<(&'a str, &'a str)> {
-        let name = self.name()?;
-        Some((name, self.text()))
+        let (number, length) = self.head()?;
+        let name = match number.checked_sub(1) {
+            Some(place) => Name::known(place),
+            None => self.other_name(),
+        };
+        Some((name, self.text(length)))
     }
 }
 
@@ -223,7 +200,21 @@ mod tests {
         let mut list = Attributes::default();
         list.push("id", "a");
         list.push("provider", "heartbeat");
-        assert!(list.0.len() <= "a".len() + "heartbeat".len() + 6, "{:?}", list.0);
+        assert_eq!(list.0.len(), "a".len() + "heartbeat".len() + 2 * 4, "{:?}", list.0);
+    }
+
+    #[test]
+    fn a_value_may_be_of_any_length() {
+        for length in [0, 1, 127, 128, super::LONG - 1, super::LONG, super::LONG + 1, 3_000_000] {
+            let mut list = Attributes::default();
+            list.push("banana", &"ä".repeat(length));
+            list.push("value", &"x".repeat(length));
+            list.push("id", "a");
+            assert_eq!(list.get("value").map(str::len), Some(length));
+            assert_eq!(list.get("banana").map(str::len), Some(2 * length));
+            list.set("value", "y");
+            assert_eq!([list.get("value"), list.get("id")], [Some("y"), Some("a")]);
+        }
     }
 
     proptest! {

@@ -84,7 +84,7 @@ const SLOTS: [u8; SLOT_COUNT] = {
     let mut slots = [FREE; SLOT_COUNT];
     let mut place = 0;
     while place < KNOWN.len() {
-        let mut at = slot(KNOWN[place].as_bytes());
+        let mut at = slot(KNOWN[place].len(), ENDS[place]);
         while slots[at] != FREE {
             at = (at + 1) % SLOT_COUNT;
         }
@@ -97,27 +97,63 @@ const SLOTS: [u8; SLOT_COUNT] = {
     slots
 };
 
-/// Where to look for a name: a mixture of its length, its ends and its middle.
-const fn slot(name: &[u8]) -> usize {
-    let length = name.len();
-    let [first, .., last] = name else { return length };
-    let (middle, behind) = (name[length / 2] as usize, name[length / 2 + length / 4] as usize);
-    // (no name is so long that a sum wraps; to check for it would take half of the time)
-    let ends = (*first as usize).wrapping_mul(31).wrapping_add((*last as usize).wrapping_mul(193));
-    let inside = middle.wrapping_mul(131).wrapping_add(behind.wrapping_mul(67));
-    length.wrapping_mul(7).wrapping_add(ends).wrapping_add(inside) % SLOT_COUNT
+/// The first and the last bytes of a name, which may overlap: with its length, they are all there
+/// is of a name that is not longer than both.
+type Ends = (u64, u64);
+
+/// How long a name may be for its ends to be all of it.
+const BOTH_ENDS: usize = 2 * size_of::<u64>();
+
+/// The ends of the known names.
+static ENDS: [Ends; KNOWN.len()] = {
+    let mut all = [(0, 0); KNOWN.len()];
+    let mut place = 0;
+    while place < KNOWN.len() {
+        all[place] = ends(KNOWN[place].as_bytes());
+        place += 1;
+    }
+    all
+};
+
+const fn ends(name: &[u8]) -> Ends {
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        return (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        return (u32::from_le_bytes(*first) as u64, u32::from_le_bytes(*last) as u64);
+    }
+    match name {
+        [] => (0, 0),
+        [first, .., last] => (*first as u64 | (name[1] as u64) << 8, *last as u64),
+        [only] => (*only as u64, 0),
+    }
+}
+
+/// Where to look for a name: a mixture of its length and its ends.
+const fn slot(length: usize, (first, last): Ends) -> usize {
+    // (the upper bits of a product with many bits come of all the lower ones)
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mixed = (first ^ last.rotate_left(23) ^ length as u64).wrapping_mul(MIX);
+    #[allow(clippy::cast_possible_truncation, reason = "ten bits fit")]
+    let slot = (mixed >> (u64::BITS - SLOT_COUNT.trailing_zeros())) as usize;
+    slot
 }
 
 impl Name {
     /// Returns the place of a known name in the table.
     pub(crate) fn place(text: &str) -> Option<u8> {
-        let mut at = slot(text.as_bytes());
+        let ends = ends(text.as_bytes());
+        let mut at = slot(text.len(), ends);
         loop {
             let place = SLOTS[at];
             if place == FREE {
                 return None;
             }
-            if KNOWN[usize::from(place)] == text {
+            let known = KNOWN[usize::from(place)];
+            if ENDS[usize::from(place)] == ends
+                && known.len() == text.len()
+                && (text.len() <= BOTH_ENDS || known == text)
+            {
                 return Some(place);
             }
             at = (at + 1) % SLOT_COUNT;
@@ -167,7 +203,7 @@ mod tests {
     fn known_names_are_in_order_and_have_a_place_each() {
         assert!(KNOWN.is_sorted_by(|a, b| a < b));
         let looks = |name: &str| {
-            let at = slot(name.as_bytes());
+            let at = slot(name.len(), super::ends(name.as_bytes()));
             (0..).find(|step| {
                 let found = SLOTS[(at + step) % super::SLOT_COUNT];
                 found != super::FREE && KNOWN[usize::from(found)] == name
@@ -183,11 +219,27 @@ mod tests {
 
     #[test]
     fn a_name_is_its_text() {
-        for text in ["id", "rsc_order", "banana", ""] {
+        let longest = "CRM_meta_notify_unpromoted_resource";
+        for text in ["id", "rsc_order", longest, "banana", "", "i", "d", "idd"] {
             assert_eq!(&*Name::from(text), text);
         }
         assert_eq!(Name::from("banana"), Name::from("banana"));
         assert_ne!(Name::from("id"), Name::from("banana"));
+    }
+
+    #[test]
+    fn a_name_differs_from_a_known_one_by_any_of_its_bytes() {
+        for name in KNOWN {
+            for at in 0..name.len() {
+                let other = format!("{}~{}", &name[..at], &name[at + 1..]);
+                assert_eq!(Name::place(&other), None, "{other} is taken for {name}");
+                let shorter = format!("{}{}", &name[..at], &name[at + 1..]);
+                assert_eq!(
+                    Name::place(&shorter).map(usize::from).map(Name::known),
+                    KNOWN.into_iter().find(|known| *known == shorter)
+                );
+            }
+        }
     }
 
     #[test]

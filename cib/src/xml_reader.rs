@@ -121,9 +121,11 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn skip_while(&mut self, class: u8) {
-        let length = self.bytes().iter().take_while(|b| is(**b, class)).count();
-        self.at += length;
+    fn skip_space(&mut self) {
+        // (mostly there is none, or one)
+        while self.peek().is_some_and(|byte| is(byte, SPACE)) {
+            self.at += 1;
+        }
     }
 
     /// Goes past the end of something that began at `from`; returns what stands between.
@@ -139,7 +141,7 @@ impl<'a> Reader<'a> {
     /// Reads up to the next tag; white space alone between tags is nothing.
     fn characters(&mut self) -> Result<(), Wrong> {
         let from = self.at;
-        self.skip_while(SPACE);
+        self.skip_space();
         if matches!(self.peek(), None | Some(b'<')) {
             return Ok(());
         }
@@ -206,7 +208,7 @@ impl<'a> Reader<'a> {
         let from = self.at;
         self.at += 2;
         let name = self.name();
-        self.skip_while(SPACE);
+        self.skip_space();
         if self.peek() != Some(b'>') {
             return wrong(from, format!("`</{name}` without its `>`"));
         }
@@ -227,7 +229,7 @@ impl<'a> Reader<'a> {
 
     fn name(&mut self) -> &'a str {
         let from = self.at;
-        self.skip_while(NAME);
+        self.at += length_of_name(self.bytes());
         &self.text[from..self.at]
     }
 
@@ -257,7 +259,7 @@ impl<'a> Reader<'a> {
         let mut seen = [0_u64; 4];
         loop {
             let space = self.at;
-            self.skip_while(SPACE);
+            self.skip_space();
             match self.bytes() {
                 [b'>', ..] => {
                     self.at += 1;
@@ -297,12 +299,12 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, name: &str) -> Result<Cow<'a, str>, Wrong> {
-        self.skip_while(SPACE);
+        self.skip_space();
         if self.peek() != Some(b'=') {
             return wrong(self.at, format!("`{name}` has no value; write {name}=\"…\""));
         }
         self.at += 1;
-        self.skip_while(SPACE);
+        self.skip_space();
         let Some(quote @ (b'"' | b'\'')) = self.peek() else {
             return wrong(self.at, format!("the value of `{name}` is not in quotes"));
         };
@@ -310,7 +312,7 @@ impl<'a> Reader<'a> {
         let from = self.at;
         let mut is_plain = true;
         loop {
-            self.skip_while(PLAIN);
+            self.at += length_of_plain(self.bytes());
             match self.peek() {
                 Some(byte) if byte == quote => break,
                 None => return wrong(from, format!("the value of `{name}` never ends")),
@@ -361,8 +363,6 @@ impl<'a> Reader<'a> {
 const SPACE: u8 = 1;
 /// What names are made of.
 const NAME: u8 = 2;
-/// What stands for itself in a value.
-const PLAIN: u8 = 4;
 
 /// The kinds each byte is of.
 const CLASSES: [u8; 256] = {
@@ -376,9 +376,6 @@ const CLASSES: [u8; 256] = {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | 0x80..) {
             class |= NAME;
         }
-        if byte >= b' ' && !matches!(byte, b'&' | b'<' | b'"' | b'\'') {
-            class |= PLAIN;
-        }
         classes[byte as usize] = class;
         if byte == u8::MAX {
             break classes;
@@ -391,13 +388,45 @@ fn is(byte: u8, class: u8) -> bool {
     CLASSES[usize::from(byte)] & class != 0
 }
 
+/// How many bytes of a name there are before the first other one. (On its own, since the reader
+/// around it would leave it no registers.)
+#[inline(never)]
+fn length_of_name(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| !is(*byte, NAME)).unwrap_or(bytes.len())
+}
+
+/// How many bytes there are before the first that does not stand for itself in a value: a control
+/// character, a quote, `&` or `<`.
+#[inline(never)]
+fn length_of_plain(bytes: &[u8]) -> usize {
+    // a word at a time: each test leaves the highest bit of the bytes it holds for, and what else
+    // it leaves, by the borrow, is behind the first of them
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHEST: u64 = u64::from_ne_bytes([0x80; 8]);
+    let below = |word: u64, byte: u8| word.wrapping_sub(ONES * u64::from(byte)) & !word;
+    let is = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // `&` and `'` differ in the lowest bit
+        let special = below(word, b' ') | is(word, b'"') | is(word | ONES, b'\'') | is(word, b'<');
+        if special & HIGHEST != 0 {
+            return at * 8 + (special & HIGHEST).trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'&' | b'\'' | b'<');
+    bytes.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
+}
+
 fn begins_name(name: &str) -> bool {
     name.bytes().next().is_some_and(|b| !b.is_ascii_digit() && !matches!(b, b'-' | b'.'))
 }
 
 /// Counts line ends, in strides that fit a register and whose sum fits a byte.
 fn newlines(bytes: &[u8]) -> usize {
-    let count = |bytes: &[u8]| bytes.iter().map(|b| u8::from(*b == b'\n')).sum::<u8>();
+    // (that none overflows need not be looked at with every byte)
+    let one_more = |sum: u8, byte: &u8| sum.wrapping_add(u8::from(*byte == b'\n'));
+    let count = |bytes: &[u8]| bytes.iter().fold(0, one_more);
     let (strides, rest) = bytes.as_chunks::<32>();
     strides.iter().map(|stride| usize::from(count(stride))).sum::<usize>()
         + usize::from(count(rest))
@@ -497,6 +526,21 @@ mod tests {
     fn lines_are_kept() {
         let tree = parse("<a>\n\n<b/>\n<c x='\n'/><d/></a>").unwrap();
         assert_eq!(tree.children().map(crate::Element::line).collect::<Vec<_>>(), [3, 4, 5]);
+    }
+
+    #[test]
+    fn what_ends_a_plain_text_is_found_wherever_it_is() {
+        let plain: Vec<u8> = (b' '..=u8::MAX).filter(|byte| !b"\"&'<".contains(byte)).collect();
+        for byte in 0..=u8::MAX {
+            for at in 0..20 {
+                // behind it is what might be taken for it as well
+                let mut text: Vec<u8> =
+                    plain.iter().copied().cycle().skip(at * 7).take(40).collect();
+                text[at..at + 3].fill(byte);
+                let expected = if plain.contains(&byte) { text.len() } else { at };
+                assert_eq!(super::length_of_plain(&text), expected, "{byte} at {at}");
+            }
+        }
     }
 
     #[test]

@@ -227,6 +227,11 @@ impl Book {
         &self.operations
     }
 
+    /// What the document says of operations, where something may be asked for the first time.
+    pub(crate) fn operations_mut(&mut self) -> &mut Operations {
+        &mut self.operations
+    }
+
     /// The resource's actions, oldest first.
     pub(crate) fn of_resource(&self, resource: ResourceIx) -> &[ActionIx] {
         self.by_resource.get(resource.position()).map_or(&[], |own| &own.actions)

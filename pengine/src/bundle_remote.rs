@@ -58,7 +58,7 @@ pub(crate) fn check_deferred(planned: &mut Planned) {
                 crate::config_change::check_entry(cluster, book, rsc, node, &entry);
             }
             CheckAbout::LastFailure => {
-                if crate::digest::failed_with_other_parameters(cluster, rsc, node, &entry) {
+                if crate::digest::failed_with_other_parameters(cluster, book, rsc, node, &entry) {
                     let reason = "resource parameters have changed";
                     book.clear_fail_count(cluster, rsc, node, reason);
                 }

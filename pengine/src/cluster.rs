@@ -716,7 +716,7 @@ impl Cluster {
         let rsc = &self[resource];
         let context = Context {
             node: node.map(|n| &self[n].attributes),
-            agent: Some((rsc.class(), rsc.provider(), rsc.kind())),
+            resource: Some(&rsc.xml),
             ..self.context()
         };
         let set = "instance_attributes";

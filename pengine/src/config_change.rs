@@ -69,10 +69,7 @@ fn by_name(cluster: &Cluster) -> BTreeMap<String, Vec<ResourceIx>> {
 
 /// A history of another agent.
 fn agent_changed(xml: &Element, element: &Element) -> bool {
-    ["class", "provider", "type"].into_iter().any(|name| {
-        let value = xml.get(name);
-        value != element.get(name) && (value.is_some() || element.get(name).is_some())
-    })
+    ["class", "provider", "type"].into_iter().any(|name| xml.get(name) != element.get(name))
 }
 
 fn check(
@@ -170,7 +167,8 @@ fn entry_changed(
     entry: &Entry,
 ) -> bool {
     let gone = || {
-        operation::configured(cluster, rsc, key).is_none_or(|config| operation::disabled(&config))
+        let config = book.operations().entry(cluster, rsc, key);
+        config.is_none_or(|config| operation::disabled(&config))
     };
     if key.interval_ms > 0 && gone() {
         if cluster.properties.cancel_removed_actions {
@@ -185,7 +183,7 @@ fn entry_changed(
         force_restart(cluster, book, rsc, node, key);
         return true;
     }
-    match crate::digest::compare(cluster, rsc, node, entry) {
+    match crate::digest::compare(cluster, book, rsc, node, entry) {
         Comparison::Match => false,
         Comparison::Restart => {
             force_restart(cluster, book, rsc, node, key);

@@ -4,10 +4,10 @@ use cib::Element;
 use md5::{Digest, Md5};
 
 use crate::action::{Book, Key};
+use crate::action_meta::Operations;
 use crate::cluster::Cluster;
 use crate::entry::Entry;
 use crate::index::{ActionIx, NodeIx, ResourceIx};
-use crate::operation;
 use crate::pairs;
 use crate::rules::{Context, Pairs, compare_versions};
 use crate::task;
@@ -27,22 +27,22 @@ pub(crate) enum Comparison {
 
 /// The MD5 of parameters, as histories hold it.
 pub(crate) fn of_parameters(parameters: &Pairs) -> String {
-    let mut hash = Md5::new();
-    if parameters.is_empty() {
-        hash.update(" <parameters/>\n");
+    let hash = if parameters.is_empty() {
+        Md5::digest(" <parameters/>\n")
     } else {
         let mut element = Element::new("parameters");
         for (name, value) in parameters {
             element.set(name, value.as_str());
         }
-        for part in [" ", &element.to_xml_compact(), "\n"] {
-            hash.update(part);
+        Md5::digest(format!(" {}\n", element.to_xml_compact()))
+    };
+    let mut text = String::with_capacity(2 * hash.len());
+    for byte in hash {
+        for half in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(half)]));
         }
     }
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-    hash.finalize().iter().flat_map(digits).collect()
+    text
 }
 
 /// The operation whose parameters an entry's digest covers: what makes a resource active, and what
@@ -56,19 +56,26 @@ pub(crate) fn digested_as(entry: &Entry) -> Key {
 }
 
 /// All parameters of a history entry that its digest covers.
-fn digested(cluster: &mut Cluster, rsc: ResourceIx, node: Option<NodeIx>, entry: &Entry) -> Pairs {
-    parameters_of(cluster, rsc, node, digested_as(entry), &[])
+fn digested(
+    cluster: &mut Cluster,
+    book: &mut Book,
+    rsc: ResourceIx,
+    node: Option<NodeIx>,
+    entry: &Entry,
+) -> Pairs {
+    parameters_of(cluster, book.operations_mut(), rsc, node, digested_as(entry), &[])
 }
 
 /// All parameters of an operation that its digest covers, with others in place of the document's.
 pub(crate) fn parameters_of(
     cluster: &mut Cluster,
+    operations: &mut Operations,
     rsc: ResourceIx,
     node: Option<NodeIx>,
     key: Key,
     instead: &[(String, String)],
 ) -> Pairs {
-    let config = operation::configured(cluster, rsc, key);
+    let config = operations.entry(cluster, rsc, key);
     let mut out: Pairs = instead.iter().cloned().collect();
     if let Some(config) = &config {
         let context = Context { node: node.map(|n| &cluster[n].attributes), ..cluster.context() };
@@ -80,8 +87,9 @@ pub(crate) fn parameters_of(
     crate::bundle_remote::fill_address(cluster, rsc, &mut out);
     out.retain(|name, _| counts(name) && !name.starts_with("CRM_meta_"));
     if key.interval_ms > 0 {
-        let mut meta = operation::meta(cluster, rsc, key, node, config.as_deref(), None);
-        out.extend(meta.remove("timeout").map(|timeout| ("CRM_meta_timeout".to_owned(), timeout)));
+        let meta = operations.meta(cluster, rsc, key, node);
+        let timeout = meta.get("timeout").map(str::to_owned);
+        out.extend(timeout.map(|timeout| ("CRM_meta_timeout".to_owned(), timeout)));
     }
     out
 }
@@ -89,11 +97,12 @@ pub(crate) fn parameters_of(
 /// Compares a history entry's digests with what the document says now.
 pub(crate) fn compare(
     cluster: &mut Cluster,
+    book: &mut Book,
     rsc: ResourceIx,
     node: NodeIx,
     entry: &Entry,
 ) -> Comparison {
-    let parameters = digested(cluster, rsc, Some(node), entry);
+    let parameters = digested(cluster, book, rsc, Some(node), entry);
     let recorded = entry.xml.get("op-digest");
     if let Some(recorded) = entry.xml.get("op-restart-digest") {
         // without a list of those that need a restart, all do
@@ -105,19 +114,25 @@ pub(crate) fn compare(
             .filter(|(name, _)| needs_restart(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
-        if of_parameters(&relevant) != recorded && !secure_match(cluster, rsc, node, entry) {
+        if of_parameters(&relevant) != recorded && !secure_match(cluster, book, rsc, node, entry) {
             return Comparison::Restart;
         }
     }
     let Some(recorded) = recorded else { return Comparison::Unknown };
-    if of_parameters(&parameters) == recorded || secure_match(cluster, rsc, node, entry) {
+    if of_parameters(&parameters) == recorded || secure_match(cluster, book, rsc, node, entry) {
         return Comparison::Match;
     }
     Comparison::All
 }
 
 /// A document with its secrets blotted out can only be compared without them.
-fn secure_match(cluster: &mut Cluster, rsc: ResourceIx, node: NodeIx, entry: &Entry) -> bool {
+fn secure_match(
+    cluster: &mut Cluster,
+    book: &mut Book,
+    rsc: ResourceIx,
+    node: NodeIx,
+    entry: &Entry,
+) -> bool {
     let (Some(list), Some(recorded)) =
         (entry.xml.get("op-secure-params"), entry.xml.get("op-secure-digest"))
     else {
@@ -129,7 +144,7 @@ fn secure_match(cluster: &mut Cluster, rsc: ResourceIx, node: NodeIx, entry: &En
     let parameters = if old {
         cluster.parameters(rsc, Some(node))
     } else {
-        digested(cluster, rsc, Some(node), entry)
+        digested(cluster, book, rsc, Some(node), entry)
     };
     if !parameters.iter().any(|(name, value)| secret(name) && value.contains("****")) {
         return false;
@@ -163,11 +178,12 @@ fn counts(name: &str) -> bool {
 /// Tells whether a failure happened with other parameters than those configured now.
 pub(crate) fn failed_with_other_parameters(
     cluster: &mut Cluster,
+    book: &mut Book,
     rsc: ResourceIx,
     node: NodeIx,
     entry: &Entry,
 ) -> bool {
-    matches!(compare(cluster, rsc, node, entry), Comparison::All | Comparison::Restart)
+    matches!(compare(cluster, book, rsc, node, entry), Comparison::All | Comparison::Restart)
 }
 
 /// Adds the digests of all devices that unfence to an unfencing or fencing action; tells whether

@@ -26,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) status: i32,
     pub(crate) last_change: Option<i64>,
     pub(crate) transition: Option<TransitionKey>,
+    /// Whether it says which node it is of.
+    names_node: bool,
     pub(crate) xml: Arc<Element>,
 }
 
@@ -34,7 +36,7 @@ impl Entry {
     pub(crate) fn read(xml: &Arc<Element>) -> Option<Self> {
         let (mut id, mut task, mut transition) = (None, None, None);
         let (mut interval, mut call_id, mut rc, mut status) = (None, None, None, None);
-        let mut last_change = None;
+        let (mut last_change, mut names_node) = (None, false);
         // there are many entries, and much in each: one look at every attribute
         for (name, value) in xml.attributes() {
             match name {
@@ -46,6 +48,7 @@ impl Entry {
                 "op-status" => status = values::number(value),
                 "last-rc-change" => last_change = values::number(value),
                 "transition-key" => transition = Some(value),
+                "on_node" => names_node = true,
                 _ => {}
             }
         }
@@ -60,6 +63,7 @@ impl Entry {
             status: status.and_then(|n| i32::try_from(n).ok()).unwrap_or(-2),
             last_change: last_change.filter(|n| *n > 0),
             transition: transition.and_then(parse_key).map(|(key, _)| key),
+            names_node,
             xml: Arc::clone(xml),
         })
     }
@@ -81,6 +85,12 @@ impl Entry {
     /// What the agent said about a failure.
     pub(crate) fn exit_reason(&self) -> &str {
         self.xml.get("exit-reason").unwrap_or_default()
+    }
+
+    /// The node that the entry says it is of.
+    fn node(&self) -> Option<&str> {
+        // (hardly one does, and to look for what is not there is a look at everything)
+        self.names_node.then(|| self.xml.get("on_node")).flatten()
     }
 
     /// The controller whose transition the operation was part of.
@@ -117,7 +127,7 @@ impl Entry {
 /// Call numbers are one node's own: across nodes (`same_node` says what to think where entries
 /// don't name theirs) times decide. Of a pending entry only the transition is known.
 pub(crate) fn compare(a: &Entry, b: &Entry, same_node: bool) -> Ordering {
-    let same_node = match (a.xml.get("on_node"), b.xml.get("on_node")) {
+    let same_node = match (a.node(), b.node()) {
         (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
         _ => same_node,
     };

@@ -214,7 +214,7 @@ pub(crate) fn expired(
         if crate::bundle_remote::found_at_host(cluster, rsc) {
             let (entry, about) = (entry.clone(), CheckAbout::LastFailure);
             cluster.deferred_checks.push(DeferredCheck { rsc, node, entry, about });
-        } else if crate::digest::failed_with_other_parameters(cluster, rsc, node, entry) {
+        } else if crate::digest::failed_with_other_parameters(cluster, book, rsc, node, entry) {
             clear_reason = Some("resource parameters have changed");
         }
     }

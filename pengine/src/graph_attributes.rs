@@ -1,48 +1,66 @@
 //! What an action's agent is told: parameters, and what `CRM_meta_` says about the action.
 
-use std::borrow::Cow;
-
 use crate::action::Action;
 use crate::cluster::{Cluster, Variant};
 use crate::graph::Graph;
 use crate::index::{ActionIx, ResourceIx};
-use crate::markup::Markup;
+use crate::markup::{Digits, Markup};
 use crate::place::Placed;
 use crate::rules::{NextChange, Pairs};
 
 /// Names with values; of one name the last value counts.
 #[derive(Debug, Default)]
 pub(crate) struct Attributes<'a> {
-    all: Vec<(Name, Cow<'a, str>)>,
-    /// Where names are, one behind the other: each on its own would take a piece of memory.
-    names: String,
+    all: Vec<(Part, Value<'a>)>,
+    /// Where names and numbers are, one behind the other: each on its own would take a piece of
+    /// memory.
+    texts: String,
 }
 
-/// The part of [`Attributes::names`] that is a name.
-type Name = std::ops::Range<usize>;
+/// A part of [`Attributes::texts`].
+type Part = std::ops::Range<usize>;
+
+#[derive(Debug)]
+enum Value<'a> {
+    Text(&'a str),
+    Number(Part),
+}
 
 impl<'a> Attributes<'a> {
     fn set(&mut self, name: &str, value: &'a str) {
-        let begin = self.names.len();
-        self.names.push_str(name);
-        self.all.push((begin..self.names.len(), Cow::Borrowed(value)));
+        let begin = self.texts.len();
+        self.texts.push_str(name);
+        self.all.push((begin..self.texts.len(), Value::Text(value)));
+    }
+
+    fn meta_name(&mut self, name: &str) -> Part {
+        let begin = self.texts.len();
+        self.texts.push_str("CRM_meta_");
+        if name.bytes().any(|byte| byte == b'-') {
+            self.texts.extend(name.chars().map(|c| if c == '-' { '_' } else { c }));
+        } else {
+            self.texts.push_str(name);
+        }
+        begin..self.texts.len()
     }
 
     /// Says something about the action or its resource.
-    pub(crate) fn meta(&mut self, name: &str, value: impl Into<Cow<'a, str>>) {
-        let begin = self.names.len();
-        self.names.push_str("CRM_meta_");
-        if name.bytes().any(|byte| byte == b'-') {
-            self.names.push_str(&name.replace('-', "_"));
-        } else {
-            self.names.push_str(name);
-        }
-        self.all.push((begin..self.names.len(), value.into()));
+    pub(crate) fn meta(&mut self, name: &str, value: &'a str) {
+        let name = self.meta_name(name);
+        self.all.push((name, Value::Text(value)));
+    }
+
+    /// As [`Self::meta`], with a number.
+    fn meta_number(&mut self, name: &str, number: usize) {
+        let name = self.meta_name(name);
+        let begin = self.texts.len();
+        self.texts.push_str(Digits::of_count(number).text());
+        self.all.push((name, Value::Number(begin..self.texts.len())));
     }
 
     /// Brings them in order, one of each name.
     fn settle(&mut self) {
-        let names = self.names.as_bytes();
+        let names = self.texts.as_bytes();
         self.all.sort_by(|a, b| names[a.0.clone()].cmp(&names[b.0.clone()]));
         self.all.dedup_by(|later, kept| {
             let same = names[later.0.clone()] == names[kept.0.clone()];
@@ -54,7 +72,13 @@ impl<'a> Attributes<'a> {
     }
 
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.all.iter().map(|(name, value)| (&self.names[name.clone()], &**value))
+        self.all.iter().map(|(name, value)| {
+            let value = match value {
+                Value::Text(text) => text,
+                Value::Number(digits) => &self.texts[digits.clone()],
+            };
+            (&self.texts[name.clone()], value)
+        })
     }
 }
 
@@ -69,7 +93,7 @@ pub(crate) fn write(graph: &Graph, action: ActionIx, out: &mut dyn Markup) -> Ne
         None => Default::default(),
     };
     // as much as most actions have
-    let mut all = Attributes { all: Vec::with_capacity(16), names: String::with_capacity(256) };
+    let mut all = Attributes { all: Vec::with_capacity(16), texts: String::with_capacity(256) };
     // the later ones go before: what the operation sets before what its resource does
     for (name, value) in parameters.iter().chain(&own) {
         all.set(name, value);
@@ -148,14 +172,14 @@ fn describe<'a>(cluster: &'a Cluster, rsc: ResourceIx, all: &mut Attributes<'a>)
         Variant::Clone(info) => {
             all.meta("globally-unique", if one.unique { "true" } else { "false" });
             all.meta("notify", if one.notify { "true" } else { "false" });
-            all.meta("clone-max", info.max.to_string());
-            all.meta("clone-node-max", info.node_max.to_string());
+            all.meta_number("clone-max", info.max);
+            all.meta_number("clone-node-max", info.node_max);
             if info.promotable {
                 let (max, per_node) = (info.promoted_max, info.promoted_node_max);
-                all.meta("promoted-max", max.to_string());
-                all.meta("master-max", max.to_string());
-                all.meta("promoted-node-max", per_node.to_string());
-                all.meta("master-node-max", per_node.to_string());
+                all.meta_number("promoted-max", max);
+                all.meta_number("master-max", max);
+                all.meta_number("promoted-node-max", per_node);
+                all.meta_number("master-node-max", per_node);
             }
         }
     }

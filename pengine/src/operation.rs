@@ -123,7 +123,7 @@ pub(crate) fn meta(
     let rsc = &cluster[resource];
     let context = Context {
         node: node.map(|n| &cluster[n].attributes),
-        agent: Some((rsc.class(), rsc.provider(), rsc.kind())),
+        resource: Some(&rsc.xml),
         operation: Some((key.task, key.interval_ms)),
         asked_node,
         ..cluster.context()

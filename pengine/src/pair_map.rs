@@ -5,6 +5,9 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pairs(Vec<(String, String)>);
 
+/// Up to so many pairs are looked through one after the other.
+const FEW: usize = 16;
+
 impl Pairs {
     /// No pairs.
     pub(crate) fn new() -> Self {
@@ -21,12 +24,16 @@ impl Pairs {
 
     /// Returns a value.
     pub(crate) fn get(&self, name: &str) -> Option<&String> {
+        // texts differ mostly in length already, so that few are looked at where there are few
+        if self.0.len() <= FEW {
+            return self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+        }
         self.find(name).ok().map(|at| &self.0[at].1)
     }
 
     /// Tells whether there is a value.
     pub(crate) fn contains_key(&self, name: &str) -> bool {
-        self.find(name).is_ok()
+        self.get(name).is_some()
     }
 
     /// Sets a value and returns the one before.
@@ -149,5 +156,16 @@ mod tests {
         assert_eq!(pairs.iter().map(|(name, _)| name.as_str()).collect::<String>(), "amz");
         assert_eq!(pairs.remove("a").as_deref(), Some("a2"));
         assert!(!pairs.contains_key("a") && pairs.contains_key("z"));
+    }
+
+    #[test]
+    fn few_pairs_and_many_are_found_alike() {
+        for count in [0, 1, super::FEW, super::FEW + 1, 100] {
+            let pairs: Pairs = (0..count).map(|n| (format!("n{n}"), n.to_string())).collect();
+            for n in 0..count {
+                assert_eq!(pairs.get(&format!("n{n}")), Some(&n.to_string()), "of {count}");
+            }
+            assert_eq!(pairs.get("n"), None);
+        }
     }
 }

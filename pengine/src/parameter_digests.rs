@@ -79,7 +79,14 @@ pub fn read(
         (task::MONITOR, 0) => Key::once(task::START),
         (task, interval_ms) => Key { task, interval_ms },
     };
-    let all = digest::parameters_of(cluster, rsc, Some(node), key, instead);
+    let all = digest::parameters_of(
+        cluster,
+        unpacked.book.operations_mut(),
+        rsc,
+        Some(node),
+        key,
+        instead,
+    );
     let open = without_secrets(&all, entry, cluster[rsc].fence_device);
     let fixed = entry.filter(|entry| entry.xml.get("op-restart-digest").is_some()).map(|entry| {
         let list = entry.xml.get("op-force-restart");

@@ -25,8 +25,8 @@ pub(crate) struct Context<'a> {
     /// The resource's parameters and meta-attributes, for `value-source`.
     pub(crate) parameters: Option<&'a Pairs>,
     pub(crate) meta: Option<&'a Pairs>,
-    /// Class, provider and type of the resource.
-    pub(crate) agent: Option<(&'a str, &'a str, &'a str)>,
+    /// The resource, for the class, provider and type of its agent.
+    pub(crate) resource: Option<&'a Element>,
     /// Name and interval of the operation.
     pub(crate) operation: Option<(&'a str, u64)>,
     /// Role that the rule is evaluated for.
@@ -206,11 +206,11 @@ pub(crate) fn compare_versions(a: &str, b: &str) -> Ordering {
 }
 
 fn resource_expression(element: &Element, context: &Context<'_>) -> bool {
-    let Some((class, provider, kind)) = context.agent else { return false };
-    let matches = |attribute: &str, actual: &str| {
-        element.get(attribute).is_none_or(|wanted| wanted == actual)
-    };
-    matches("class", class) && matches("provider", provider) && matches("type", kind)
+    let Some(resource) = context.resource else { return false };
+    ["class", "provider", "type"].into_iter().all(|name| {
+        let wanted = element.get(name);
+        wanted.is_none_or(|wanted| wanted == resource.get(name).unwrap_or_default())
+    })
 }
 
 fn operation_expression(element: &Element, context: &Context<'_>) -> bool {

@@ -356,10 +356,7 @@ impl Unpacked {
     }
 
     pub(crate) fn meta_of(&self, rsc: &Resource) -> (Pairs, Option<i64>) {
-        let context = Context {
-            agent: Some((rsc.class(), rsc.provider(), rsc.kind())),
-            ..self.cluster.context()
-        };
+        let context = Context { resource: Some(&rsc.xml), ..self.cluster.context() };
         let mut meta = Pairs::new();
         let mut next = None;
         pairs::collect(&rsc.xml, "meta_attributes", &context, None, &mut meta, &mut next);
