@@ -402,6 +402,25 @@ fn a_command_refused_for_a_number_used_up_is_sent_under_a_higher_one() {
 }
 
 #[test]
+fn without_quorum_hands_are_asked_in_the_name_of_whom_they_obeyed_last() {
+    let mut world = World::settled();
+    world.see(&[1, 2], false);
+    world.tell(Event::Coordinating { generation: Generation(1), term: Term(1) });
+    let ours = model::Authority { generation: Generation(1), term: Term(1), sequence: 0 };
+    let highest = model::Authority { term: Term(7), sequence: 40, ..ours };
+    let report = HandsReport::Refused { authority: ours, highest, transition_key: String::new() };
+    world.tell(Event::Hands { node: NodeId(2), report });
+    world.pass(10);
+    world.graphs.push_back(graph(&operation(1, "stop", 2, 0, &[])));
+    world.tell(Event::Replan { reason: "test".into() });
+    world.pass(10);
+    let Some((NodeId(2), HandsCommand::Execute { authority, .. })) = world.sent.pop() else {
+        panic!("nothing is stopped")
+    };
+    assert_eq!((authority.generation, authority.term), (Generation(1), Term(7)));
+}
+
+#[test]
 fn hands_that_obey_somebody_else_get_nothing_but_the_question_and_the_others_do_not_suffer() {
     let mut world = World::settled();
     let history = world.histories.remove(&NodeId(2)).unwrap();

@@ -9,7 +9,7 @@ use model::{
 };
 
 use super::carrying::{executing_node, key_of};
-use super::controller::Controller;
+use super::controller::{Controller, Role};
 use super::graph::GraphAction;
 use super::history;
 use super::interface::{Cleanup, Effect, Now};
@@ -269,6 +269,12 @@ impl Controller {
         out: &mut Vec<Effect>,
     ) {
         let ours = (self.next.generation, self.next.term);
+        if (highest.generation, highest.term) > ours && self.role == Role::Coordinating {
+            // The log of this side has missed whom these hands obeyed last. They take nothing of a
+            // side without quorum but what ends something, so that may be said in any name.
+            self.take_over(now, Role::Coordinating, highest.generation, highest.term, out);
+            return;
+        }
         if (highest.generation, highest.term) > ours {
             // somebody else decides by now, and this node will hear of it from the log; or these
             // hands are wrong, and the others must not suffer for it

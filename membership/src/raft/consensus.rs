@@ -127,6 +127,10 @@ pub struct Consensus {
     pub(super) raw: Option<RawNode<MemoryLog>>,
     pub(super) replacing: Option<Replacing>,
     pub(super) stopped: Option<String>,
+    /// Who voted when it ended.
+    last_voters: Voters,
+    /// The term it was in by then: what this node decides later, for itself, is newer than that.
+    last_term: Term,
 
     pub(super) own: OwnState,
     pub(super) applied: u64,
@@ -206,6 +210,8 @@ impl Consensus {
             raw: None,
             replacing: None,
             stopped: None,
+            last_voters: Voters::default(),
+            last_term: Term::default(),
             own: OwnState::default(),
             applied: 0,
             told: 0,
@@ -526,6 +532,8 @@ impl Consensus {
 
     /// Ends this node's part in the log: it votes for nobody and acknowledges nothing.
     pub(super) fn stop(&mut self, reason: String, out: &mut Vec<Effect>) {
+        self.last_voters = self.voters_now();
+        self.last_term = self.authority().1;
         self.raw = None;
         self.replacing = None;
         self.in_flight.clear();
@@ -544,7 +552,8 @@ impl Consensus {
 
     /// Returns the lineage's generation and raft's term, for `model::Authority`.
     pub fn authority(&self) -> (Generation, Term) {
-        (self.generation(), Term(self.raw.as_ref().map_or(0, |raw| raw.raft.term)))
+        let term = self.raw.as_ref().map_or(self.last_term, |raw| Term(raw.raft.term));
+        (self.generation(), term)
     }
 
     /// Returns the lineage's generation; 0 before birth.
@@ -647,7 +656,8 @@ impl Consensus {
 
     pub(super) fn voters_now(&self) -> Voters {
         let conf = self.raw.as_ref().map(|raw| raw.raft.prs().conf().to_conf_state());
-        conf.map(|conf| super::convert::voters_to_record(&conf)).unwrap_or_default()
+        conf.map(|conf| super::convert::voters_to_record(&conf))
+            .unwrap_or_else(|| self.last_voters.clone())
     }
 
     pub(super) fn is_listed(&self) -> bool {

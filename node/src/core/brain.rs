@@ -18,11 +18,12 @@ use membership::raft::{
     record::{Base, Record},
 };
 use model::{
-    Authority, BootId, Generation, HandsCommand, HandsReport, Incarnation, NodeId, NodeName, View,
-    WallTime,
+    Authority, BootId, Generation, HandsCommand, HandsReport, Incarnation, NodeId, NodeName, Term,
+    View, WallTime,
 };
 
 use super::asking::Asking;
+use super::in_the_way::Doubt;
 use super::leave::Leaving;
 use super::message::{Asker, Outcome, PeerMessage, ToolId, ToolRequest};
 use super::store::Store;
@@ -208,8 +209,13 @@ pub struct Brain {
     /// Who commanded these hands last, under the highest authority: the DC of a node that takes no
     /// part in the log any more.
     pub(super) heard_dc: Option<(Authority, NodeId)>,
+    /// The highest under which these hands were commanded; a node without a log hears of terms only
+    /// so.
+    pub(super) obeyed: (Generation, Term),
     /// Why this node takes no part in the log any more.
     pub(super) log_stopped: Option<String>,
+    /// What such a node knows of who leads.
+    pub(super) doubt: Doubt,
     /// Whether the committed configuration wants fencing (`stonith-enabled`).
     pub(super) fencing: bool,
     /// Whether it wants a side without quorum to act as if it had one.
@@ -302,8 +308,10 @@ impl Brain {
             not_alone_since: None,
             other_is_off: false,
             heard_dc: None,
+            obeyed: <(Generation, Term)>::default(),
             told_sole_voter: false,
             log_stopped: None,
+            doubt: Doubt::default(),
             fencing: true,
             ignores_quorum: false,
             queue: VecDeque::new(),
@@ -366,6 +374,7 @@ impl Brain {
                 self.control(now, crmd::core::Event::Tick);
                 self.attribute(now, attributes::Event::Tick);
                 self.go_alone_when_due(now);
+                self.doubt(now, out);
             }
         }
         self.settle(now, out);

@@ -63,6 +63,7 @@ impl Brain {
                     // the winner has started elsewhere what runs here
                     self.gives_way = true;
                     self.heard_dc = None;
+                    self.obeyed = Default::default();
                     out.push(Output::Hands(HandsCommand::GiveWay));
                 }
                 self.store = store::Store::default();
@@ -355,10 +356,10 @@ impl Brain {
         self.forget_leavers();
         let event = match office {
             Office::Leading(generation, term) => controller::Event::Leading { generation, term },
-            Office::Coordinating => controller::Event::Coordinating {
-                generation: self.role.generation,
-                term: self.role.term,
-            },
+            Office::Coordinating => {
+                let (generation, term) = (self.role.generation, self.role.term).max(self.obeyed);
+                controller::Event::Coordinating { generation, term }
+            }
             Office::Following => controller::Event::Following,
         };
         self.control(now, event);

@@ -65,8 +65,9 @@ impl Brain {
         let of_a_pair = self.consensus.voters().len() == 2
             && self.consensus.voters().contains(&self.settings.me);
         // what an operator has made sure of needs no fencing
+        let well = self.log_stopped.is_none();
         let without_fencing = !self.fencing || self.other_is_off;
-        self.settings.may_go_alone && alone && of_a_pair && without_fencing
+        self.settings.may_go_alone && well && alone && of_a_pair && without_fencing
     }
 
     pub(super) fn go_alone_when_due(&mut self, now: Now) {
@@ -117,7 +118,11 @@ impl Brain {
             PeerMessage::Ask { id, what } => {
                 self.take_question(now, from, id, what, out);
             }
-            PeerMessage::Answer { id, outcome } => self.take_answer(id, outcome, out),
+            PeerMessage::Answer { id, outcome } => {
+                if !self.doubt_answered(now, id, &outcome) {
+                    self.take_answer(id, outcome, out);
+                }
+            }
             PeerMessage::MayLeave => self.let_go(out),
             PeerMessage::ExpectedVotes(votes) => out.push(Output::ExpectVotes(votes)),
         }
@@ -128,6 +133,7 @@ impl Brain {
     /// without.
     fn take_command(&mut self, from: NodeId, command: HandsCommand, out: &mut Vec<Output>) {
         if let HandsCommand::Join { authority } = &command {
+            self.obeyed = self.obeyed.max((authority.generation, authority.term));
             if self.heard_dc.is_none_or(|(highest, _)| highest <= *authority) {
                 self.heard_dc = Some((*authority, from));
             }

@@ -32,6 +32,9 @@ const STRAGGLER_MS: u64 = 10_000;
 /// How long a node that wants to leave waits for a DC, when the log's voters are not here.
 const HELPLESS_MS: u64 = 3_000;
 
+/// How long it waits where the voters are here and elect nobody: an election may yet succeed.
+pub(super) const LEADERLESS_MS: u64 = 10_000;
+
 /// Who leaves, on both sides.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leaving {
@@ -50,7 +53,7 @@ pub(super) struct Leaving {
 }
 
 #[derive(Clone, Debug)]
-struct Wish {
+pub(super) struct Wish {
     all: bool,
     since: Monotonic,
     tools: Vec<ToolId>,
@@ -76,8 +79,15 @@ impl Leaving {
 impl Brain {
     /// A tool here wants this node to leave. It is answered when the node may go.
     pub(super) fn ask_to_leave(&mut self, now: Now, id: ToolId, all: bool, _out: &mut Vec<Output>) {
-        let wish = self.leaving.mine.get_or_insert(Wish {
-            all,
+        let wish = self.wish_to_leave(now);
+        wish.all |= all;
+        wish.tools.push(id);
+    }
+
+    /// This node wants to leave.
+    pub(super) fn wish_to_leave(&mut self, now: Now) -> &mut Wish {
+        self.leaving.mine.get_or_insert(Wish {
+            all: false,
             since: now.monotonic,
             tools: Vec::new(),
             tell_at: now.monotonic,
@@ -86,9 +96,7 @@ impl Brain {
             unfit: BTreeSet::new(),
             helpless: None,
             done: false,
-        });
-        wish.all |= all;
-        wish.tools.push(id);
+        })
     }
 
     /// Does the next step of leaving, as long as there is one to do now.
@@ -152,25 +160,33 @@ impl Brain {
     /// Nobody can be told: if that lasts, since the log's voters are not here, this node counts
     /// itself out.
     fn leave_without_a_log(&mut self, now: Now, out: &mut Vec<Output>) {
-        let hopeless = match self.consensus.obstacle() {
-            Some(raft::Obstacle::VotersMissing { .. } | raft::Obstacle::NotTakenIn) => true,
-            Some(raft::Obstacle::Stopped { .. }) => self.view.members.len() == 1,
-            Some(raft::Obstacle::Unborn { .. } | raft::Obstacle::NoLeader) | None => false,
+        let missing = "too many voters of the log are missing";
+        let unwell = "the log of this node has ended and nobody leads it elsewhere";
+        let found = match self.consensus.obstacle() {
+            Some(raft::Obstacle::VotersMissing { .. } | raft::Obstacle::NotTakenIn) => {
+                Some((HELPLESS_MS, missing))
+            }
+            Some(raft::Obstacle::Stopped { .. }) if self.view.members.len() == 1 => {
+                Some((HELPLESS_MS, missing))
+            }
+            Some(raft::Obstacle::Stopped { .. }) if self.doubt.is_over(now) => Some((0, unwell)),
+            Some(raft::Obstacle::Stopped { .. }) => Some((LEADERLESS_MS, unwell)),
+            Some(raft::Obstacle::NoLeader) => Some((LEADERLESS_MS, "no DC is elected")),
+            Some(raft::Obstacle::Unborn { .. }) | None => None,
         };
         let Some(wish) = &mut self.leaving.mine else { return };
-        if !hopeless {
+        let Some((patience, reason)) = found else {
             wish.helpless = None;
             return;
-        }
+        };
         let since = *wish.helpless.get_or_insert(now.monotonic);
-        if now.monotonic.since(since) < HELPLESS_MS || self.leaving.counted_out_of.is_some() {
+        if now.monotonic.since(since) < patience || self.leaving.counted_out_of.is_some() {
             return;
         }
-        out.push(Output::Warn(
-            "nobody can write that this node leaves, since too many voters of the log are missing: \
-             it stops what it runs and goes; the others will have to make sure of it"
-                .to_owned(),
-        ));
+        out.push(Output::Warn(format!(
+            "nobody can write that this node leaves, since {reason}: it stops what it runs and \
+             goes; the others will have to make sure of it"
+        )));
         let whole = self.view.clone();
         let me = self.settings.me;
         let mut alone = View { quorate: false, ..whole.clone() };

@@ -6,6 +6,7 @@ mod asking;
 pub mod brain;
 mod changes;
 mod effects;
+mod in_the_way;
 mod inputs;
 mod leave;
 pub mod message;

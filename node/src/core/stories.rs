@@ -602,3 +602,69 @@ fn what_cannot_be_stopped_holds_a_leaving_node_for_a_while_and_is_named() {
     assert!(all.iter().all(|node| cluster.hosts[node].left), "they wait no longer than they may");
     assert_eq!(cluster.home(resource), [stuck]);
 }
+
+#[test]
+fn one_of_a_pair_whose_log_has_ended_goes_so_that_the_other_can_go_on() {
+    for dc_fails in [false, true] {
+        let mut cluster = Cluster::with(2, UNFENCED, &["a", "b"]);
+        let (sick, well) = match (cluster.dc(), cluster.follower()) {
+            (dc, other) if dc_fails => (dc, other),
+            (dc, other) => (other, dc),
+        };
+        cluster.input(sick, Input::PersistFailed { seq: 1, error: "no space left".to_owned() });
+        cluster.run(60_000);
+        assert!(cluster.host(sick).left, "it holds the other up (dc fails: {dc_fails})");
+        cluster.kill_brain(sick);
+        cluster.view(&[well], true);
+        cluster.run(5_000);
+        for resource in ["a", "b"] {
+            assert_eq!(cluster.home(resource), [well], "dc fails: {dc_fails}");
+        }
+        let id = cluster.change(well, &property("later"));
+        cluster.run(100);
+        assert_eq!(cluster.code(id), Some(ExitCode::Ok));
+    }
+}
+
+#[test]
+fn where_no_log_is_well_nobody_goes_and_everything_goes_on() {
+    let mut cluster = Cluster::with(2, UNFENCED, &["a", "b"]);
+    let all: Vec<NodeId> = cluster.hosts.keys().copied().collect();
+    for node in &all {
+        cluster.input(*node, Input::PersistFailed { seq: 1, error: "no space left".to_owned() });
+    }
+    cluster.run(60_000);
+    assert!(all.iter().all(|node| !cluster.hosts[node].left));
+    for resource in ["a", "b"] {
+        assert_eq!(cluster.home(resource).len(), 1);
+    }
+    // an operator stops one of them: it need not wait for a DC that will not be
+    let leave = cluster.act(all[0], Action::Leave { all: false });
+    cluster.run(60_000);
+    assert_eq!(cluster.code(leave), Some(ExitCode::Ok));
+    assert!(cluster.hosts[&all[0]].left);
+    assert!(["a", "b"].iter().all(|resource| !cluster.home(resource).contains(&all[0])));
+}
+
+#[test]
+fn a_node_whose_log_has_ended_stops_everything_when_it_is_cut_off() {
+    let mut cluster = Cluster::with(3, UNFENCED, &["a", "b", "c"]);
+    let (first_dc, sick) = (cluster.dc(), cluster.follower());
+    cluster.input(sick, Input::PersistFailed { seq: 1, error: "no space left".to_owned() });
+    cluster.run(100);
+    // its hands have obeyed a DC since of whose term its log knows nothing
+    cluster.power_off(first_dc);
+    let mut rest: Vec<NodeId> = cluster.hosts.keys().copied().collect();
+    rest.retain(|id| *id != first_dc);
+    cluster.start(first_dc, false);
+    let all: Vec<NodeId> = cluster.hosts.keys().copied().collect();
+    cluster.view(&all, true);
+    cluster.run(5_000);
+    let holds = |cluster: &Cluster| {
+        ["a", "b", "c"].into_iter().filter(|r| cluster.home(r).contains(&sick)).count()
+    };
+    assert!(holds(&cluster) > 0, "it serves");
+    cluster.view(&[sick], false);
+    cluster.run(5_000);
+    assert_eq!(holds(&cluster), 0, "it goes on serving while the others recover what it has");
+}
