@@ -1,5 +1,8 @@
 //! The time here, for the scheduler, for rules, and for what is said until when.
 
+use std::sync::LazyLock;
+
+use jiff::tz::TimeZone;
 use jiff::{SpanRelativeTo, Timestamp};
 use model::calendar::Moment;
 
@@ -12,17 +15,23 @@ pub(crate) fn now() -> String {
     write(Timestamp::now())
 }
 
+/// Returns the zone of local time, which is read once.
+pub(crate) fn zone() -> &'static TimeZone {
+    static ZONE: LazyLock<TimeZone> = LazyLock::new(exec::local_zone);
+    &ZONE
+}
+
 /// Returns the present moment in local time.
 pub(crate) fn here() -> Moment {
     let now = Timestamp::now();
-    let offset = exec::local_zone().to_offset(now).seconds();
+    let offset = zone().to_offset(now).seconds();
     Moment { seconds: now.as_second(), offset: i64::from(offset) }
 }
 
 /// Returns how local time differs from UTC at a moment, in seconds east.
 pub(crate) fn offset_at(seconds: i64) -> Option<i64> {
     let moment = Timestamp::from_second(seconds).ok()?;
-    Some(i64::from(exec::local_zone().to_offset(moment).seconds()))
+    Some(i64::from(zone().to_offset(moment).seconds()))
 }
 
 /// Returns what the scheduler is told: the present moment, and how local time differs from UTC.

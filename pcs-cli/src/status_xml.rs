@@ -306,7 +306,7 @@ pub(crate) fn failures(failed: &[FailedAction]) -> Option<Element> {
             .with("call", failure.call.to_string())
             .with("status", ExecStatus::from_code(failure.status).text());
         if let Some(at) = failure.at.and_then(|at| jiff::Timestamp::from_second(at).ok()) {
-            let at = at.to_zoned(exec::local_zone());
+            let at = at.to_zoned(crate::clock::zone().clone());
             let form =
                 if at.offset().is_zero() { "%Y-%m-%d %H:%M:%SZ" } else { "%Y-%m-%d %H:%M:%S %:z" };
             element.set("last-rc-change", at.strftime(form).to_string());

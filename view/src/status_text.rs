@@ -262,8 +262,8 @@ pub fn pending_text(task: &str) -> &'static str {
     pending_state(task).unwrap_or("Monitoring")
 }
 
-/// The state a resource is on its way to.
-fn pending_state(task: &str) -> Option<&'static str> {
+/// The state a resource is on its way to; none where what is under way leaves it as it is.
+pub fn pending_state(task: &str) -> Option<&'static str> {
     match task {
         "start" => Some("Starting"),
         "stop" => Some("Stopping"),

@@ -45,7 +45,7 @@ fn moment(text: &str) -> Cli<Timestamp> {
     }
     let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
     let civil = forms.iter().find_map(|form| DateTime::strptime(form, text).ok());
-    match civil.and_then(|civil| civil.to_zoned(exec::local_zone()).ok()) {
+    match civil.and_then(|civil| civil.to_zoned(crate::clock::zone().clone()).ok()) {
         Some(moment) => Ok(moment.timestamp()),
         None => fail(format!("'{text}' is not a valid time, use \"YYYY-M-D H:M:S\"")),
     }

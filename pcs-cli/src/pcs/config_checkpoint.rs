@@ -57,9 +57,8 @@ fn list(context: &mut Context) -> Cli {
     context.supports(&["--output-format"])?;
     let format = context.output_format(&["json", "text"])?;
     let all = checkpoints()?;
-    let zone = exec::local_zone();
     let moment = |time: SystemTime| -> Option<Zoned> {
-        Some(Timestamp::try_from(time).ok()?.to_zoned(zone.clone()))
+        Some(Timestamp::try_from(time).ok()?.to_zoned(crate::clock::zone().clone()))
     };
     if format == "json" {
         let all: Vec<serde_json::Value> = all

@@ -8,7 +8,12 @@ use view::summary::Summary;
 pub(crate) fn time(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(
         |_| "unknown".to_owned(),
-        |moment| moment.to_zoned(exec::local_zone()).strftime("%a %b %e %H:%M:%S %Y").to_string(),
+        |moment| {
+            moment
+                .to_zoned(crate::clock::zone().clone())
+                .strftime("%a %b %e %H:%M:%S %Y")
+                .to_string()
+        },
     )
 }
 

@@ -1,10 +1,11 @@
 //! The operation histories of resources: shown, forgotten, and failures made up for tests.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use cib::Element;
 use model::{ExecStatus, ExitCode};
-use pengine::status::Status;
+use pengine::status::ResourceStatus;
 use wire::tools::action::{Kind, Target};
 
 use crate::pcs::status_text;
@@ -12,7 +13,7 @@ use crate::pcs::status_text;
 use super::answer::Answer;
 use super::crm_resource::{Call, Said, fail, find, live, no_controller};
 use super::frame;
-use super::resource_queries::{meant, places};
+use super::resource_queries::{places, primitives};
 
 /// `--list-operations` and `--list-all-operations`; the former shows only nodes that are here.
 pub(super) fn operations(call: &mut Call, all: bool) -> Result<Said, Answer> {
@@ -20,6 +21,7 @@ pub(super) fn operations(call: &mut Call, all: bool) -> Result<Said, Answer> {
     let status = call.seen(&document)?.status;
     let wanted = call.options.value("resource").map(str::to_owned);
     let node = call.node().map(str::to_owned);
+    let named = by_name(&status.resources);
     let mut text = String::new();
     let mut list = Element::new("operations");
     let states = document.child("status").into_iter().flat_map(|s| s.children_named("node_state"));
@@ -35,7 +37,7 @@ pub(super) fn operations(call: &mut Call, all: bool) -> Result<Said, Answer> {
             if wanted.as_ref().is_some_and(|wanted| wanted != id) {
                 continue;
             }
-            let head = headline(&status, &document, id);
+            let head = headline(&named, id);
             let mut sorted: Vec<&Element> = resource.children_named("lrm_rsc_op").collect();
             sorted.sort_by_key(|op| op.get("call-id").and_then(|c| c.parse::<i64>().ok()));
             let since = if all { 0 } else { active_since(&sorted) };
@@ -73,15 +75,36 @@ fn active_since(operations: &[&Element]) -> usize {
     started.unwrap_or(0).max(stopped.map_or(0, |stop| stop + 1))
 }
 
+/// Primitives by their ids and names; of instances with one id, the one that is most alive.
+fn by_name(all: &[ResourceStatus]) -> HashMap<&str, &ResourceStatus> {
+    let alive = |one: &ResourceStatus| (one.active, one.role == "Promoted");
+    let mut found: HashMap<&str, &ResourceStatus> = HashMap::new();
+    for primitive in all.iter().flat_map(primitives) {
+        for name in [primitive.id.as_str(), primitive.name.as_str()] {
+            let known = found.entry(name).or_insert(primitive);
+            if alive(primitive) >= alive(known) {
+                *known = primitive;
+            }
+        }
+    }
+    found
+}
+
 /// The line of a resource without its node, as it stands before each of its operations.
-fn headline(status: &Status, document: &Element, id: &str) -> String {
-    let base = find(document, id).and_then(Element::id).unwrap_or(id);
-    let found = meant(&status.resources, base);
-    let Some(primitive) = found.iter().max_by_key(|one| (one.active, one.role == "Promoted"))
-    else {
+fn headline(named: &HashMap<&str, &ResourceStatus>, id: &str) -> String {
+    let of_instance = id.rsplit_once(':').and_then(|(base, number)| {
+        number.parse::<u32>().ok()?;
+        named.get(base)
+    });
+    let Some(primitive) = of_instance.or_else(|| named.get(id)) else {
         return id.to_owned();
     };
-    let state = if primitive.failed { "FAILED" } else { primitive.role.as_str() };
+    let pending = primitive.pending.as_deref().and_then(view::status_text::pending_state);
+    let state = match pending {
+        _ if primitive.failed => "FAILED",
+        Some(state) => state,
+        None => primitive.role.as_str(),
+    };
     let disabled =
         if primitive.target_role.as_deref() == Some("Stopped") { " (disabled)" } else { "" };
     format!("{}\t({}):\t {state}{disabled}", primitive.name, primitive.agent)
@@ -289,7 +312,7 @@ mod tests {
     use super::super::crm_resource::find;
     use super::super::monitor_facts;
     use super::super::resource_tests::document;
-    use super::{Operation, collective, forgotten, headline};
+    use super::{Operation, by_name, collective, forgotten, headline};
 
     #[test]
     fn an_operation_reads_as_agents_cut_it() {
@@ -299,11 +322,16 @@ mod tests {
         assert!(text.starts_with("A_start_0 (node=ser1, call=2, rc=0, last-rc-change='"), "{text}");
         assert!(text.ends_with("', exec=12ms): complete"), "{text}");
         let status = monitor_facts::seen(&document).status;
-        assert_eq!(headline(&status, &document, "A"), "A\t(ocf:pacemaker:Dummy):\t Started");
-        assert_eq!(
-            headline(&status, &document, "B"),
-            "B\t(ocf:heartbeat:Dummy):\t Stopped (disabled)"
-        );
+        let all = by_name(&status.resources);
+        assert_eq!(headline(&all, "A"), "A\t(ocf:pacemaker:Dummy):\t Started");
+        assert_eq!(headline(&all, "B"), "B\t(ocf:heartbeat:Dummy):\t Stopped (disabled)");
+        assert_eq!(headline(&all, "nobody"), "nobody");
+        let mut starting = status.resources.clone();
+        for resource in &mut starting {
+            resource.pending = Some("start".to_owned());
+        }
+        let all = by_name(&starting);
+        assert_eq!(headline(&all, "A"), "A\t(ocf:pacemaker:Dummy):\t Starting");
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(super) fn meant<'a>(all: &'a [ResourceStatus], id: &str) -> Vec<&'a Resource
 
 /// Returns the primitives of a resource; of a clone, the last instance first; of a bundle, what
 /// runs in its containers where there is such, else the containers.
-fn primitives(resource: &ResourceStatus) -> Vec<&ResourceStatus> {
+pub(super) fn primitives(resource: &ResourceStatus) -> Vec<&ResourceStatus> {
     let parts = || resource.children.iter();
     match resource.kind {
         ResourceKind::Primitive => vec![resource],
