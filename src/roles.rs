@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// Names of tools that `install-links` makes links for.
-const TOOLS: [&str; 26] = [
+const TOOLS: [&str; 27] = [
     "pcs",
     "crm_simulate",
     "crm_mon",
@@ -23,6 +23,7 @@ const TOOLS: [&str; 26] = [
     "crm_shadow",
     "crmadmin",
     "cibadmin",
+    "cibsecret",
     "attrd_updater",
     "stonith_admin",
     "pacemakerd",

@@ -7,6 +7,7 @@ pub mod keep;
 pub mod notify;
 mod program;
 mod run;
+pub mod secrets;
 mod zone;
 
 pub use boot::{boot_id, random_id};

@@ -182,6 +182,16 @@ pub(crate) fn not_installed(reason: String) -> Outcome {
     }
 }
 
+/// Returns the result of an operation that lacks a value which is kept out of the document.
+pub(crate) fn no_secrets(reason: String) -> Outcome {
+    Outcome {
+        status: ExecStatus::NoSecrets,
+        rc: OcfCode::UnknownError.code(),
+        exit_reason: reason,
+        exec_time_ms: 0,
+    }
+}
+
 /// Reads the end of an execution as a result.
 pub(crate) fn outcome(located: &Located, operation: &Operation, finished: &Finished) -> Outcome {
     const EACCES: i32 = 13;

@@ -12,6 +12,8 @@ use model::Operation;
 use tokio::process::Command;
 use tokio::sync::{Notify, mpsc};
 
+use exec::secrets::Secrets;
+
 use crate::agent::{self, Located};
 use crate::core::{Event, Outcome, Token};
 use crate::kept::{Call, Request, monotonic_ms};
@@ -121,7 +123,17 @@ impl Task {
             );
         }
         let traits = self.ask_for_traits(&located);
-        let program = agent::program(&self.paths, &located, &self.operation);
+        let mut operation = self.operation.as_ref().clone();
+        let secrets = Secrets::below(&self.paths.secrets);
+        let resource = operation.resource.as_str().to_owned();
+        if let Err(error) = secrets.fill(&resource, operation.parameters.iter_mut()) {
+            // a resource has to be stopped with what there is
+            if operation.action != "stop" {
+                return self.tell(agent::no_secrets(error.to_string())).await;
+            }
+            tracing::warn!(%resource, %error, "stopping without it");
+        }
+        let program = agent::program(&self.paths, &located, &operation);
         let finished = if needs_runner(&self.operation.action) {
             self.under_runner(program).await
         } else {

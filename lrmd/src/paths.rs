@@ -12,6 +12,8 @@ pub struct Paths {
     pub ocf_root: PathBuf,
     /// LSB scripts: `/etc/init.d`.
     pub init_d: PathBuf,
+    /// Values that are kept out of the document: `/var/lib/pacemaker/lrm/secrets`.
+    pub secrets: PathBuf,
     /// How to call this program again, for its runner and its own agents: program, then first
     /// arguments.
     pub program: Vec<OsString>,
@@ -41,6 +43,7 @@ impl Default for Paths {
             run: "/run/systole".into(),
             ocf_root: "/usr/lib/ocf".into(),
             init_d: "/etc/init.d".into(),
+            secrets: model::Paths::default().secrets_dir(),
             // Also right after the file was replaced by an upgrade.
             program: vec!["/proc/self/exe".into()],
             tools: std::env::current_exe().and_then(std::fs::canonicalize).map_or_else(

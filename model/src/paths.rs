@@ -72,6 +72,8 @@ paths! {
 
     /// The cluster's members, links and quorum options.
     corosync_conf = "etc/corosync/corosync.conf";
+    /// Values that are kept out of the document.
+    secrets_dir = "var/lib/pacemaker/lrm/secrets";
     /// The key of the cluster's traffic, from which the peers' certificates derive too.
     corosync_authkey = "etc/corosync/authkey";
     /// Users and groups who may talk to the cluster beside root and haclient.

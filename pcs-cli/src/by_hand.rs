@@ -5,9 +5,11 @@ use std::io;
 use std::process::Command;
 
 use cib::Element;
+use exec::secrets::{SecretError, Secrets};
 use pcs::agent::AgentName;
 
 use crate::agent_files;
+use crate::pcs::hosts;
 
 /// How long the agent is told its action may take (`OCF_RESKEY_CRM_meta_timeout`), in milliseconds:
 /// nobody ends what is run by hand but the one who began it.
@@ -57,6 +59,9 @@ pub(crate) enum NotDone {
     /// Agents of its kind have no actions to run.
     #[error("Manual execution of the {} standard is unsupported", .0.standard)]
     Unsupported(AgentName),
+    /// A value that is kept out of the document is not here.
+    #[error(transparent)]
+    NoSecret(#[from] SecretError),
     /// The system refused.
     #[error("the agent can't be run: {0}")]
     System(#[source] io::Error),
@@ -106,6 +111,8 @@ pub(crate) fn run(primitive: &Element, action: &str, how: How<'_>) -> Result<Don
     let resource = primitive.id().unwrap_or_default().to_owned();
     let mut parameters = values(primitive, "instance_attributes");
     parameters.extend(how.instead.iter().cloned());
+    let secrets = Secrets::below(hosts::paths().secrets_dir());
+    secrets.fill(&resource, parameters.iter_mut().map(|(name, value)| (&*name, value)))?;
     if !matches!(agent.standard.as_str(), "ocf" | "lsb") {
         return Err(NotDone::Unsupported(agent));
     }

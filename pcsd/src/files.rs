@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use exec::secrets::Secrets;
 use model::Paths;
 use pcs::cluster::protocol::{FileCode, FileKind, FileOutcome, FileRequest};
 
@@ -12,14 +13,45 @@ use crate::store::{self, PUBLIC, SECRET, StoreError};
 /// The cluster's keys: for root's eyes, and nobody writes them in place.
 const KEY: u32 = 0o400;
 
-/// Returns where a file of the cluster lives, with its mode.
-fn place(paths: &Paths, kind: FileKind) -> (PathBuf, u32) {
-    match kind {
+/// Returns where a file of the cluster lives, with its mode; none for what is no file of its own.
+fn place(paths: &Paths, kind: FileKind) -> Option<(PathBuf, u32)> {
+    Some(match kind {
         FileKind::CorosyncConf => (paths.corosync_conf(), PUBLIC),
         FileKind::CorosyncAuthkey => (paths.corosync_authkey(), KEY),
         FileKind::PacemakerAuthkey => (paths.pacemaker_authkey(), KEY),
         FileKind::PcsdSettings => (paths.pcsd_settings(), PUBLIC),
         FileKind::DisasterRecovery => (paths.pcsd_disaster_recovery(), PUBLIC),
+        FileKind::Secret => return None,
+    })
+}
+
+/// Keeps or forgets a value that is not in the document.
+fn secret(paths: &Paths, request: &FileRequest, value: Option<&[u8]>) -> FileOutcome {
+    let refused = |message: String| FileOutcome { code: FileCode::Unexpected, message };
+    let Some((resource, parameter)) = request.name.split_once('/') else {
+        return refused(format!("`{}` names no resource and parameter", request.name));
+    };
+    let secrets = Secrets::below(paths.secrets_dir());
+    let Some(value) = value else {
+        return match secrets.remove(resource, parameter) {
+            Ok(true) => done(FileCode::Deleted),
+            Ok(false) => done(FileCode::NotFound),
+            Err(error) => refused(error.to_string()),
+        };
+    };
+    let Ok(value) = std::str::from_utf8(value) else {
+        return refused("the value is not text".to_owned());
+    };
+    let there = secrets.read(resource, parameter).ok();
+    let code = match there {
+        Some(old) if old == value => return done(FileCode::SameContent),
+        Some(_) if !request.rewrite_existing => return done(FileCode::Conflict),
+        Some(_) => FileCode::Rewritten,
+        None => FileCode::Written,
+    };
+    match secrets.write(resource, parameter, value) {
+        Ok(()) => done(code),
+        Err(error) => refused(error.to_string()),
     }
 }
 
@@ -53,7 +85,9 @@ pub(crate) fn put(paths: &Paths, request: &FileRequest) -> FileOutcome {
             return failed(&error);
         }
     }
-    let (path, mode) = place(paths, request.kind);
+    let Some((path, mode)) = place(paths, request.kind) else {
+        return secret(paths, request, Some(&content));
+    };
     let there = match store::read(&path) {
         Ok(there) => there,
         Err(error) => return failed(&error),
@@ -71,8 +105,9 @@ pub(crate) fn put(paths: &Paths, request: &FileRequest) -> FileOutcome {
 }
 
 /// Removes one file of the cluster.
-pub(crate) fn remove(paths: &Paths, kind: FileKind) -> FileOutcome {
-    match store::remove(&place(paths, kind).0) {
+pub(crate) fn remove(paths: &Paths, request: &FileRequest) -> FileOutcome {
+    let Some((path, _)) = place(paths, request.kind) else { return secret(paths, request, None) };
+    match store::remove(&path) {
         Ok(true) => done(FileCode::Deleted),
         Ok(false) => done(FileCode::NotFound),
         Err(error) => failed(&error),
@@ -124,13 +159,7 @@ mod tests {
     use super::*;
 
     fn request(kind: FileKind, content: &[u8], rewrite_existing: bool) -> FileRequest {
-        FileRequest {
-            kind,
-            data: STANDARD.encode(content),
-            rewrite_existing,
-            birth: false,
-            document: String::new(),
-        }
+        FileRequest { data: STANDARD.encode(content), rewrite_existing, ..FileRequest::of(kind) }
     }
 
     #[test]
@@ -147,6 +176,26 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_value_is_kept_by_name_and_nowhere_else() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = Paths::under(Some(root.path().into()));
+        let named = |name: &str, value: &[u8]| FileRequest {
+            name: name.to_owned(),
+            ..request(FileKind::Secret, value, true)
+        };
+        assert_eq!(put(&paths, &named("db/passwd", b"x")).code, FileCode::Written);
+        assert_eq!(put(&paths, &named("db/passwd", b"x")).code, FileCode::SameContent);
+        assert_eq!(put(&paths, &named("db/passwd", b"y")).code, FileCode::Rewritten);
+        let secrets = Secrets::below(paths.secrets_dir());
+        assert_eq!(secrets.read("db", "passwd").unwrap(), "y");
+        for name in ["db", "../etc", "db/../../x", "/x"] {
+            assert_eq!(put(&paths, &named(name, b"x")).code, FileCode::Unexpected, "{name}");
+        }
+        assert_eq!(remove(&paths, &named("db/passwd", b"")).code, FileCode::Deleted);
+        assert_eq!(remove(&paths, &named("db/passwd", b"")).code, FileCode::NotFound);
+    }
+
+    #[test]
     fn after_destroy_nothing_of_the_cluster_is_left() {
         let root = tempfile::tempdir().unwrap();
         let paths = Paths::under(Some(root.path().into()));
@@ -155,7 +204,8 @@ mod tests {
         assert!(has_cluster(&paths));
         destroy(&paths).unwrap();
         assert!(!has_cluster(&paths) && !paths.corosync_authkey().exists());
-        assert_eq!(remove(&paths, FileKind::CorosyncAuthkey).code, FileCode::NotFound);
+        let key = FileRequest::of(FileKind::CorosyncAuthkey);
+        assert_eq!(remove(&paths, &key).code, FileCode::NotFound);
     }
 
     #[test]

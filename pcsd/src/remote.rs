@@ -307,7 +307,7 @@ impl Remote {
     }
 
     async fn remove_files(&self, form: &Form) -> Reply {
-        self.each_file(form, |paths, request| files::remove(paths, request.kind)).await
+        self.each_file(form, files::remove).await
     }
 
     async fn each_file(

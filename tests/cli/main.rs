@@ -24,5 +24,6 @@ mod plan;
 mod properties;
 mod resource_edits;
 mod resources;
+mod secrets;
 mod simulate;
 mod tools;

@@ -27,6 +27,7 @@ pub(crate) fn lrmd_main(words: &[OsString]) -> ExitCode {
             run: run.into(),
             ocf_root: ocf_root.into(),
             init_d: init_d.into(),
+            secrets: std::path::Path::new(run).join("secrets"),
             ..lrmd::Paths::default()
         },
         processes_max: 8,

@@ -24,6 +24,7 @@ macro_rules! stories {
 pub(crate) fn all() -> Vec<Story> {
     stories![
         nothing: an_agent_gets_its_environment_and_gives_its_reason,
+        nothing: a_value_that_is_kept_out_of_the_document_reaches_the_agent,
         nothing: a_hanging_start_is_killed_at_its_deadline,
         nothing: an_init_script_is_run_with_status_for_monitor,
         nothing: what_is_not_installed_says_so,
@@ -101,6 +102,29 @@ fn an_agent_gets_its_environment_and_gives_its_reason() {
     ] {
         assert!(environment.lines().any(|known| known == line), "{line} not in\n{environment}");
     }
+}
+
+fn a_value_that_is_kept_out_of_the_document_reaches_the_agent() {
+    let node = Node::new();
+    node.agent("Keeper", KEEPER);
+    let with_mark = |resource: &str, action: &str| {
+        with(op("ocf:test:Keeper", resource, action), &[("value", "lrm://")])
+    };
+    let mut brain = node.brain();
+    // without it nothing is started, and it is said what is missing; what runs has to be stopped all the same
+    let record = brain.run(with_mark("b", "start"));
+    assert_eq!((record.status, record.rc), (ExecStatus::NoSecrets, 1));
+    assert!(
+        record.exit_reason.starts_with("this node has no secret value for `value` of b ("),
+        "{}",
+        record.exit_reason
+    );
+    assert_eq!(brain.run(with_mark("b", "stop")).rc, 0);
+    let secrets = exec::secrets::Secrets::below(node.path("run/secrets"));
+    secrets.write("a", "value", "hidden").unwrap();
+    assert_eq!(brain.run(with_mark("a", "start")).rc, 0);
+    assert_eq!(brain.run(with_mark("a", "monitor")).rc, 0);
+    assert_eq!(node.journal(), ["stop lrm://", "start hidden", "started hidden", "monitor hidden"]);
 }
 
 fn a_hanging_start_is_killed_at_its_deadline() {

@@ -5,6 +5,7 @@ mod attrd_updater;
 mod attribute_place;
 mod attribute_wrappers;
 mod cibadmin;
+mod cibsecret;
 mod corosync_cfgtool;
 mod corosync_cmapctl;
 mod corosync_keygen;
@@ -54,6 +55,7 @@ pub type Tool = fn(&[String]) -> model::ExitCode;
 const TOOLS: &[(&str, Tool)] = &[
     ("attrd_updater", attrd_updater::run),
     ("cibadmin", cibadmin::run),
+    ("cibsecret", cibsecret::run),
     ("corosync-cfgtool", corosync_cfgtool::run),
     ("corosync-cmapctl", corosync_cmapctl::run),
     ("corosync-keygen", corosync_keygen::run),

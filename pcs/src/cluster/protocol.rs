@@ -189,6 +189,9 @@ pub enum FileKind {
     /// The other site of a disaster recovery.
     #[serde(rename = "pcs_disaster_recovery_conf")]
     DisasterRecovery,
+    /// A value that is kept out of the document; `name` says of what: `RESOURCE/PARAMETER` (ours).
+    #[serde(rename = "resource_secret")]
+    Secret,
 }
 
 impl FileKind {
@@ -200,6 +203,7 @@ impl FileKind {
             Self::PacemakerAuthkey => "pacemaker authkey",
             Self::PcsdSettings => "pcsd settings",
             Self::DisasterRecovery => "disaster-recovery config",
+            Self::Secret => "secret value",
         }
     }
 }
@@ -211,6 +215,9 @@ pub struct FileRequest {
     /// Which file.
     #[serde(rename = "type")]
     pub kind: FileKind,
+    /// Which of those of its kind, where there are several (ours).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// Its content as base64; empty when it is to be removed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub data: String,
@@ -228,8 +235,8 @@ pub struct FileRequest {
 impl FileRequest {
     /// Asks about a file of this kind, and for nothing yet.
     pub fn of(kind: FileKind) -> Self {
-        let (data, document) = (String::new(), String::new());
-        Self { kind, data, rewrite_existing: false, birth: false, document }
+        let (name, data, document) = (String::new(), String::new(), String::new());
+        Self { kind, name, data, rewrite_existing: false, birth: false, document }
     }
 }
 
