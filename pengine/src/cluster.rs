@@ -678,6 +678,12 @@ impl Cluster {
         self[node].attributes.get(name).map(String::as_str)
     }
 
+    /// Tells whether rules and colocations know a node by its name: remote nodes that are not
+    /// configured and were never seen count as one place without a name.
+    pub(crate) fn is_named(&self, node: NodeIx) -> bool {
+        self.attribute(node, "#uname").is_some()
+    }
+
     /// A node attribute, looked up on the host where the resource wants that.
     pub(crate) fn attribute_for(
         &self,

@@ -225,25 +225,22 @@ fn in_effect(cluster: &Cluster, element: &Element) -> bool {
         .is_none_or(|lifetime| crate::rules::any_holds(lifetime, &cluster.context(), &mut None))
 }
 
-/// What a constraint's reference means: resources, in order.
-pub(crate) fn referred(cluster: &Cluster, id: &str) -> Vec<ResourceIx> {
-    let find = |id: &str| find_resource(cluster, id);
-    if let Some(found) = find(id) {
-        return vec![found];
-    }
-    if let Some(users) = cluster.templates.get(id) {
-        return users.iter().filter_map(|user| find(user)).collect();
-    }
-    if let Some(tagged) = cluster.tags.get(id) {
-        return tagged.iter().flat_map(|id| find(id)).collect();
-    }
-    Vec::new()
+/// What a template or tag stands for, in order; none if a reference is neither.
+fn collection<'a>(cluster: &'a Cluster, id: &str) -> Option<&'a [String]> {
+    let found = cluster.templates.get(id).or_else(|| cluster.tags.get(id));
+    found.filter(|_| find_resource(cluster, id).is_none()).map(Vec::as_slice)
 }
 
-/// Tells whether a reference is a template or tag.
-pub(crate) fn is_collection(cluster: &Cluster, id: &str) -> bool {
-    find_resource(cluster, id).is_none()
-        && (cluster.templates.contains_key(id) || cluster.tags.contains_key(id))
+/// Appends the resources that a reference in a set stands for, through tags of tags; tells whether
+/// all of them exist.
+fn expand(cluster: &Cluster, id: &str, within: &[&str], out: &mut Vec<String>) -> bool {
+    let Some(members) = collection(cluster, id) else {
+        out.push(id.to_owned());
+        return find_resource(cluster, id).is_some();
+    };
+    // (a tag in itself adds nothing)
+    let path = [within, &[id]].concat();
+    within.contains(&id) || members.iter().all(|member| expand(cluster, member, &path, out))
 }
 
 /// Finds a resource by its id; the member of an anonymous clone stands for the first instance's.
@@ -280,43 +277,27 @@ pub(crate) fn as_sets(
     element: &Element,
     sides: &[(&str, Option<&str>, Option<&str>)],
 ) -> Option<Element> {
-    let collection = |id: Option<&str>| id.is_some_and(|id| is_collection(cluster, id));
     if element.child("resource_set").is_some() {
-        let any = element.children_named("resource_set").any(|set| {
-            set.children_named("resource_ref").any(|reference| collection(reference.id()))
-        });
-        // (one that is wrong leaves all collections as they are: nothing that can be constrained)
-        let known = |id: &str| is_collection(cluster, id) || find_resource(cluster, id).is_some();
-        let all_known = element
-            .children_named("resource_set")
-            .flat_map(|set| set.children_named("resource_ref"))
-            .filter_map(Element::id)
-            .all(known);
-        if !any || !all_known {
-            return None;
-        }
         let mut copy = element.clone();
         for set in copy.children_mut().filter(|c| c.name() == "resource_set") {
-            let references: Vec<String> = set
+            let mut members = Vec::new();
+            let known = set
                 .children_named("resource_ref")
                 .filter_map(Element::id)
-                .map(str::to_owned)
-                .collect();
+                .all(|id| expand(cluster, id, &[], &mut members));
+            // a reference to nothing leaves all as they are: collections can't be constrained then
+            if !known {
+                return None;
+            }
             set.retain_children(|c| c.name() != "resource_ref");
-            for id in references {
-                if collection(Some(&id)) {
-                    for rsc in referred(cluster, &id) {
-                        let id = cluster[rsc].id.clone();
-                        set.push(Element::new("resource_ref").with("id", id));
-                    }
-                } else {
-                    set.push(Element::new("resource_ref").with("id", id));
-                }
+            for id in members {
+                set.push(Element::new("resource_ref").with("id", id));
             }
         }
         return Some(copy);
     }
-    if !sides.iter().any(|(reference, _, _)| collection(element.get(reference))) {
+    let is_collection = |id: Option<&str>| id.is_some_and(|id| collection(cluster, id).is_some());
+    if !sides.iter().any(|(reference, _, _)| is_collection(element.get(reference))) {
         return None;
     }
     let mut copy = element.clone();
@@ -331,9 +312,9 @@ pub(crate) fn as_sets(
         if let Some(value) = action.and_then(|action| copy.unset(action)) {
             set.set("action", value);
         }
-        for rsc in referred(cluster, &id) {
-            let id = cluster[rsc].id.clone();
-            set.push(Element::new("resource_ref").with("id", id));
+        let alone = std::slice::from_ref(&id);
+        for member in collection(cluster, &id).unwrap_or(alone) {
+            set.push(Element::new("resource_ref").with("id", member));
         }
         copy.push(set);
     }

@@ -176,6 +176,8 @@ fn parse_key(text: &str) -> Option<(TransitionKey, &str)> {
     let transition = parts.next()?.parse().ok()?;
     let third = parts.next()?;
     match parts.next() {
+        // (without a controller nobody can have made it)
+        Some("") => None,
         Some(controller) => {
             Some((TransitionKey { transition, target_rc: third.parse().ok()? }, controller))
         }

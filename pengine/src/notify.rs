@@ -358,21 +358,26 @@ fn tell(
     let concerned = match about {
         task::START => true,
         // what can't start can't be promoted
-        task::PROMOTE => {
-            let start = placed.book.first_action(rsc, task::START, None);
-            start.is_none_or(|start| placed.book[start].optional || placed.book[start].runnable)
-        }
+        task::PROMOTE => can_start(placed, rsc),
         _ => false,
     };
     if concerned
         && placed.cluster[rsc].next_role != Role::Stopped
         && let Some(node) = placed.homes[rsc.position()].node
+        // nor can anybody be told on a remote node that can't be connected
+        && placed.cluster[node].connection.is_none_or(|connection| can_start(placed, connection))
     {
         if about == task::PROMOTE || !required(placed, task::START) {
             before(placed, rsc, node, notification, keys);
         }
         after(placed, rsc, node, notification, keys);
     }
+}
+
+/// Tells whether nothing keeps a resource from starting, if it must.
+fn can_start(placed: &Placed, rsc: ResourceIx) -> bool {
+    let start = placed.book.first_action(rsc, task::START, None);
+    start.is_none_or(|start| placed.book[start].optional || placed.book[start].runnable)
 }
 
 fn before(

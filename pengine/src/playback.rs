@@ -204,16 +204,8 @@ impl Playback {
         }
         let expected = entry.expected();
         let probe = entry.is_probe();
-        if expected < 0 {
-            // made before transition keys held it: judge by the exit status alone
-            if matches!(entry.rc, rc::OK | rc::PROMOTED | rc::NOT_RUNNING) && probe {
-                entry.status = exec::DONE;
-            }
-        } else if entry.rc == expected {
-            entry.status = exec::DONE;
-        } else {
-            entry.status = exec::ERROR;
-        }
+        // (of what no result is known to be expected, in a key that can't be read, none is right)
+        entry.status = if entry.rc == expected { exec::DONE } else { exec::ERROR };
         match entry.rc {
             rc::OK => {
                 if probe && expected == rc::NOT_RUNNING {

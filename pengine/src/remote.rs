@@ -6,15 +6,16 @@ use cib::Element;
 
 use crate::cluster::{Cluster, Node};
 use crate::index::NodeIx;
-use crate::pairs;
 use crate::rules::{Context, Pairs};
 
-/// The meta-attributes of an element, without defaults.
+/// The meta-attributes of an element as they are written, the last of a name: what makes a node
+/// depends neither on rules nor on scores.
 fn meta(document: &Element, element: &Element) -> Pairs {
     let context = Context { document: Some(document), ..Context::default() };
-    let mut out = Pairs::new();
-    pairs::collect(element, "meta_attributes", &context, None, &mut out, &mut None);
-    out
+    let sets = element.children_named("meta_attributes").filter_map(|set| context.resolve(set));
+    let all = sets.flat_map(Element::children).filter_map(|pair| context.resolve(pair));
+    all.filter_map(|pair| Some((pair.get("name")?.to_owned(), pair.get("value")?.to_owned())))
+        .collect()
 }
 
 /// The primitives of a document that may make nodes: outside and in groups.

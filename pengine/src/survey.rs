@@ -206,7 +206,7 @@ impl Placing {
     }
 
     fn own_say(&self, source: ResourceIx, node: NodeIx) -> Say {
-        if self.cluster.guest_container(node).is_some() {
+        if self.cluster.guest_container(node).is_some() || !self.cluster.is_named(node) {
             return Say::Less;
         }
         match self.score_if_available(source, node).cmp(&Score::ZERO) {

@@ -217,7 +217,9 @@ impl Placing {
             if !cell.present() || survey.is_some_and(|survey| survey.silent_about(node)) {
                 continue;
             }
-            let score = if by_name && self.cluster.guest_container(node).is_none() {
+            let itself =
+                self.cluster.guest_container(node).is_none() && self.cluster.is_named(node);
+            let score = if by_name && itself {
                 self.score_if_available(source, node)
             } else {
                 let attribute = colocation.attribute();
@@ -261,9 +263,11 @@ impl Placing {
     /// The best score of a resource among the nodes whose attribute has a value.
     fn best_with_value(&self, rsc: ResourceIx, attribute: &str, value: Option<&str>) -> Score {
         let best_of = |node: NodeIx| self.score_if_available(rsc, node);
-        if attribute == "#uname" && self.cluster.bundle_of(rsc).is_none() {
-            let node = value.and_then(|name| self.cluster.find_node(None, Some(name)));
-            return node.map_or(Score::MINUS_INFINITY, best_of);
+        if attribute == "#uname"
+            && self.cluster.bundle_of(rsc).is_none()
+            && let Some(name) = value
+        {
+            return self.cluster.find_node(None, Some(name)).map_or(Score::MINUS_INFINITY, best_of);
         }
         self.scores
             .candidates(rsc)

@@ -1,8 +1,10 @@
 //! Alterations of a case's status: what came to pass on its nodes, and how it was written down.
 
+use std::collections::BTreeSet;
+
 use cib::Element;
 
-use crate::altered::{STATUS, change_one, is_state, primitives, set_pair};
+use crate::altered::{RESOURCES, STATUS, change_one, is_state, primitives, set_pair};
 use crate::dice::Dice;
 use crate::draft::NOW;
 
@@ -238,6 +240,15 @@ pub(crate) fn migration(document: &mut Element, dice: &mut Dice) -> bool {
     if names.len() < 2 {
         return false;
     }
+    let copied: BTreeSet<String> = document
+        .at(RESOURCES)
+        .into_iter()
+        .flat_map(Element::children)
+        .filter(|top| !matches!(top.name(), "primitive" | "group"))
+        .flat_map(Element::descendants)
+        .filter_map(Element::id)
+        .map(str::to_owned)
+        .collect();
     let target = dice.pick(&names).clone();
     let mut source = None;
     let Some(status) = document.at_mut(STATUS) else { return false };
@@ -247,7 +258,10 @@ pub(crate) fn migration(document: &mut Element, dice: &mut Dice) -> bool {
             continue;
         }
         let histories = state.child_mut("lrm").and_then(|lrm| lrm.child_mut("lrm_resources"));
-        let plain = |one: &Element| is_history(one) && !one.id().unwrap_or_default().contains(':');
+        // (instances don't migrate)
+        let plain = |one: &Element| {
+            is_history(one) && one.id().is_some_and(|id| !id.contains(':') && !copied.contains(id))
+        };
         let Some(histories) = histories else { continue };
         let count = histories.children().filter(|one| plain(one)).count();
         if count == 0 {

@@ -126,7 +126,10 @@ fn steps(text: &str) -> Vec<String> {
         .lines()
         .map(|line| plain(line).trim_start_matches("* ").to_owned())
         .filter(|line| kinds.iter().any(|kind| line.starts_with(kind)))
-        .filter(|line| !line.starts_with("Fencing ") || line.ends_with(')'))
+        // (a resource may be called that, too)
+        .filter(|line| {
+            !line.starts_with("Fencing ") || line.ends_with(')') && !line.contains("(stonith:")
+        })
         .collect();
     steps.sort();
     steps

@@ -1,7 +1,7 @@
 //! What the other program tells of its own decisions: where it says that it went a way which Pacemaker
 //! has left since, the plan is not compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -23,9 +23,6 @@ pub(crate) fn changed_since(
     if optional_first(&text) {
         return Some("of a resource's colocations the mandatory ones are looked at first");
     }
-    if breaks_apart(&text) {
-        return Some("members of a group, and parts of a bundle's replica, stay together");
-    }
     if heeds_some(&text) {
         return Some("all colocations of a clone, and with it, bear on its instances");
     }
@@ -42,28 +39,6 @@ pub(crate) fn changed_since(
         return Some("what is avoided makes room for what can be on one node only");
     }
     None
-}
-
-/// Remote nodes that have no state yet were one place to colocations, which compared the nodes' ids:
-/// what makes a group or a replica up could be torn apart. 3.0.2 keeps it together, as it is documented
-/// ("Groups", "Bundles", Pacemaker Explained).
-fn breaks_apart(text: &str) -> bool {
-    let homes: BTreeMap<&str, &str> = text
-        .lines()
-        .filter_map(|line| told(line, "pcmk__finalize_assignment")?.strip_prefix("Assigning "))
-        .filter_map(|words| words.split_once(" to "))
-        .collect();
-    text.lines().filter_map(|line| told(line, "pcmk__primitive_apply_coloc_score")).any(|line| {
-        let internal = ["(group:internal_colocation, ", "(ip-with-docker, "];
-        let Some((part, rest)) =
-            line.strip_prefix("Colocating ").and_then(|rest| rest.split_once(" with "))
-        else {
-            return false;
-        };
-        let Some((other, rest)) = rest.split_once(' ') else { return false };
-        internal.iter().any(|name| rest.starts_with(name))
-            && homes.get(part).zip(homes.get(other)).is_some_and(|(here, there)| here != there)
-    })
 }
 
 /// Where there was an instance for every node, an instance was told only of such colocations of its
