@@ -32,7 +32,8 @@ fn resources_of<'a>(
     scope: Scope<'_>,
 ) -> Element {
     let mut all = Element::new("resources");
-    for resource in shown {
+    // (what is no longer configured is told of while it runs, and in what it was an instance of)
+    for resource in shown.filter(|resource| !resource.orphaned || resource.active) {
         one(status, resource, scope).into_iter().for_each(|element| all.push(element));
     }
     all
@@ -41,9 +42,6 @@ fn resources_of<'a>(
 /// Returns a resource and what is in it, as far as it is shown.
 fn one(status: &Status, resource: &ResourceStatus, scope: Scope<'_>) -> Option<Element> {
     let scope = scope.within(resource)?;
-    if resource.orphaned && !resource.active {
-        return None;
-    }
     let element = match &resource.kind {
         ResourceKind::Primitive => {
             return scope.has_primitive(resource).then(|| primitive(status, resource));
@@ -91,10 +89,11 @@ fn is_disabled(resource: &ResourceStatus) -> bool {
 
 /// Returns `<resource>`, with the nodes it is on.
 fn primitive(status: &Status, resource: &ResourceStatus) -> Element {
+    let under_way = resource.pending.as_deref().and_then(view::status_text::pending_state);
     let mut element = Element::new("resource")
         .with("id", resource.name.as_str())
         .with("resource_agent", resource.agent.as_str())
-        .with("role", resource.role.as_str());
+        .with("role", under_way.unwrap_or(&resource.role));
     if let Some(target) = &resource.target_role_given {
         element.set("target_role", target.as_str());
     }
@@ -105,8 +104,8 @@ fn primitive(status: &Status, resource: &ResourceStatus) -> Element {
     element.set("failed", boolean(resource.failed));
     element.set("failure_ignored", boolean(resource.failure_ignored));
     element.set("nodes_running_on", resource.nodes.len().to_string());
-    if let Some(pending) = resource.pending.as_deref().map(view::status_text::pending_text) {
-        element.set("pending", pending);
+    if resource.pending.is_some() && under_way.is_none() {
+        element.set("pending", "Monitoring");
     }
     if let Some(node) = &resource.locked_to {
         element.set("locked_to", node.as_str());

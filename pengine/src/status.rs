@@ -423,7 +423,7 @@ fn node_status(cluster: &Cluster, index: NodeIx) -> NodeStatus {
         pending: node.pending,
         unclean: node.unclean,
         shutdown: node.shutdown,
-        expected_up: node.expected_up,
+        expected_up: node.expected_up && !node.shutdown,
         dc: node.dc,
         health: crate::health::shown(cluster, index).name().to_owned(),
         running: node.running.iter().map(|resource| cluster[*resource].id.clone()).collect(),

@@ -59,7 +59,9 @@ fn an_operation_that_is_made_to_fail_is_counted_and_the_run_succeeds() {
     );
     assert!(!text.contains("Transition failed") && !text.contains("exit "), "{text}");
     let counts = said("-S -c -F a_start_0@alder=1", "Revised Cluster Status:");
-    assert!(counts.contains("a: migration-threshold=INFINITY fail-count=1"), "{counts}");
+    let count = "      * a: migration-threshold=1000000 fail-count=1 last-failure='";
+    assert!(counts.contains(count), "{counts}");
+    assert!(counts.contains("  * Failed Resource Actions:\n    * a_start_0 on alder"), "{counts}");
 }
 
 #[test]
@@ -308,8 +310,32 @@ fn capacities_are_told_among_the_scores_as_they_change() {
     let text = home.tool("crm_simulate -x cib.xml -U --output-as=xml", &[]);
     let capacity = "<capacity node=\"alder\" comment=\"Remaining\">\n      <memory>5</memory>";
     assert!(text.contains(capacity), "{text}");
-    let plain = home.tool("crm_simulate -x cib.xml -A", &[]);
-    assert!(!plain.contains("Node Attributes"), "{plain}");
+}
+
+#[test]
+fn attributes_are_told_where_there_are_any_but_not_those_of_the_cluster_itself() {
+    let home = stopped();
+    assert!(!home.tool("crm_simulate -x cib.xml -A", &[]).contains("Node Attributes"));
+    let sets = r#"<instance_attributes id="i"><nvpair id="s" name="standby" value="off"/><nvpair id="c" name="color" value="red"/></instance_attributes>"#;
+    home.put(&STOPPED.replace(
+        r#"<node id="1" uname="alder"/>"#,
+        &format!(r#"<node id="1" uname="alder">{sets}</node>"#),
+    ));
+    let text = home.tool("crm_simulate -x cib.xml -A", &[]);
+    let told = "\n  * Node Attributes:\n    * Node: alder:\n      * color                           \t: red       \n";
+    assert!(text.contains(told) && !text.contains("standby"), "{text}");
+}
+
+#[test]
+fn in_xml_what_is_under_way_is_the_role_and_who_leaves_is_not_expected() {
+    let home = Home::new();
+    let pending = r#"<lrm_resource id="a" class="ocf" provider="pacemaker" type="Dummy"><lrm_rsc_op id="a_last_0" operation_key="a_start_0" operation="start" transition-key="3:3:0:u" transition-magic="-1:193;3:3:0:u" call-id="-1" rc-code="193" op-status="-1" interval="0"/></lrm_resource>"#;
+    let leaves = r#"<transient_attributes id="1"><instance_attributes id="t"><nvpair id="x" name="shutdown" value="1767225500"/></instance_attributes></transient_attributes><lrm id="1">"#;
+    let histories = format!("<lrm_resources>{pending}</lrm_resources>");
+    home.put(&STOPPED.replace("<lrm_resources/>", &histories).replace(r#"<lrm id="1">"#, leaves));
+    let text = home.tool("crm_simulate -x cib.xml --output-as=xml", &[]);
+    assert!(text.contains(r#"role="Starting""#) && !text.contains(r#"pending="S"#), "{text}");
+    assert!(text.contains(r#"shutdown="true" expected_up="false""#), "{text}");
 }
 
 #[test]

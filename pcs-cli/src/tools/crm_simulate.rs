@@ -14,7 +14,7 @@ use crate::clock;
 use super::answer::{Answer, VERSION, xml_input};
 use super::options::{Options, Spec, Takes};
 use super::simulate_events::{self, inject, specs};
-use super::{frame, simulate_profile, simulate_xml, simulation};
+use super::{frame, monitor_text, simulate_profile, simulate_xml, simulation};
 
 const SPECS: [Spec; 37] = [
     ('h', "help", Takes::Nothing),
@@ -249,7 +249,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
         }
         out.push_str("Current cluster status:\n");
         out.push_str(&view::status_text::lists(&status));
-        out.push_str(&details(&status, options));
+        out.push_str(&details(&document, &status, options));
     }
     said.status("cluster_status", &document, now, &engine, options);
     let known = match options.has("op-inject") {
@@ -341,7 +341,7 @@ fn answer(options: &Options, arguments: &[String]) -> Result<Answer, Failure> {
             out.push_str(&effective_date(&document, &engine, options));
             out.push_str("\nRevised Cluster Status:\n");
             out.push_str(&view::status_text::lists(&revised));
-            out.push_str(&details(&revised, options));
+            out.push_str(&details(&document, &revised, options));
         }
     }
     if let Some(path) = options.value("save-output") {
@@ -409,41 +409,14 @@ fn effective_date(document: &Element, engine: &pengine::Options, options: &Optio
     })
 }
 
-/// Attributes and fail counts, where they were asked for.
-fn details(status: &pengine::status::Status, options: &Options) -> String {
+/// Attributes and failures, where they were asked for.
+fn details(document: &Element, status: &pengine::status::Status, options: &Options) -> String {
+    let (attributes, failures) = (options.has("show-attrs"), options.has("show-failcounts"));
     let mut out = String::new();
-    if options.has("show-attrs") {
-        let mut heading = "\n  * Node Attributes:\n";
-        for node in status.nodes.iter().filter(|node| node.online) {
-            let told =
-                |name: &str| !name.starts_with("fail-count-") && !name.starts_with("last-failure-");
-            let mut attributes = node.attributes.iter().filter(|(name, _)| told(name)).peekable();
-            if attributes.peek().is_some() {
-                out.push_str(std::mem::take(&mut heading));
-                out.push_str(&format!("    * Node: {}:\n", node.name));
-            }
-            for (name, value) in attributes {
-                out.push_str(&format!("      * {name:<32}\t: {value:<10}\n"));
-            }
-        }
-    }
-    if options.has("show-failcounts") {
-        out.push_str("\n  * Migration Summary:\n");
-        for node in &status.nodes {
-            let counts: Vec<_> =
-                status.fail_counts.iter().filter(|count| count.node == node.name).collect();
-            if counts.is_empty() {
-                continue;
-            }
-            out.push_str(&format!("    * Node: {}:\n", node.name));
-            for count in counts {
-                let threshold = model::Score::new(count.threshold);
-                let failures = model::Score::new(count.count);
-                out.push_str(&format!(
-                    "      * {}: migration-threshold={threshold} fail-count={failures}\n",
-                    count.resource
-                ));
-            }
+    for (title, lines) in monitor_text::details(document, status, attributes, failures) {
+        out.push_str(&format!("\n  * {title}\n"));
+        for line in lines {
+            out.push_str(&format!("    {line}\n"));
         }
     }
     out

@@ -99,7 +99,7 @@ fn reachable(cib: &Element, node: &NodeStatus, attribute: &str) -> Option<i64> {
 pub(crate) struct Histories<'a> {
     /// On which node, and of which resource.
     pub(crate) scope: Scope<'a>,
-    /// Only of what failed.
+    /// Only of what failed, and no operations.
     pub(crate) failed_only: bool,
 }
 
@@ -258,7 +258,7 @@ fn resource_history<'a>(
         threshold: threshold.to_string(),
         fail_count: count.map(|count| Score::new(count.count).to_string()),
         last_failure: count.and_then(|count| count.last_failure),
-        operations,
+        operations: if failed_only { Vec::new() } else { operations },
     })
 }
 

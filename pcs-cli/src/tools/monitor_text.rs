@@ -36,7 +36,7 @@ pub(super) enum Part {
 }
 
 /// What is shown, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     pub(super) parts: BTreeSet<Part>,
     pub(super) by_node: bool,
@@ -118,6 +118,28 @@ pub(crate) fn screen(cib: &Element, seen: &Seen, wanted: &Wanted) -> String {
 
 /// What is there even without anything in it, where there are histories.
 pub(super) const HISTORIES: [&str; 2] = ["Migration Summary:", "Operations:"];
+
+/// What is shown of nodes' attributes and of failures below the lists of `crm_simulate`.
+pub(super) fn details(
+    cib: &Element,
+    status: &Status,
+    shows_attributes: bool,
+    shows_failures: bool,
+) -> Vec<(&'static str, Vec<String>)> {
+    let wanted = Wanted::default();
+    let mut sections = Vec::new();
+    if shows_attributes {
+        sections.push(("Node Attributes:", attributes(cib, status, &wanted)));
+    }
+    if shows_failures {
+        let counts = fail_counts(cib, status, &wanted);
+        sections.extend(counts.map(|lines| ("Migration Summary:", lines)));
+        let failed = failures(status, wanted.scope());
+        sections.push(("Failed Resource Actions:", status_text::failures(&failed, true)));
+    }
+    sections.retain(|(title, lines)| !lines.is_empty() || HISTORIES.contains(title));
+    sections
+}
 
 /// Returns everything that is wanted: titles, and the lines below them.
 pub(super) fn sections(

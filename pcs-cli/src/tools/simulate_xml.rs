@@ -3,6 +3,7 @@
 use cib::Element;
 use pengine::PlannedAction;
 use pengine::status::Status;
+use view::failures::FailedAction;
 use view::scope::Scope;
 
 use crate::status_xml;
@@ -28,6 +29,9 @@ pub(crate) fn status(
     if fail_counts {
         let shown = Histories { failed_only: true, ..Histories::default() };
         status_xml::history(cib, status, &shown).into_iter().for_each(|history| all.push(history));
+        let failed: Vec<FailedAction> =
+            status.failed_operations.iter().map(FailedAction::of).collect();
+        status_xml::failures(&failed).into_iter().for_each(|failures| all.push(failures));
     }
     all
 }
