@@ -1,6 +1,8 @@
 //! Who leads: only in a quorate view that holds a quorum of the voters, and again within
 //! milliseconds after a loss, since the view tells of it long before raft's own timeout would.
 
+use std::collections::BTreeSet;
+
 use model::NodeId;
 use raft::StateRole;
 
@@ -146,8 +148,28 @@ impl Consensus {
         enough(&conf.voters) && (conf.voters_outgoing.is_empty() || enough(&conf.voters_outgoing))
     }
 
-    /// A pre-vote that turned into a vote needs the longer patience.
+    /// Tells whether everybody who is here has answered a candidate, which has not won by that: who
+    /// is lost, and would have to vote for it, never does.
+    fn has_lost_the_votes(&self) -> bool {
+        let Some(raw) = &self.raw else { return false };
+        let (granted, rejected, _) = raw.raft.prs().tally_votes();
+        let voters = self.voters_now();
+        let everybody: BTreeSet<u64> =
+            voters.voters.iter().chain(&voters.outgoing).copied().collect();
+        let here = |id: &&u64| super::consensus::node_id(**id).is_some_and(|id| self.is_here(id));
+        raw.raft.state == StateRole::Candidate
+            && rejected > 0
+            && granted + rejected >= everybody.iter().filter(here).count()
+    }
+
+    /// A pre-vote that turned into a vote needs the longer patience. A round that is lost ends.
     pub(super) fn note_candidacy(&mut self) {
+        if self.has_lost_the_votes()
+            && let Some(raw) = &mut self.raw
+        {
+            let term = raw.raft.term;
+            raw.raft.become_follower(term, 0);
+        }
         let Some(raw) = &self.raw else { return };
         if raw.raft.state == StateRole::Candidate {
             let patience = self.now + (VOTE_MS << self.attempts.min(DOUBLED_MAX));
@@ -157,8 +179,9 @@ impl Consensus {
             self.candidate = true;
         } else {
             if self.candidate && raw.raft.leader_id == 0 {
-                // Lost: the next attempt is an ordinary one.
-                self.campaign_at = Some(self.now + RETRY_MS + self.handicap());
+                // Lost: the next attempt is an ordinary one, further away from the other's each time.
+                let apart = u64::from(self.attempts.clamp(1, 1 << DOUBLED_MAX));
+                self.campaign_at = Some(self.now + RETRY_MS + self.handicap() * apart);
             }
             self.candidate = false;
         }

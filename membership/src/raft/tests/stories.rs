@@ -61,6 +61,25 @@ fn survivors_elect_within_milliseconds_of_the_second_detection() {
 }
 
 #[test]
+fn survivors_that_campaign_at_once_split_the_votes_for_a_moment_only() {
+    let mut world = whole(3);
+    world.crash(0);
+    // Node 3, which lets node 2 go first for 20 ms, notices that much earlier.
+    let lost = world.now;
+    let views = [1, 2].map(|index| world.nodes[index].take_next_view());
+    let [second, third] = views;
+    world.nodes[2].give_view(lost + 20, third);
+    world.nodes[1].give_view(lost + 40, second);
+    while world.leader().is_none() && world.now < lost + 2_000 {
+        world.step();
+    }
+    let took = world.now - lost - 40;
+    let split = world.core(1).authority().1.0.max(world.core(2).authority().1.0);
+    assert!(split > 2, "they were to meet: term {split}");
+    assert!(took <= 150, "{took} ms");
+}
+
+#[test]
 fn a_leader_without_a_quorum_of_voters_steps_down_and_a_minority_elects_nobody() {
     let mut world = whole(3);
     world.cut_off(0);
