@@ -52,16 +52,25 @@ impl Promotion {
     }
 }
 
+/// The attributes by which one agent can ask for promotion: its own, and one that it shares with
+/// the other instances.
+struct Asked {
+    rsc: ResourceIx,
+    own: String,
+    shared: Option<String>,
+}
+
 impl Placing {
     /// Draws instances to the nodes where their agents want them to be promoted.
     pub(crate) fn draw_to_promotion(&mut self, clone: ResourceIx) {
         for instance in self.cluster[clone].children.clone() {
             let mut best = self.merit(instance);
+            let asked = self.asked_by(instance);
             for node in self.candidates_in_order(instance) {
                 if !self.available(node, None, false) {
                     continue;
                 }
-                let Some(score) = self.promotion_score(instance, node) else { continue };
+                let Some(score) = self.promotion_score(&asked, node) else { continue };
                 if score > Score::ZERO {
                     self.scores.add(instance, node, score, Cause::BuiltIn("promotion score"));
                 }
@@ -112,8 +121,9 @@ impl Placing {
             self.set_merit(instance, Score::MINUS_INFINITY, Cause::BuiltIn("not active"));
             return;
         };
+        let score = |this: &Self| this.promotion_score(&this.asked_by(instance), node);
         match self.cluster.role_of(instance, false) {
-            Role::Unknown | Role::Started => match self.promotion_score(instance, node) {
+            Role::Unknown | Role::Started => match score(self) {
                 Some(score) => self.set_merit(instance, score, Cause::BuiltIn("promotion score")),
                 None => {
                     let cause = Cause::BuiltIn("no promotion score");
@@ -365,39 +375,47 @@ impl Placing {
         self.promotion.merits.insert(instance, cell);
     }
 
+    /// The attributes by which agents can ask for the promotion of an instance.
+    fn asked_by(&self, instance: ResourceIx) -> Vec<Asked> {
+        let family = self.cluster.family(instance).into_iter();
+        let agents = family.filter(|part| self.cluster[*part].children.is_empty());
+        let asked = agents.map(|rsc| {
+            let name = self.cluster[rsc].history_id();
+            let base = base_name(&self.cluster, rsc);
+            let shared = self.cluster.anonymous(rsc) && base != name;
+            let attribute = |name: &str| ["master-", name].concat();
+            Asked { rsc, own: attribute(name), shared: shared.then(|| attribute(base)) }
+        });
+        asked.collect()
+    }
+
     /// The score that agents gave to the promotion of an instance on a node; none if they did not.
     ///
     /// A cloned group has the sum of its members' scores.
-    fn promotion_score(&self, instance: ResourceIx, node: NodeIx) -> Option<Score> {
-        let children = &self.cluster[instance].children;
-        if !children.is_empty() {
-            let scores = children.iter().filter_map(|child| self.promotion_score(*child, node));
-            return scores.reduce(|sum, score| sum + score);
-        }
-        if !self.promotion_score_counts(instance, node) {
-            return None;
-        }
-        let name = self.cluster[instance].history_id();
-        let text = self.promotion_attribute(instance, node, name).or_else(|| {
-            let base = base_name(&self.cluster, instance);
-            (self.cluster.anonymous(instance) && base != name)
-                .then(|| self.promotion_attribute(instance, node, base))
-                .flatten()
-        })?;
-        Some(values::score(&text).unwrap_or_default())
+    fn promotion_score(&self, asked: &[Asked], node: NodeIx) -> Option<Score> {
+        let scores = asked.iter().filter_map(|asked| {
+            if !self.promotion_score_counts(asked.rsc, node) {
+                return None;
+            }
+            let text = self.promotion_attribute(asked.rsc, node, &asked.own).or_else(|| {
+                let shared = asked.shared.as_deref()?;
+                self.promotion_attribute(asked.rsc, node, shared)
+            })?;
+            Some(values::score(text).unwrap_or_default())
+        });
+        scores.reduce(|sum, score| sum + score)
     }
 
     fn promotion_attribute(
         &self,
         instance: ResourceIx,
         node: NodeIx,
-        name: &str,
-    ) -> Option<String> {
-        let attribute = format!("master-{name}");
+        attribute: &str,
+    ) -> Option<&str> {
         if self.home(instance).provisional {
-            self.cluster.attribute_for(node, &attribute, Some(instance)).map(str::to_owned)
+            self.cluster.attribute_for(node, attribute, Some(instance))
         } else {
-            self.node_value(node, &attribute, instance).map(str::to_owned)
+            self.node_value(node, attribute, instance)
         }
     }
 

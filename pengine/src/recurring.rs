@@ -32,20 +32,20 @@ pub(crate) fn create(planned: &mut Planned, rsc: ResourceIx) {
     };
     let Placed { cluster, book, .. } = &mut planned.placed;
     let start = active.then(|| book.simple(cluster, rsc, task::START, home, true));
-    let operations = operation::entries(cluster, rsc);
-    let keys: Vec<Key> = operations.iter().filter_map(|op| read(op)).map(|op| op.key).collect();
-    for op in operations {
-        let Some(recurring) = read(&op) else { continue };
+    let operations = operation::entries(cluster, rsc).into_iter();
+    let operations: Vec<_> = operations.filter_map(|op| Some((read(&op)?, op))).collect();
+    for (recurring, op) in &operations {
         // results name no more than the key: of two that share it, neither could be told from the
         // other, so neither runs
-        let ambiguous = keys.iter().filter(|key| **key == recurring.key).count() > 1;
-        if ambiguous || operation::disabled(&op) {
+        let ambiguous =
+            operations.iter().filter(|(other, _)| other.key == recurring.key).count() > 1;
+        if ambiguous || operation::disabled(op) {
             continue;
         }
         if let Some(start) = start {
-            for_active(cluster, book, rsc, start, home, &recurring);
+            for_active(cluster, book, rsc, start, home, recurring);
         }
-        for_inactive(cluster, book, rsc, home, &recurring);
+        for_inactive(cluster, book, rsc, home, recurring);
     }
 }
 
