@@ -691,10 +691,12 @@ impl Cluster {
         name: &str,
         resource: Option<ResourceIx>,
     ) -> Option<&str> {
-        let target = resource
-            .and_then(|r| self[r].meta.get("container-attribute-target"))
-            .map(String::as_str);
-        let Some(container) = self.guest_container(node).filter(|_| target == Some("host")) else {
+        let at_host = || {
+            let meta = resource.map(|resource| &self[resource].meta);
+            let target = meta.and_then(|meta| meta.get("container-attribute-target"));
+            target.is_some_and(|target| target == "host")
+        };
+        let Some(container) = self.guest_container(node).filter(|_| at_host()) else {
             return self.attribute(node, name);
         };
         let host = self[container].running_on.first().copied();

@@ -329,8 +329,11 @@ impl Placing {
         attribute: &str,
         rsc: ResourceIx,
     ) -> Option<&str> {
-        let target = self.cluster[rsc].meta.get("container-attribute-target");
-        self.value_at(node, attribute, target.is_some_and(|target| target == "host"))
+        let of_host = || {
+            let target = self.cluster[rsc].meta.get("container-attribute-target");
+            target.is_some_and(|target| target == "host")
+        };
+        self.value_at(node, attribute, of_host)
     }
 
     /// As `node_value`, for colocations: nothing else can run where bundled resources do, so they
@@ -342,14 +345,14 @@ impl Placing {
         rsc: ResourceIx,
     ) -> Option<&str> {
         if self.seen_at_host(rsc, node) {
-            return self.value_at(node, attribute, true);
+            return self.value_at(node, attribute, || true);
         }
         self.node_value(node, attribute, rsc)
     }
 
-    fn value_at(&self, node: NodeIx, attribute: &str, of_host: bool) -> Option<&str> {
+    fn value_at(&self, node: NodeIx, attribute: &str, of_host: impl Fn() -> bool) -> Option<&str> {
         let place = match self.cluster.guest_container(node) {
-            Some(container) if of_host => self.home(container).node?,
+            Some(container) if of_host() => self.home(container).node?,
             _ => node,
         };
         self.cluster.attribute(place, attribute)
