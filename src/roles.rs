@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// Names of tools that `install-links` makes links for.
-const TOOLS: [&str; 27] = [
+const TOOLS: [&str; 28] = [
     "pcs",
     "crm_simulate",
     "crm_mon",
+    "crm_report",
     "crm_resource",
     "crm_attribute",
     "crm_master",

@@ -22,6 +22,7 @@ mod nodes;
 mod old_spellings;
 mod plan;
 mod properties;
+mod report_tool;
 mod resource_edits;
 mod resources;
 mod secrets;

@@ -10,7 +10,8 @@ pub(crate) const STORIES: &[(&str, fn() -> Told)] =
         })
     })];
 
-pub(crate) const TABLES: &[&[Step]] = &[FORMING, JOINING, LINKS, QUORUM, DAEMONS, BOOTH, STOPPED];
+pub(crate) const TABLES: &[&[Step]] =
+    &[FORMING, JOINING, LINKS, QUORUM, DAEMONS, SECRETS, BOOTH, STOPPED];
 
 /// What the other members' file is asked with.
 const FILE: &str = "cat /etc/corosync/corosync.conf";
@@ -219,6 +220,9 @@ const DAEMONS: &[Step] = &[
     does(0, "pcs config backup /run/all", &[]).then(0, "tar tjf /run/all.tar.bz2", &["cib.xml", "corosync.conf"]),
     refuses(0, "pcs config restore /run/all.tar.bz2", &["running on 'ser1', 'ser2', 'ser3'"]),
     does(0, "pcs cluster report /run/report", &["ser3: Collected"]),
+    does(0, "crm_report -f 2026-01-01 -d /run/spread", &["ser3: Collected"])
+        .then(0, "ls /run/spread/ser3", &["cib.xml", "pacemaker.log"])
+        .gone(0, "ls /run", "spread.tar"),
     does(3, "pcs cluster setup there ser4 totem token=1000 --start --wait=90", &[]),
     does(0, "pcs dr set-recovery-site ser4", &["ser4"]).then(3, "pcs dr config", &["Role: Recovery"]),
     does(1, "pcs dr config", &["Role: Primary", "ser4"]),
@@ -247,6 +251,24 @@ const DAEMONS: &[Step] = &[
     does(0, "PATH=/run/bin:$PATH pcs qdevice disable net", &["device disabled"]),
     does(0, "PATH=/run/bin:$PATH pcs qdevice destroy net", &["files removed"])
         .then(0, "cat /run/asked", &["disable corosync-qnetd"]),
+];
+
+const SECRETS: &[Step] = &[
+    does(0, "pcs resource create hidden ocf:heartbeat:Dummy fake=S3cret", &[]),
+    does(0, "cibsecret stash hidden fake", &[]).then(2, "cibsecret get hidden fake", &["S3cret"]),
+    does(2, "pcs resource config hidden", &["fake=lrm://"]),
+    does(1, "cibsecret set hidden fake other", &[]).then(
+        0,
+        "cibsecret get hidden fake",
+        &["other"],
+    ),
+    does(1, "cibsecret unstash hidden fake", &[]).then(
+        0,
+        "pcs resource config hidden",
+        &["fake=other"],
+    ),
+    answers(0, "cibsecret get hidden fake", 105, &["no secret value for `fake` of hidden"]),
+    does(0, "pcs resource delete hidden", &[]),
 ];
 
 const BOOTH: &[Step] = &[

@@ -67,7 +67,7 @@ mod status_watch;
 mod stonith;
 mod stonith_level;
 mod tag;
-mod tarball;
+pub(crate) mod tarball;
 mod usage;
 mod usage_document;
 mod usage_hosts;

@@ -15,6 +15,7 @@ mod crm_diff;
 pub(crate) mod crm_error;
 mod crm_mon;
 mod crm_node;
+mod crm_report;
 mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
@@ -67,6 +68,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("crm_master", attribute_wrappers::run_master),
     ("crm_mon", crm_mon::run),
     ("crm_node", crm_node::run),
+    ("crm_report", crm_report::run),
     ("crm_resource", crm_resource::run),
     ("crm_rule", crm_rule::run),
     ("crm_shadow", crm_shadow::run),
