@@ -613,7 +613,7 @@ impl Book {
         match (&action.name, action.resource) {
             (Some(name), _) => name.to_string(),
             (None, Some(resource)) => key_text(&cluster[resource].id, action.key),
-            (None, None) => action.key.task.to_owned(),
+            (None, None) => action.key.task.to_string(),
         }
     }
 
@@ -752,7 +752,7 @@ impl Book {
         let action = &self[index];
         match action.resource {
             Some(resource) => format!("{} {}", cluster[resource].id, action.task),
-            None if action.task == task::STONITH => action.task.to_owned(),
+            None if action.task == task::STONITH => action.task.to_string(),
             None => self.key_text(cluster, index),
         }
     }
@@ -761,5 +761,5 @@ impl Book {
 /// Puts an operation's key together.
 pub(crate) fn key_text(resource: &str, key: Key) -> String {
     let interval = if key.interval_ms == 0 { "0" } else { &key.interval_ms.to_string() };
-    [resource, "_", key.task, "_", interval].concat()
+    [resource, "_", key.task.name(), "_", interval].concat()
 }

@@ -108,7 +108,7 @@ fn check(
         if start < stop || at < start {
             continue;
         }
-        let Some(name) = task::parse(&entry.task) else { continue };
+        let Some(name) = entry.task else { continue };
         let key = Key { task: name, interval_ms: entry.interval_ms };
         let in_maintenance = cluster[rsc].maintenance || cluster[node].maintenance;
         if entry.interval_ms > 0 && in_maintenance {

@@ -48,7 +48,7 @@ pub(crate) fn of_parameters(parameters: &Pairs) -> String {
 /// The operation whose parameters an entry's digest covers: what makes a resource active, and what
 /// finds it so, is compared with its start.
 pub(crate) fn digested_as(entry: &Entry) -> Key {
-    let name = task::parse(&entry.task).unwrap_or(task::MONITOR);
+    let name = entry.task.unwrap_or(task::MONITOR);
     match (name, entry.interval_ms) {
         (task::MONITOR | task::MIGRATE_FROM | task::PROMOTE, 0) => Key::once(task::START),
         (name, interval_ms) => Key { task: name, interval_ms },

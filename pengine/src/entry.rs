@@ -1,12 +1,11 @@
 //! One entry of an operation history.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use cib::Element;
 
-use crate::task;
+use crate::task::{self, Task};
 use crate::values;
 
 /// `ACTION:TRANSITION:TARGET_RC:UUID`, without the text at its end.
@@ -19,7 +18,8 @@ pub(crate) struct TransitionKey {
 /// One `lrm_rsc_op`: what is asked often; the rest is read from the element.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) task: Cow<'static, str>,
+    /// None for one that means nothing here.
+    pub(crate) task: Option<Task>,
     pub(crate) interval_ms: u64,
     pub(crate) call_id: i64,
     pub(crate) rc: i32,
@@ -56,7 +56,7 @@ impl Entry {
         let transition =
             transition.or_else(|| Some(xml.get("transition-magic")?.split_once(';')?.1));
         Some(Self {
-            task: named(task?),
+            task: task::parse(task?),
             interval_ms: interval.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
             call_id: call_id.unwrap_or(-1),
             rc: rc.and_then(|n| i32::try_from(n).ok()).unwrap_or(193),
@@ -71,6 +71,11 @@ impl Entry {
     /// The entries of one resource's history, in the order of the document.
     pub(crate) fn all(history: &Element) -> impl Iterator<Item = Self> {
         history.shared_children().filter(|op| op.name() == "lrm_rsc_op").filter_map(Self::read)
+    }
+
+    /// The name of the operation.
+    pub(crate) fn task_name(&self) -> &str {
+        self.xml.get("operation").unwrap_or_default()
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -113,7 +118,7 @@ impl Entry {
 
     /// A check whether the resource is running, before anything is known.
     pub(crate) fn is_probe(&self) -> bool {
-        self.task == "monitor" && self.interval_ms == 0
+        self.task == Some(task::MONITOR) && self.interval_ms == 0
     }
 
     /// The exit status that was expected; negative when it is not known.
@@ -162,11 +167,6 @@ pub(crate) fn compare(a: &Entry, b: &Entry, same_node: bool) -> Ordering {
     } else {
         Ordering::Greater
     }
-}
-
-/// A task's name; those that mean something here are not copied.
-fn named(task: &str) -> Cow<'static, str> {
-    task::parse(task).map_or_else(|| Cow::Owned(task.to_owned()), Cow::Borrowed)
 }
 
 /// Reads a transition key, and the controller's name at its end.

@@ -130,7 +130,7 @@ fn blocks_on_failure(cluster: &Cluster, rsc: ResourceIx, history: &[Entry]) -> b
         let key = Key { task: name, interval_ms: operation::interval_of(op) };
         op.get("on-fail") == Some("block")
             && history.iter().any(|entry| {
-                entry.task == key.task
+                entry.task == Some(key.task)
                     && entry.interval_ms == key.interval_ms
                     && entry.status != exec::PENDING
                     && entry.rc != entry.expected().max(0)
@@ -210,7 +210,7 @@ pub(crate) fn expired(
             clear_reason = Some("reconnect interval is set");
         }
     }
-    if !expired && is_last_failure && matches!(&*entry.task, task::START | task::MONITOR) {
+    if !expired && is_last_failure && matches!(entry.task, Some(task::START | task::MONITOR)) {
         if crate::bundle_remote::found_at_host(cluster, rsc) {
             let (entry, about) = (entry.clone(), CheckAbout::LastFailure);
             cluster.deferred_checks.push(DeferredCheck { rsc, node, entry, about });
@@ -241,7 +241,7 @@ fn counts_in_spite_of_timeout(cluster: &Cluster, rsc: ResourceIx, entry: &Entry)
     if cluster[rsc].reconnect_ms == 0
         || !cluster.properties.fencing
         || entry.interval_ms == 0
-        || entry.task != task::MONITOR
+        || entry.task != Some(task::MONITOR)
     {
         return false;
     }

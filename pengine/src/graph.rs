@@ -202,15 +202,15 @@ impl Graph {
         let operation = match &known.name {
             // points that stand for themselves are their own operation
             Some(name) if known.pseudo && known.task != task::STONITH => &**name,
-            _ => known.task,
+            _ => known.task.name(),
         };
         out.attribute("operation", operation);
         let interval = Digits::of(known.key.interval_ms);
         let (name, resource) = (known.name.as_deref(), known.resource.map(|rsc| &cluster[rsc]));
         let key = match (name, resource) {
             (Some(name), _) => &[name][..],
-            (None, Some(one)) => &[&one.id, "_", known.key.task, "_", interval.text()],
-            (None, None) => &[known.key.task],
+            (None, Some(one)) => &[&one.id, "_", known.key.task.name(), "_", interval.text()],
+            (None, None) => &[known.key.task.name()],
         };
         match resource.and_then(|one| one.history_name.as_ref()) {
             Some(history) if name.is_none() => {

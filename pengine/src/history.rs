@@ -105,13 +105,13 @@ pub(crate) fn active_span(entries: &[Entry]) -> (i64, i64) {
     let (mut start, mut stop) = (-1, -1);
     let (mut implied_monitor, mut implied_role) = (-1, -1);
     for (at, entry) in (0_i64..).zip(entries) {
-        match &*entry.task {
-            task::STOP if entry.status == 0 => stop = at,
-            task::START | task::MIGRATE_FROM => start = at,
-            task::MONITOR if implied_monitor <= stop && matches!(entry.rc, 0 | 8) => {
+        match entry.task {
+            Some(task::STOP) if entry.status == 0 => stop = at,
+            Some(task::START | task::MIGRATE_FROM) => start = at,
+            Some(task::MONITOR) if implied_monitor <= stop && matches!(entry.rc, 0 | 8) => {
                 implied_monitor = at;
             }
-            task::PROMOTE | task::DEMOTE => implied_role = at,
+            Some(task::PROMOTE | task::DEMOTE) => implied_role = at,
             _ => {}
         }
     }
@@ -135,7 +135,7 @@ fn recurring(unpacked: &mut Unpacked, rsc: ResourceIx, node: NodeIx, entries: &[
         if entry.status == crate::playback::exec::PENDING {
             continue;
         }
-        let Some(name) = task::parse(&entry.task) else { continue };
+        let Some(name) = entry.task else { continue };
         let key = Key { task: name, interval_ms: entry.interval_ms };
         book.action(cluster, rsc, key, name, Some(node), true);
     }

@@ -23,7 +23,7 @@ pub(crate) fn applies(planned: &Planned, first: ActionIx, then: ActionIx) -> boo
 
 fn goes_down(planned: &Planned, action: ActionIx) -> bool {
     let task = planned.placed.book[action].key.task;
-    task.ends_with(task::STOPPED) || task.ends_with(task::DEMOTED)
+    matches!(task::subject(task), task::STOPPED | task::DEMOTED)
 }
 
 /// Updates an ordering between two interleaved clones.

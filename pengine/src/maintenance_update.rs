@@ -18,7 +18,7 @@ pub(crate) fn add(graph: &mut Graph, out: &mut dyn Markup) {
         return;
     }
     let Placed { cluster, book, .. } = graph.placed_mut();
-    let update = book.named(cluster, task::MAINTENANCE, task::MAINTENANCE, None, false);
+    let update = book.named(cluster, &task::MAINTENANCE, task::MAINTENANCE, None, false);
     book[update].pseudo = true;
     book[update].in_graph = true;
     graph.begin_synapse(0, out);

@@ -36,7 +36,7 @@ impl Migration {
     /// The `migrate_from` on the target.
     fn arrival(&self, cluster: &Cluster) -> Option<Entry> {
         entries(cluster, &self.target, &self.id).into_iter().find(|entry| {
-            entry.task == task::MIGRATE_FROM
+            entry.task == Some(task::MIGRATE_FROM)
                 && entry.xml.get("migrate_source") == Some(self.source.as_str())
         })
     }
@@ -44,7 +44,7 @@ impl Migration {
     /// The successful `migrate_to` on the source.
     fn departure(&self, cluster: &Cluster) -> Option<Entry> {
         let entry = entries(cluster, &self.source, &self.id).into_iter().find(|entry| {
-            entry.task == task::MIGRATE_TO
+            entry.task == Some(task::MIGRATE_TO)
                 && entry.xml.get("migrate_target") == Some(self.target.as_str())
         })?;
         succeeded(&entry).then_some(entry)
@@ -59,8 +59,10 @@ impl Migration {
     /// Tells whether the resource was acted upon on a node after an entry.
     fn acted_after(&self, cluster: &Cluster, node: &str, entry: &Entry, same_node: bool) -> bool {
         entries(cluster, node, &self.id).iter().any(|other| {
-            matches!(&*other.task, task::START | task::STOP | task::MIGRATE_TO | task::MIGRATE_FROM)
-                && compare(other, entry, same_node) == Ordering::Greater
+            matches!(
+                other.task,
+                Some(task::START | task::STOP | task::MIGRATE_TO | task::MIGRATE_FROM)
+            ) && compare(other, entry, same_node) == Ordering::Greater
         })
     }
 
@@ -68,7 +70,7 @@ impl Migration {
     fn stopped_after(&self, cluster: &Cluster, node: &str, entry: &Entry, same_node: bool) -> bool {
         entries(cluster, node, &self.id)
             .iter()
-            .find(|other| other.task == task::MONITOR)
+            .find(|other| other.task == Some(task::MONITOR))
             .is_some_and(|other| {
                 other.rc == rc::NOT_RUNNING
                     && other.status == exec::DONE

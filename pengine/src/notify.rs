@@ -78,14 +78,14 @@ fn points(
     let mut point = |when: &'static str, task: Task| {
         let Placed { cluster, book, .. } = &mut *placed;
         let (subject, optional) = (book[action].task, book[action].optional);
-        let key = Key::once(task::notification(when, subject));
+        let key = Key::once(task::notification(when, subject.name()));
         let point = book.action(cluster, rsc, key, task, None, optional);
         book[point].pseudo = true;
         for (name, value) in [
             ("notify_key_type", when),
-            ("notify_key_operation", subject),
+            ("notify_key_operation", subject.name()),
             ("notify_type", begin),
-            ("notify_operation", about),
+            ("notify_operation", about.name()),
         ] {
             book[point].meta.insert(name, value);
         }

@@ -13,7 +13,7 @@ use crate::index::{NodeIx, ResourceIx};
 use crate::pairs;
 use crate::role::Role;
 use crate::rules::{Context, Pairs};
-use crate::task::{self};
+use crate::task::{self, Task};
 use crate::values;
 
 /// What a failed operation leads to.
@@ -95,9 +95,9 @@ pub(crate) fn configured(
         let fits = |op: &Element| op.get("name") == Some(name) && interval_of(op) == interval;
         all(cluster, resource).find(|op| fits(op)).map(Cow::into_owned)
     };
-    find(key.task, key.interval_ms).or_else(|| match key.task {
+    find(&key.task, key.interval_ms).or_else(|| match key.task {
         task::MIGRATE_TO | task::MIGRATE_FROM => find("migrate", 0),
-        name if name.contains("_notify_") => find(task::NOTIFY, 0),
+        task if task.is_notification() => find(&task::NOTIFY, 0),
         _ => None,
     })
 }
@@ -105,7 +105,9 @@ pub(crate) fn configured(
 /// The enabled recurring monitor with the shortest interval; its timeout serves probes.
 fn shortest_monitor(cluster: &Cluster, resource: ResourceIx) -> Option<Arc<Element>> {
     all(cluster, resource)
-        .filter(|op| op.get("name") == Some(task::MONITOR) && interval_of(op) > 0 && !disabled(op))
+        .filter(|op| {
+            op.get("name") == Some(task::MONITOR.name()) && interval_of(op) > 0 && !disabled(op)
+        })
         .min_by_key(|op| interval_of(op))
         .map(Cow::into_owned)
 }
@@ -124,7 +126,7 @@ pub(crate) fn meta(
     let context = Context {
         node: node.map(|n| &cluster[n].attributes),
         resource: Some(&rsc.xml),
-        operation: Some((key.task, key.interval_ms)),
+        operation: Some((key.task.name(), key.interval_ms)),
         asked_node,
         ..cluster.context()
     };
@@ -155,7 +157,7 @@ pub(crate) fn meta(
         pairs::collect(defaults, "meta_attributes", &context, None, &mut out, &mut next);
     }
     out.remove("id");
-    if out.get("on-fail").is_some_and(|value| !allowed_for(key.task, value)) {
+    if out.get("on-fail").is_some_and(|value| !allowed_for(Some(key.task), value)) {
         out.remove("on-fail");
     }
     // start-delay and interval-origin
@@ -197,17 +199,17 @@ pub(crate) fn meta(
 pub(crate) fn on_fail(
     cluster: &Cluster,
     resource: ResourceIx,
-    name: &str,
+    task: Option<Task>,
     interval_ms: u64,
     value: Option<&str>,
 ) -> OnFail {
     let rsc = &cluster[resource];
     let fencing = cluster.properties.fencing;
-    let of_monitor = match (name, value) {
-        (task::DEMOTE, None) => on_fail_of_promoted_monitor(cluster, resource),
+    let of_monitor = match (task, value) {
+        (Some(task::DEMOTE), None) => on_fail_of_promoted_monitor(cluster, resource),
         _ => None,
     };
-    let value = value.or(of_monitor.as_deref()).filter(|value| allowed_for(name, value));
+    let value = value.or(of_monitor.as_deref()).filter(|value| allowed_for(task, value));
     let mut choice = match value.map(str::to_ascii_lowercase).as_deref() {
         Some("block") => Some(OnFail::Block),
         Some("fence") => {
@@ -231,7 +233,7 @@ pub(crate) fn on_fail(
             }
         }
         Some("demote") => {
-            demote_allowed(cluster, resource, name, interval_ms).then_some(OnFail::Demote)
+            demote_allowed(cluster, resource, task, interval_ms).then_some(OnFail::Demote)
         }
         _ => None,
     };
@@ -241,26 +243,28 @@ pub(crate) fn on_fail(
     if let Some(choice) = choice {
         return choice;
     }
-    if rsc.is_remote && !(interval_ms == 0 && name == task::MONITOR) && name != task::START {
+    if rsc.is_remote
+        && !matches!((task, interval_ms), (Some(task::MONITOR), 0) | (Some(task::START), _))
+    {
         return if rsc.managed { OnFail::ResetRemote } else { OnFail::Stop };
     }
-    if name == task::STOP {
+    if task == Some(task::STOP) {
         return if fencing { OnFail::Fence } else { OnFail::Block };
     }
     OnFail::Restart
 }
 
 /// A failed stop can't be answered by another stop.
-fn allowed_for(name: &str, on_fail: &str) -> bool {
+fn allowed_for(task: Option<Task>, on_fail: &str) -> bool {
     let stops = ["stop", "standby", "demote"];
-    name != task::STOP || !stops.iter().any(|word| on_fail.eq_ignore_ascii_case(word))
+    task != Some(task::STOP) || !stops.iter().any(|word| on_fail.eq_ignore_ascii_case(word))
 }
 
 /// A failed demotion is answered as a failed monitor of the promoted role is.
 fn on_fail_of_promoted_monitor(cluster: &Cluster, resource: ResourceIx) -> Option<String> {
     entries(cluster, resource).into_iter().find_map(|op| {
         let promoted = op.get("role").and_then(Role::parse) == Some(Role::Promoted);
-        let fits = op.get("name") == Some(task::MONITOR) && promoted && interval_of(&op) > 0;
+        let fits = op.get("name") == Some(task::MONITOR.name()) && promoted && interval_of(&op) > 0;
         // a demotion can't be answered by itself
         let on_fail = op.get("on-fail").filter(|text| !text.eq_ignore_ascii_case("demote"))?;
         (fits && !disabled(&op)).then(|| on_fail.to_owned())
@@ -268,10 +272,15 @@ fn on_fail_of_promoted_monitor(cluster: &Cluster, resource: ResourceIx) -> Optio
 }
 
 /// `demote` is for promotions and for monitors of the promoted role.
-fn demote_allowed(cluster: &Cluster, resource: ResourceIx, name: &str, interval_ms: u64) -> bool {
-    match name {
-        task::PROMOTE => true,
-        task::MONITOR if interval_ms > 0 => {
+fn demote_allowed(
+    cluster: &Cluster,
+    resource: ResourceIx,
+    task: Option<Task>,
+    interval_ms: u64,
+) -> bool {
+    match task {
+        Some(task::PROMOTE) => true,
+        Some(task::MONITOR) if interval_ms > 0 => {
             let key = Key { task: task::MONITOR, interval_ms };
             configured(cluster, resource, key)
                 .is_some_and(|op| op.get("role").and_then(Role::parse) == Some(Role::Promoted))
@@ -284,13 +293,13 @@ fn demote_allowed(cluster: &Cluster, resource: ResourceIx, name: &str, interval_
 pub(crate) fn role_after_failure(
     cluster: &Cluster,
     resource: ResourceIx,
-    name: &str,
+    task: Option<Task>,
     on_fail: OnFail,
 ) -> Role {
     match on_fail {
         OnFail::Stop => Role::Stopped,
         OnFail::ResetRemote if cluster[resource].reconnect_ms != 0 => Role::Stopped,
-        _ if name == task::PROMOTE => Role::Unpromoted,
+        _ if task == Some(task::PROMOTE) => Role::Unpromoted,
         _ => Role::Started,
     }
 }

@@ -86,7 +86,7 @@ impl Planned {
             return action;
         }
         let wanted = if cluster[rsc].notify && cluster[rsc].is_collective() {
-            task::notification("confirmed-post", done)
+            task::notification("confirmed-post", done.name())
         } else {
             done
         };

@@ -66,7 +66,7 @@ pub fn read(
         crate::fail_count::entries(cluster, &cluster[node].name, cluster[rsc].history_id());
     let entry = compared(&history);
     let (task, recorded_ms) = entry.map_or((task::START, 0), |entry| {
-        let task = task::parse(&entry.task).unwrap_or(task::MONITOR);
+        let task = entry.task.unwrap_or(task::MONITOR);
         (if task == task::PROMOTE { task::START } else { task }, entry.interval_ms)
     });
     let asked = instead.iter().rev().find(|(name, _)| name == "CRM_meta_interval");
@@ -94,7 +94,7 @@ pub fn read(
     });
     Some(Digests {
         resource: cluster[rsc].id.clone(),
-        task: task.to_owned(),
+        task: task.to_string(),
         interval_ms,
         all: Digest::of(&all),
         open: Digest::of(&open),
@@ -119,7 +119,9 @@ fn primitive(cluster: &Cluster, id: &str, node: NodeIx) -> Option<ResourceIx> {
 /// The entry whose digest counts: what made the resource active, else the last one.
 fn compared(history: &[Entry]) -> Option<&Entry> {
     let starts = [task::START, task::PROMOTE, task::MIGRATE_FROM];
-    let begins = |entry: &&Entry| entry.interval_ms == 0 && starts.contains(&&*entry.task);
+    let begins = |entry: &&Entry| {
+        entry.interval_ms == 0 && entry.task.is_some_and(|task| starts.contains(&task))
+    };
     let last = |one: &&Entry| one.call_id;
     history.iter().filter(begins).max_by_key(last).or(history.iter().max_by_key(last))
 }

@@ -67,7 +67,7 @@ impl Playback {
         if entry.status < exec::UNKNOWN || entry.status > exec::MAX {
             return false;
         }
-        if matches!(&*entry.task, task::NOTIFY | "meta-data") {
+        if entry.task == Some(task::NOTIFY) || entry.task_name() == "meta-data" {
             return false;
         }
         let reported = entry;
@@ -136,7 +136,7 @@ impl Playback {
     fn failed(&mut self, unpacked: &mut Unpacked, entry: &Entry) {
         let (on_fail, role) = self.handling(unpacked, entry);
         if on_fail == OnFail::Ignore
-            || (on_fail == OnFail::RestartContainer && entry.task == task::STOP)
+            || (on_fail == OnFail::RestartContainer && entry.task == Some(task::STOP))
         {
             // pretend that it went as planned
             self.apply(unpacked, entry, entry.expected());
@@ -171,7 +171,7 @@ impl Playback {
 
     fn handling(&self, unpacked: &Unpacked, entry: &Entry) -> (OnFail, Role) {
         let cluster = &unpacked.cluster;
-        let name = task::parse(&entry.task).unwrap_or(task::MONITOR);
+        let name = entry.task.unwrap_or(task::MONITOR);
         let key = Key { task: name, interval_ms: entry.interval_ms };
         let config = operation::configured(cluster, self.rsc, key);
         let meta =
@@ -179,18 +179,20 @@ impl Playback {
         let on_fail = operation::on_fail(
             cluster,
             self.rsc,
-            &entry.task,
+            entry.task,
             entry.interval_ms,
             meta.get("on-fail").map(String::as_str),
         );
-        (on_fail, operation::role_after_failure(cluster, self.rsc, &entry.task, on_fail))
+        (on_fail, operation::role_after_failure(cluster, self.rsc, entry.task, on_fail))
     }
 
     /// Turns an exit status into what it means given what was expected.
     fn remap(&mut self, unpacked: &mut Unpacked, entry: &mut Entry, expired: bool) {
         let rsc = self.rsc;
         // (only a monitor can find that something works, but not for long)
-        if entry.task == task::MONITOR && matches!(entry.rc, rc::DEGRADED | rc::DEGRADED_PROMOTED) {
+        if entry.task == Some(task::MONITOR)
+            && matches!(entry.rc, rc::DEGRADED | rc::DEGRADED_PROMOTED)
+        {
             self.record(unpacked, entry);
             entry.rc = if entry.rc == rc::DEGRADED { rc::OK } else { rc::PROMOTED };
         }
@@ -237,7 +239,7 @@ impl Playback {
             rc::NOT_CONFIGURED => entry.status = exec::ERROR_FATAL,
             rc::UNIMPLEMENTED if entry.interval_ms > 0 => entry.status = exec::NOT_SUPPORTED,
             rc::UNIMPLEMENTED | rc::NOT_INSTALLED | rc::INVALID_PARAM | rc::NO_PRIVILEGES => {
-                if entry.task == task::STOP && !cluster.can_fence(Some(self.node)) {
+                if entry.task == Some(task::STOP) && !cluster.can_fence(Some(self.node)) {
                     cluster[rsc].managed = false;
                     cluster[rsc].blocked = true;
                 }
@@ -254,13 +256,13 @@ impl Playback {
     fn pending(&mut self, unpacked: &mut Unpacked, entry: &Entry) {
         let (rsc, node) = (self.rsc, self.node);
         let cluster = &mut unpacked.cluster;
-        match &*entry.task {
-            task::START => {
+        match entry.task {
+            Some(task::START) => {
                 cluster[rsc].start_pending = true;
                 self.set_active(cluster);
             }
-            task::PROMOTE => cluster[rsc].role = Role::Promoted,
-            task::MIGRATE_TO if cluster[node].unclean => {
+            Some(task::PROMOTE) => cluster[rsc].role = Role::Promoted,
+            Some(task::MIGRATE_TO) if cluster[node].unclean => {
                 // the node it leaves is about to be fenced: the other end can't go on
                 let target = entry.xml.get("migrate_target").map(str::to_owned);
                 if let Some(target) = target.and_then(|name| cluster.find_node(None, Some(&name))) {
@@ -274,7 +276,7 @@ impl Playback {
             if entry.is_probe() {
                 // pending probes are not shown
             } else {
-                cluster[rsc].pending_task = Some((*entry.task).into());
+                cluster[rsc].pending_task = Some(entry.task_name().into());
                 cluster[rsc].pending_node = Some(node);
             }
         }
@@ -296,8 +298,8 @@ impl Playback {
         } else if exit == rc::NOT_RUNNING {
             clear_failure = true;
         } else {
-            match &*entry.task {
-                task::MONITOR => {
+            match entry.task {
+                Some(task::MONITOR) => {
                     if self.last_failure.as_deref() == Some(entry.key()) {
                         clear_failure = true;
                     }
@@ -305,27 +307,27 @@ impl Playback {
                         self.set_active(cluster);
                     }
                 }
-                task::START => {
+                Some(task::START) => {
                     cluster[rsc].role = Role::Started;
                     clear_failure = true;
                 }
-                task::STOP => {
+                Some(task::STOP) => {
                     cluster[rsc].role = Role::Stopped;
                     clear_failure = true;
                 }
-                task::PROMOTE => {
+                Some(task::PROMOTE) => {
                     cluster[rsc].role = Role::Promoted;
                     clear_failure = true;
                 }
-                task::DEMOTE => {
+                Some(task::DEMOTE) => {
                     clear_failure = self.on_fail == OnFail::Demote;
                     cluster[rsc].role = Role::Unpromoted;
                 }
-                task::MIGRATE_FROM => {
+                Some(task::MIGRATE_FROM) => {
                     cluster[rsc].role = Role::Started;
                     clear_failure = true;
                 }
-                task::MIGRATE_TO => {
+                Some(task::MIGRATE_TO) => {
                     crate::migration_history::after_migrate_to(unpacked, rsc, self.node, entry);
                 }
                 _ => {
@@ -368,7 +370,7 @@ impl Playback {
             let text = format!(
                 "Unexpected result ({}) was recorded for {} of {} on {}",
                 model::OcfCode::from_code(entry.rc),
-                if entry.is_probe() { "probe" } else { &*entry.task },
+                if entry.is_probe() { "probe" } else { entry.task_name() },
                 unpacked.cluster[rsc].id,
                 unpacked.cluster[node].name,
             );
@@ -378,18 +380,18 @@ impl Playback {
         if self.on_fail.compare(on_fail).is_lt() {
             self.on_fail = on_fail;
         }
-        match &*entry.task {
-            task::STOP => {
+        match entry.task {
+            Some(task::STOP) => {
                 unpacked.locate(rsc, node, Score::MINUS_INFINITY, Cause::BuiltIn("failed stop"));
             }
-            task::MIGRATE_TO => {
+            Some(task::MIGRATE_TO) => {
                 crate::migration_history::after_failed_migrate_to(unpacked, rsc, node, entry);
             }
-            task::MIGRATE_FROM => {
+            Some(task::MIGRATE_FROM) => {
                 crate::migration_history::after_failed_migrate_from(unpacked, rsc, entry);
             }
-            task::PROMOTE => unpacked.cluster[rsc].role = Role::Promoted,
-            task::DEMOTE => {
+            Some(task::PROMOTE) => unpacked.cluster[rsc].role = Role::Promoted,
+            Some(task::DEMOTE) => {
                 let one = &mut unpacked.cluster[rsc];
                 if on_fail == OnFail::Block {
                     one.role = Role::Promoted;
@@ -446,7 +448,7 @@ impl Playback {
             key: entry.key().to_owned(),
             resource,
             node: name,
-            task: entry.task.to_string(),
+            task: entry.task_name().to_owned(),
             interval_ms: entry.interval_ms,
             rc: entry.rc,
             status: entry.recorded_status(),

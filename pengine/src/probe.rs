@@ -29,7 +29,7 @@ pub(crate) fn schedule(planned: &mut Planned) {
         {
             let name = format!("probe_complete-{}", planned.cluster()[node].name);
             let Placed { cluster, book, .. } = &mut planned.placed;
-            let action = book.named(cluster, &name, "probe_complete", Some(node), false);
+            let action = book.named(cluster, &name, task::PROBE_COMPLETE, Some(node), false);
             book[action].meta.insert("op_no_wait", "true");
             continue;
         }

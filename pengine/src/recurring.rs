@@ -84,7 +84,7 @@ pub(crate) fn cancel(
     let action = &mut book[cancel];
     action.task = task::CANCEL;
     action.meta.insert("interval", key.interval_ms.to_string());
-    action.meta.insert("operation", key.task);
+    action.meta.insert("operation", key.task.name());
     action.optional = false;
     cancel
 }

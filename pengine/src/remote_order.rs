@@ -212,16 +212,16 @@ pub(crate) fn router(planned: &Planned, action: ActionIx) -> Option<NodeIx> {
     let partial = rsc.container.is_none() && rsc.migration_target.is_some();
     let before_it_moves = matches!(
         about(&known.meta, known.task),
-        task::CANCEL | task::STOP | task::DEMOTE | task::MIGRATE_FROM | task::MIGRATE_TO
+        Some(task::CANCEL | task::STOP | task::DEMOTE | task::MIGRATE_FROM | task::MIGRATE_TO)
     );
     Some(if before_it_moves && !partial { began } else { ended })
 }
 
 /// A notification is about another task.
-fn about(meta: &crate::action_meta::ActionMeta, own: Task) -> &str {
+fn about(meta: &crate::action_meta::ActionMeta, own: Task) -> Option<Task> {
     match meta.get("notify_operation") {
-        Some(operation) if own == task::NOTIFY => operation,
-        _ => own,
+        Some(operation) if own == task::NOTIFY => task::parse(operation),
+        _ => Some(own),
     }
 }
 
@@ -241,10 +241,10 @@ pub(crate) fn guest_meta<'a>(planned: &'a Planned, action: ActionIx, all: &mut A
     let (Some(node), Some(rsc)) = (known.node, known.resource) else { return };
     let Some(container) = cluster.guest_container(node) else { return };
     let host = match about(&known.meta, known.task) {
-        task::STOP | task::STOPPED | task::DEMOTE | task::DEMOTED => {
+        Some(task::STOP | task::STOPPED | task::DEMOTE | task::DEMOTED) => {
             cluster.current_node(container)
         }
-        task::START | task::RUNNING | task::MONITOR | task::PROMOTE | task::PROMOTED => {
+        Some(task::START | task::RUNNING | task::MONITOR | task::PROMOTE | task::PROMOTED) => {
             planned.home(container)
         }
         _ => None,

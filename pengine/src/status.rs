@@ -310,7 +310,7 @@ pub fn read(input: &Element, now: WallTime, options: &Options) -> Status {
     status.not_installed = status
         .failed_operations
         .iter()
-        .filter(|failed| failed.task == crate::task::MONITOR && failed.interval_ms == 0)
+        .filter(|failed| failed.task == *crate::task::MONITOR && failed.interval_ms == 0)
         .filter(|failed| failed.rc == crate::playback::rc::NOT_INSTALLED)
         .map(|failed| (failed.resource.clone(), failed.node.clone()))
         .collect();

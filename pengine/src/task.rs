@@ -1,64 +1,100 @@
 //! Names of what actions do, and of the points in time that pseudo-actions stand for.
 
-/// A task's name as it stands in keys and graphs.
-pub(crate) type Task = &'static str;
+use std::fmt;
+use std::ops::Deref;
 
-pub(crate) const START: Task = "start";
-pub(crate) const RUNNING: Task = "running";
-pub(crate) const STOP: Task = "stop";
-pub(crate) const STOPPED: Task = "stopped";
-pub(crate) const PROMOTE: Task = "promote";
-pub(crate) const PROMOTED: Task = "promoted";
-pub(crate) const DEMOTE: Task = "demote";
-pub(crate) const DEMOTED: Task = "demoted";
-pub(crate) const MONITOR: Task = "monitor";
-pub(crate) const MIGRATE_TO: Task = "migrate_to";
-pub(crate) const MIGRATE_FROM: Task = "migrate_from";
-pub(crate) const NOTIFY: Task = "notify";
-pub(crate) const NOTIFIED: Task = "notified";
-pub(crate) const CANCEL: Task = "cancel";
-pub(crate) const DELETE: Task = "delete";
-pub(crate) const RELOAD: Task = "reload-agent";
-pub(crate) const CLEAR_FAILCOUNT: Task = "clear_failcount";
-pub(crate) const STONITH: Task = "stonith";
-pub(crate) const SHUTDOWN: Task = "do_shutdown";
-pub(crate) const LOAD_STOPPED: Task = "load_stopped";
-pub(crate) const ONE_OR_MORE: Task = "one-or-more";
-pub(crate) const CLONE_ONE_OR_MORE: Task = "clone-one-or-more";
-pub(crate) const MAINTENANCE: Task = "maintenance_nodes";
-pub(crate) const LRM_DELETE: Task = "lrm_delete";
+/// A task: the place of its name, as it stands in keys and graphs, among all there are. There are
+/// many actions, and they are asked for their tasks all the time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Task(u8);
 
-/// Every name that keys in a document may have.
-const KNOWN: [Task; 24] = [
-    START,
-    RUNNING,
-    STOP,
-    STOPPED,
-    PROMOTE,
-    PROMOTED,
-    DEMOTE,
-    DEMOTED,
-    MONITOR,
-    MIGRATE_TO,
-    MIGRATE_FROM,
-    NOTIFY,
-    NOTIFIED,
-    CANCEL,
-    DELETE,
-    RELOAD,
-    CLEAR_FAILCOUNT,
-    STONITH,
-    SHUTDOWN,
-    LOAD_STOPPED,
-    ONE_OR_MORE,
-    CLONE_ONE_OR_MORE,
-    MAINTENANCE,
-    LRM_DELETE,
-];
+/// Declares tasks and the table of their names.
+macro_rules! tasks {
+    ($($name:ident = $text:literal,)*) => {
+        #[allow(non_camel_case_types, reason = "counts the constants below")]
+        #[allow(clippy::upper_case_acronyms, reason = "as above")]
+        enum Place { $($name,)* Count }
 
-/// Finds a task by its name.
+        $(pub(crate) const $name: Task = Task(Place::$name as u8);)*
+
+        /// The names of all tasks but notifications.
+        const NAMES: [&str; Place::Count as usize] = [$($text,)*];
+    };
+}
+
+tasks! {
+    START = "start",
+    RUNNING = "running",
+    STOP = "stop",
+    STOPPED = "stopped",
+    PROMOTE = "promote",
+    PROMOTED = "promoted",
+    DEMOTE = "demote",
+    DEMOTED = "demoted",
+    MONITOR = "monitor",
+    MIGRATE_TO = "migrate_to",
+    MIGRATE_FROM = "migrate_from",
+    NOTIFY = "notify",
+    NOTIFIED = "notified",
+    CANCEL = "cancel",
+    DELETE = "delete",
+    RELOAD = "reload-agent",
+    CLEAR_FAILCOUNT = "clear_failcount",
+    STONITH = "stonith",
+    SHUTDOWN = "do_shutdown",
+    LOAD_STOPPED = "load_stopped",
+    ONE_OR_MORE = "one-or-more",
+    CLONE_ONE_OR_MORE = "clone-one-or-more",
+    MAINTENANCE = "maintenance_nodes",
+    LRM_DELETE = "lrm_delete",
+    PROBE_COMPLETE = "probe_complete",
+}
+
+impl Deref for Task {
+    type Target = str;
+
+    fn deref(&self) -> &'static str {
+        self.name()
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Task {
+    /// The task's name.
+    pub(crate) fn name(self) -> &'static str {
+        let place = usize::from(self.0);
+        match NAMES.get(place) {
+            Some(name) => name,
+            None => NOTIFICATIONS[place - NAMES.len()],
+        }
+    }
+
+    /// The notification in a place of the table.
+    fn notification(place: usize) -> Self {
+        Self(u8::try_from(NAMES.len() + place).unwrap_or(NOTIFY.0))
+    }
+
+    /// Tells whether it is a point in time of a notification.
+    pub(crate) fn is_notification(self) -> bool {
+        usize::from(self.0) >= NAMES.len()
+    }
+}
+
+/// Finds a task by the name that keys in a document have.
 pub(crate) fn parse(text: &str) -> Option<Task> {
-    KNOWN.into_iter().find(|task| *task == text)
+    let place = NAMES.iter().position(|name| *name == text)?;
+    u8::try_from(place).ok().map(Task).filter(|task| *task != PROBE_COMPLETE)
 }
 
 /// What has happened once a task of a whole clone or group is through.
@@ -87,7 +123,7 @@ pub(crate) fn begun(task: Task) -> Task {
 
 /// What a notification is about; any other task is about itself.
 pub(crate) fn subject(task: Task) -> Task {
-    if !task.contains('_') {
+    if !task.is_notification() {
         return task;
     }
     match task.split_once("_notify_") {
@@ -112,7 +148,7 @@ pub(crate) fn inverse(task: Task) -> Option<Task> {
 }
 
 /// Everything that a key of a notification can say.
-const NOTIFICATIONS: [Task; 36] = [
+const NOTIFICATIONS: [&str; 36] = [
     "pre_notify_start",
     "pre_notify_running",
     "pre_notify_stop",
@@ -153,6 +189,6 @@ const NOTIFICATIONS: [Task; 36] = [
 
 /// The task in a notification's key: when ("pre", "confirmed-post", …) and about what.
 pub(crate) fn notification(when: &str, about: &str) -> Task {
-    let is = |key: &Task| key.split_once("_notify_") == Some((when, about));
-    NOTIFICATIONS.into_iter().find(is).unwrap_or(NOTIFY)
+    let is = |key: &&str| key.split_once("_notify_") == Some((when, about));
+    NOTIFICATIONS.iter().position(is).map_or(NOTIFY, Task::notification)
 }
