@@ -368,3 +368,41 @@ fn an_input_that_is_no_document_is_refused_and_a_live_check_takes_what_other_too
     assert!(text.contains("* Start      a       ( alder )"), "{text}");
     assert!(!home.tool("crm_simulate -L -R --output-as=none", &[]).contains("Start"));
 }
+
+/// A clone whose instances are told of each other.
+const TOLD: &str = r#"<clone id="m"><meta_attributes id="mm"><nvpair id="mn" name="notify" value="true"/></meta_attributes><primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/></clone>"#;
+
+/// A primitive of its own.
+const SINGLE: &str = r#"<primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/>"#;
+
+#[test]
+fn a_stop_that_was_made_to_fail_is_still_told_to_the_others() {
+    let started = r#"<lrm_resource id="a" class="ocf" provider="pacemaker" type="Dummy"><lrm_rsc_op id="a_last_0" operation_key="a_start_0" operation="start" crm_feature_set="3.16.1" transition-key="3:3:0:u" transition-magic="0:0;3:3:0:u" call-id="3" rc-code="0" op-status="0" interval="0" op-digest="f2317cad3d54cec5d7d7aa7d0bf35cf8"/></lrm_resource>"#;
+    let state = |id: u8, name: &str| {
+        format!(
+            r#"<node_state id="{id}" uname="{name}" in_ccm="true" crmd="online" join="member" expected="member"><lrm id="{id}"><lrm_resources>{started}</lrm_resources></lrm></node_state>"#
+        )
+    };
+    let (head, rest) = STOPPED.split_once("<status>").expect("a status");
+    let (_, tail) = rest.split_once("</status>").expect("its end");
+    let head = head
+        .replace(SINGLE, TOLD)
+        .replace("<constraints/>", r#"<constraints><rsc_location id="l" rsc="m" node="alder" score="-INFINITY"/></constraints>"#)
+        .replace("</nodes>", r#"<node id="2" uname="birch"/></nodes>"#);
+    let home = Home::new();
+    home.put(&format!("{head}<status>{}{}</status>{tail}", state(1, "alder"), state(2, "birch")));
+    let text = home.tool("crm_simulate -x cib.xml -S -F a_stop_0@alder=1", &[]);
+    let (_, after) = text.split_once("Pretending action").expect("a failure");
+    assert!(after.contains("  * Resource action: a               notify on birch\n"), "{text}");
+    assert!(after.contains("  * Pseudo action:   m_confirmed-post_notify_stopped_0\n"), "{text}");
+}
+
+#[test]
+fn an_instance_is_listed_with_what_is_under_way_even_where_it_does_not_run() {
+    let home = Home::new();
+    let stopping = r#"<lrm_resources><lrm_resource id="a" class="ocf" provider="pacemaker" type="Dummy"><lrm_rsc_op id="a_last_0" operation_key="a_stop_0" operation="stop" crm_feature_set="3.16.1" transition-key="3:3:0:u" transition-magic="-1:193;3:3:0:u" call-id="-1" rc-code="193" op-status="-1" interval="0"/></lrm_resource></lrm_resources>"#;
+    home.put(&STOPPED.replace(SINGLE, TOLD).replace("<lrm_resources/>", stopping));
+    let text = home.tool("crm_simulate -x cib.xml", &[]);
+    let listed = "Clone Set: m [a]:\n      * a\t(ocf:pacemaker:Dummy):\t Stopping alder\n      * Stopped: [ alder ]\n";
+    assert!(text.contains(listed), "{text}");
+}

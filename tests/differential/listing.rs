@@ -18,16 +18,17 @@ pub(crate) fn settle(theirs: &mut Vec<String>, ours: &mut Vec<String>) {
     replace(ours, our_lists);
 }
 
-/// A resource of the top with what is in it, and where the nodes are off.
+/// A resource of the top with what is in it.
 type Block = Vec<String>;
 
-/// One list of resources, with the nodes that are off when it is told.
+/// One list of resources, with the nodes that are on when it is told.
 struct Section {
-    off: BTreeSet<String>,
+    on: BTreeSet<String>,
     blocks: Vec<Block>,
 }
 
 const TITLE: &str = "  * Full List of Resources:";
+const NONE: &str = "    * No resources";
 
 /// Whether a line belongs to a list of resources.
 fn is_inside(line: &str) -> bool {
@@ -35,17 +36,17 @@ fn is_inside(line: &str) -> bool {
 }
 
 fn sections(report: &[String]) -> Vec<Section> {
-    let mut off = BTreeSet::new();
+    let mut on = BTreeSet::new();
     let mut sections: Vec<Section> = Vec::new();
     let mut inside = false;
     for line in report {
         if line == TITLE {
             inside = true;
-            sections.push(Section { off: std::mem::take(&mut off), blocks: Vec::new() });
+            sections.push(Section { on: std::mem::take(&mut on), blocks: Vec::new() });
         } else if !is_inside(line) {
             inside = false;
         } else if !inside {
-            off.extend(nodes_off(line));
+            on.extend(nodes_on(line));
         } else if let Some(section) = sections.last_mut() {
             match section.blocks.last_mut().filter(|_| line.starts_with("      ")) {
                 Some(block) => block.push(line.clone()),
@@ -74,14 +75,17 @@ fn replace(report: &mut Vec<String>, lists: Vec<Vec<Block>>) {
 }
 
 fn settled(theirs: Section, ours: Section) -> (Vec<Block>, Vec<Block>) {
-    let off = ours.off;
+    let on = ours.on;
     let (mut theirs, mut ours) = (theirs.blocks, ours.blocks);
     ours.retain(|block| {
-        theirs.iter().any(|other| other[0] == block[0]) || !is_left_behind(block, &off)
+        theirs.iter().any(|other| other[0] == block[0]) || !is_left_behind(block, &on)
     });
+    if ours.is_empty() {
+        theirs.retain(|block| block[0] != NONE);
+    }
     for block in &mut theirs {
         let kept: BTreeSet<String> =
-            block.iter().filter_map(|line| left_behind(line, &off)).collect();
+            block.iter().filter_map(|line| left_behind(line, &on)).collect();
         for line in block.iter_mut().filter(|line| line.contains("* Stopped")) {
             *line = without(line, &kept);
         }
@@ -91,26 +95,46 @@ fn settled(theirs: Section, ours: Section) -> (Vec<Block>, Vec<Block>) {
 }
 
 /// Whether all of a group, clone or bundle that is active is left behind on nodes that are off.
-fn is_left_behind(block: &[String], off: &BTreeSet<String>) -> bool {
-    let running = |line: &&String| {
-        ["Started", "Promoted", "Unpromoted", "FAILED"].iter().any(|word| line.contains(word))
+fn is_left_behind(block: &[String], on: &BTreeSet<String>) -> bool {
+    let lists = ["* Started: [", "* Promoted: [", "* Unpromoted: ["];
+    let active = |line: &&String| {
+        let roles = [" Started", " Promoted", " Unpromoted"];
+        let runs = state(line).is_some_and(|state| roles.iter().any(|role| state.contains(role)));
+        runs || place(line).is_some() || lists.iter().any(|list| line.contains(list))
     };
-    let mut lines = block.iter().skip(1).filter(running).peekable();
-    lines.peek().is_some() && lines.all(|line| left_behind(line, off).is_some())
+    // (what is in a container whose host is not known is nowhere)
+    let nowhere = |line: &str| stays(line) && place(line).is_none();
+    let mut lines = block.iter().skip(1).filter(active).peekable();
+    lines.peek().is_some() && lines.all(|line| left_behind(line, on).is_some() || nowhere(line))
+}
+
+/// What a primitive's line tells after its agent: ` STATE NODE (FLAGS)`.
+fn state(line: &str) -> Option<&str> {
+    line.rsplit_once("):\t").map(|(_, state)| state)
+}
+
+/// Whether nobody may move what a line is about.
+fn stays(line: &str) -> bool {
+    let flags = line.rsplit_once(" (").map_or("", |(_, flags)| flags);
+    ["unmanaged", "blocked"].iter().any(|flag| flags.contains(flag))
+}
+
+/// The node that a primitive's line tells.
+fn place(line: &str) -> Option<&str> {
+    let words = state(line)?.trim_start().split(" (").next()?;
+    let (_, last) = words.rsplit_once(' ')?;
+    (!matches!(last, "Stopped" | "Started" | "Promoted" | "Unpromoted")).then_some(last)
 }
 
 /// The node that is off and that an instance is left on.
-fn left_behind(line: &str, off: &BTreeSet<String>) -> Option<String> {
-    let (_, state) = line.rsplit_once("):\t ")?;
-    let (place, flags) = state.split_once(" (")?;
-    let node = place.split(' ').next_back()?;
-    let stays = flags.contains("unmanaged") || flags.contains("blocked");
-    (stays && off.contains(node)).then(|| node.to_owned())
+fn left_behind(line: &str, on: &BTreeSet<String>) -> Option<String> {
+    let node = place(line).filter(|_| stays(line))?;
+    (!on.contains(node)).then(|| node.to_owned())
 }
 
-/// The nodes that a line of the list of nodes tells as off.
-fn nodes_off(line: &str) -> Vec<String> {
-    if !line.contains("OFFLINE") && !line.contains("(offline)") {
+/// The nodes that a line of the list of nodes tells as on.
+fn nodes_on(line: &str) -> Vec<String> {
+    if line.contains("OFFLINE") || line.contains("(offline)") {
         return Vec::new();
     }
     if let Some((_, names)) = line.split_once("[ ") {

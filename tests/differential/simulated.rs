@@ -82,9 +82,11 @@ fn said(text: &str) -> Vec<String> {
                 let rest = rest.split_once(' ').map_or("", |(_, rest)| rest);
                 format!("{start}action {rest}")
             }
-            // (what is in maintenance is but unmanaged to 2.1.5)
+            // (what is in maintenance is but unmanaged to 2.1.5, and of a whole it tells that first;
+            // `rsc-maintenance` has `disabled, maintenance`)
             _ if line.contains("):\t") || line.ends_with("):") => {
-                line.trim_end().replace("maintenance", "unmanaged")
+                let line = line.trim_end().replace("maintenance", "unmanaged");
+                line.replace("unmanaged, disabled", "disabled, unmanaged")
             }
             _ => line.trim_end().to_owned(),
         };

@@ -80,12 +80,12 @@ fn shown(instance: &ResourceStatus, one_by_one: bool) -> Shown {
         let leftover = instance.orphaned && !instance.active;
         return if leftover { Shown::NotAtAll } else { Shown::InFull };
     }
-    if !instance.active {
+    // (what is under way in a group is no state of the group)
+    let pending = instance.pending.is_some();
+    if !instance.active && !pending {
         return Shown::NotAtAll;
     }
     let special = |part: &ResourceStatus| part.orphaned || !part.managed || part.failed;
-    // (what is under way in a group is no state of the group)
-    let pending = instance.pending.is_some();
     match instance.nodes.as_slice() {
         [node]
             if instance.fully_active

@@ -143,7 +143,7 @@ pub fn resource_lines(resource: &ResourceStatus, status: &Status, scope: Scope<'
 }
 
 fn group(resource: &ResourceStatus, status: &Status, scope: Scope<'_>) -> Vec<String> {
-    let members = || resource.children.iter().filter(|member| is_listed(member));
+    let members = || resource.children.iter();
     let mut lines = Vec::new();
     if scope.brief {
         let shown = members().filter(|member| scope.within(member).is_some());

@@ -30,7 +30,7 @@ pub enum Began {
     Done,
     /// It failed at once.
     Failed,
-    /// It failed at once, and nothing more begins but pseudo-actions.
+    /// It failed at once, and nothing more begins but pseudo-actions and what has the highest priority.
     FailedLast,
 }
 
@@ -82,7 +82,8 @@ pub struct Runner {
     in_flight_by_node: BTreeMap<String, usize>,
     migrations_by_node: BTreeMap<String, usize>,
     abort: Option<Abort>,
-    /// A simulated failure ended the transition: only pseudo-actions begin.
+    /// A simulated failure ended the transition: only pseudo-actions begin, and what has the highest
+    /// priority (such as what instances are told of each other's stop).
     acts_no_more: bool,
 }
 
@@ -240,9 +241,10 @@ impl Runner {
         if !self.ready(index) {
             return false;
         }
-        let actions = self.graph.synapses[index].actions.iter();
-        let mut actions = actions.filter_map(|id| self.graph.actions.get(id));
-        let wanted = |action: &GraphAction| !self.acts_no_more || action.kind == ActionKind::Pseudo;
+        let synapse = &self.graph.synapses[index];
+        let mut actions = synapse.actions.iter().filter_map(|id| self.graph.actions.get(id));
+        let all = !self.acts_no_more || synapse.priority >= ABORT_ALL;
+        let wanted = |action: &GraphAction| all || action.kind == ActionKind::Pseudo;
         actions.all(|action| wanted(action) && self.fits(action, limits))
     }
 
