@@ -147,6 +147,8 @@ fn replica(
         }
     }
     let cluster = &mut unpacked.cluster;
+    // what runs inside takes of the host's capacity, as its container
+    cluster[container].utilization = std::mem::take(&mut cluster[child].utilization);
     cluster[node].connection = Some(remote);
     if let Some(address) = &place.address {
         cluster[child].meta.insert("external-ip".to_owned(), address.clone());

@@ -422,8 +422,8 @@ impl Playback {
                 top = clone;
             }
             let cause = Cause::BuiltIn("failure with on-fail=stop");
-            // also where no constraint has allowed it yet
-            unpacked.locate_everywhere(top, Score::MINUS_INFINITY, cause);
+            // also where no constraint has allowed it yet; instances heed their clone
+            unpacked.locate_itself_everywhere(top, Score::MINUS_INFINITY, cause);
         }
     }
 

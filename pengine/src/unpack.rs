@@ -503,6 +503,14 @@ impl Unpacked {
         }
     }
 
+    /// As `locate_everywhere`, for the resource itself and not for what is in it.
+    pub(crate) fn locate_itself_everywhere(&mut self, rsc: ResourceIx, score: Score, cause: Cause) {
+        for position in 0..self.cluster.nodes.len() {
+            let node = crate::index::NodeIx::at(position);
+            add_own_score(&self.cluster, &mut self.scores, rsc, node, score, cause);
+        }
+    }
+
     /// Adds a score on one node.
     pub(crate) fn locate(
         &mut self,
