@@ -168,6 +168,12 @@ fn by_hand(world: &mut World) -> Told {
         "pcs resource create C ocf:heartbeat:Dummy clone --wait",
         &["resource 'C' is running on nodes 'ser1', 'ser2'"],
     )?;
+    world.says(
+        0,
+        "pcs resource create P ocf:pacemaker:Stateful promotable --wait",
+        &["resource 'P' is promoted on node 'ser", "; unpromoted on node 'ser"],
+    )?;
+    world.does(0, "pcs resource delete P")?;
     world.says(0, "pcs resource restart C-clone ser2", &["C-clone successfully restarted"])?;
     for number in 0..world.count() {
         let name = world.name(number).to_owned();

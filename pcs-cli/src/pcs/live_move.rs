@@ -78,7 +78,9 @@ pub(crate) fn tell(context: &mut Context, id: &str, expected: bool) -> Cli {
         return Ok(());
     }
     let nodes = crate::tools::monitor_facts::active_nodes(&cib, id);
-    let text = format!("resource '{id}' {}", whereabouts(&nodes));
+    let promotion = crate::tools::monitor_facts::promotion(&cib, id);
+    let place = if promotion.is_empty() { whereabouts(&nodes) } else { roles(&promotion) };
+    let text = format!("resource '{id}' {place}");
     if nodes.is_empty() == expected {
         return fail(text);
     }
@@ -91,5 +93,30 @@ fn whereabouts(nodes: &[String]) -> String {
         [] => "is not running on any node".to_owned(),
         [one] => format!("is running on node '{one}'"),
         several => format!("is running on nodes {}", pcs::text::quoted(several)),
+    }
+}
+
+/// Tells in which role instances are active where; the pairs of role and node are sorted.
+fn roles(promotion: &[(String, String)]) -> String {
+    let told: Vec<String> = promotion
+        .chunk_by(|(role, _), (next, _)| role == next)
+        .map(|same| {
+            let nodes: Vec<&String> = same.iter().map(|(_, node)| node).collect();
+            let (role, s) = (&same[0].0, if nodes.len() == 1 { "" } else { "s" });
+            format!("{role} on node{s} {}", pcs::text::quoted(nodes))
+        })
+        .collect();
+    format!("is {}", told.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promotable_clone_is_told_by_its_roles() {
+        let pair = |role: &str, node: &str| (role.to_owned(), node.to_owned());
+        let all = [pair("promoted", "a"), pair("unpromoted", "b"), pair("unpromoted", "c")];
+        assert_eq!(roles(&all), "is promoted on node 'a'; unpromoted on nodes 'b', 'c'");
     }
 }

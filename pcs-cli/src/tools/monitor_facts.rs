@@ -40,6 +40,31 @@ fn add_nodes(resources: &[ResourceStatus], id: &str, found: &mut BTreeSet<String
     }
 }
 
+/// Returns the nodes that instances of a promotable clone are active on, with their role: for the
+/// clone's id, or the one of what is inside.
+pub(crate) fn promotion(cib: &Element, id: &str) -> Vec<(String, String)> {
+    let mut found = BTreeSet::new();
+    add_roles(&seen(cib).status.resources, id, false, &mut found);
+    found.into_iter().collect()
+}
+
+fn add_roles(
+    resources: &[ResourceStatus],
+    id: &str,
+    inside: bool,
+    found: &mut BTreeSet<(String, String)>,
+) {
+    for resource in resources {
+        let is_meant = inside || resource.configured_id() == id;
+        let has_role = matches!(resource.role.as_str(), "Promoted" | "Unpromoted");
+        if is_meant && has_role && resource.children.is_empty() {
+            let role = resource.role.to_lowercase();
+            found.extend(resource.nodes.iter().map(|node| (role.clone(), node.clone())));
+        }
+        add_roles(&resource.children, id, is_meant, found);
+    }
+}
+
 /// An attribute of a node.
 pub(crate) struct Attribute<'a> {
     pub(crate) name: &'a str,
