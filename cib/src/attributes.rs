@@ -86,15 +86,18 @@ impl Attributes {
 
     /// Sets an attribute: in place when it is there, else after the others.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
-        let Some(found) = self.find(name) else { return self.push(name, value) };
+        let place = Name::place(name);
+        let Some(found) = self.find(place, name) else {
+            return self.push_placed(place, name, value);
+        };
         let mut attribute = Self::default();
-        attribute.push(name, value);
+        attribute.push_placed(place, name, value);
         self.0.replace_range(found, &attribute.0);
     }
 
     /// Takes an attribute away and returns its value.
     pub(crate) fn unset(&mut self, name: &str) -> Option<String> {
-        let found = self.find(name)?;
+        let found = self.find(Name::place(name), name)?;
         let value = self.get(name)?.to_owned();
         self.0.replace_range(found, "");
         Some(value)
@@ -116,13 +119,17 @@ impl Attributes {
         Iter { all: &self.0, at: 0 }
     }
 
-    /// Returns where an attribute stands.
-    fn find(&self, name: &str) -> Option<Range<usize>> {
+    /// Returns where an attribute stands; `place` is what [`Name::place`] says of its name.
+    fn find(&self, place: Option<u8>, name: &str) -> Option<Range<usize>> {
+        // known names are compared by their numbers
+        let wanted = place.map_or(0, |place| usize::from(place) + 1);
         let mut rest = self.iter();
         loop {
             let begin = rest.at;
-            let (known, _value) = rest.next()?;
-            if known == name {
+            let (number, length) = rest.head()?;
+            let is_found = if number == 0 { rest.other_name() == name } else { number == wanted };
+            rest.at += length;
+            if is_found {
                 return Some(begin..rest.at);
             }
         }

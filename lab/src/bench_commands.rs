@@ -10,6 +10,7 @@ use crate::hosts::LabError;
 const LOOKS: &[(&str, &str)] = &[
     ("pcs_status", "pcs status"),
     ("pcs_status_full", "pcs status --full"),
+    ("pcs_status_xml", "pcs status xml"),
     ("pcs_resource_status", "pcs resource status"),
     ("pcs_resource_config", "pcs resource config"),
     ("pcs_constraint", "pcs constraint"),
@@ -17,6 +18,9 @@ const LOOKS: &[(&str, &str)] = &[
     ("pcs_cluster_verify", "pcs cluster verify"),
     ("pcs_property_config", "pcs property config"),
     ("cibadmin_query", "cibadmin -Q"),
+    ("crm_mon", "crm_mon -1"),
+    ("pcs_resource_explain", "pcs resource explain RESOURCE"),
+    ("pcs_plan", "pcs property set cluster-recheck-interval=11min --plan"),
     ("pcs_property_same", "pcs property set maintenance-mode=false"),
 ];
 
@@ -41,10 +45,16 @@ const MOVES: &[(&str, &str)] = &[
 
 /// Measures single commands on the first host.
 pub(crate) fn run(cluster: &Cluster, options: &Options, table: &mut Table) -> Result<(), LabError> {
-    match options.resources {
-        None | Some(0) => serve_address(cluster)?,
-        Some(count) => serve_many(cluster, count, options.monitors_s)?,
-    }
+    let served = match options.resources {
+        None | Some(0) => {
+            serve_address(cluster)?;
+            "ClusterIP"
+        }
+        Some(count) => {
+            serve_many(cluster, count, options.monitors_s)?;
+            "d1"
+        }
+    };
     settle(cluster, 0)?;
     let last = cluster.lab.hosts().last().map(|host| host.name().to_owned()).unwrap_or_default();
     for _ in 0..options.runs {
@@ -52,8 +62,8 @@ pub(crate) fn run(cluster: &Cluster, options: &Options, table: &mut Table) -> Re
         let entry = cluster.must(0, "true")?.took;
         table.row("nothing_ms").add_ms(entry);
         let mut measure = |name: &str, line: &str| -> Result<(), LabError> {
-            let took =
-                cluster.must(0, &format!("{} >/dev/null", line.replace("NODE", &last)))?.took;
+            let line = line.replace("NODE", &last).replace("RESOURCE", served);
+            let took = cluster.must(0, &format!("{line} >/dev/null"))?.took;
             table.row(&format!("{name}_ms")).add_ms(took.saturating_sub(entry));
             Ok(())
         };

@@ -264,31 +264,48 @@ pub(crate) fn history(
                 one.set("last-failure", status_text::time(last));
             }
             for operation in resource.operations {
-                let get = |key: &str| operation.get(key).unwrap_or_default();
-                let rc = get("rc-code").parse().unwrap_or(0);
-                let mut shown = Element::new("operation_history")
-                    .with("call", get("call-id"))
-                    .with("task", monitor::task(operation))
-                    .with("rc", rc.to_string())
-                    .with("rc_text", OcfCode::from_code(rc).text());
-                if !matches!(get("interval"), "" | "0") {
-                    shown.set("interval", format!("{}ms", get("interval")));
-                }
-                if let Ok(at) = get("last-rc-change").parse() {
-                    shown.set("last-rc-change", status_text::time(at));
-                }
-                for name in ["exec-time", "queue-time"] {
-                    if let Some(time) = operation.get(name) {
-                        shown.set(name, format!("{time}ms"));
-                    }
-                }
-                one.push(shown);
+                one.push(operation_history(operation));
             }
             element.push(one);
         }
         all.push(element);
     }
     Some(all)
+}
+
+/// Returns `<operation_history>`. (There may be thousands: attributes are looked at once.)
+fn operation_history(operation: &Element) -> Element {
+    let (mut call, mut rc, mut interval) = ("", "", "");
+    let (mut changed, mut took, mut waited) = (None, None, None);
+    for (name, value) in operation.attributes() {
+        match name {
+            "call-id" => call = value,
+            "rc-code" => rc = value,
+            "interval" => interval = value,
+            "last-rc-change" => changed = value.parse().ok(),
+            "exec-time" => took = Some(value),
+            "queue-time" => waited = Some(value),
+            _ => {}
+        }
+    }
+    let rc = rc.parse().unwrap_or(0);
+    let mut shown = Element::new("operation_history")
+        .with("call", call)
+        .with("task", monitor::task(operation))
+        .with("rc", rc.to_string())
+        .with("rc_text", OcfCode::from_code(rc).text());
+    if !matches!(interval, "" | "0") {
+        shown.set("interval", format!("{interval}ms"));
+    }
+    if let Some(at) = changed {
+        shown.set("last-rc-change", status_text::time(at));
+    }
+    for (name, time) in [("exec-time", took), ("queue-time", waited)] {
+        if let Some(time) = time {
+            shown.set(name, format!("{time}ms"));
+        }
+    }
+    shown
 }
 
 /// Returns `<failures>`; `None` when nothing failed.
