@@ -286,10 +286,14 @@ impl Controller {
                 list.push(Waiting::Record { node: self.name(*node) });
             }
         }
-        list.extend(self.leaving.iter().map(|node| Waiting::Leaving {
-            node: self.name(*node),
-            stuck: self.not_stopped(*node),
-        }));
+        let (stuck, others): (Vec<_>, Vec<_>) = self
+            .leaving
+            .iter()
+            .map(|node| (self.name(*node), self.not_stopped(*node)))
+            .partition(|(_, stuck)| !stuck.is_empty());
+        // a reader that shows one sentence shows the one that asks for something
+        let leaving = stuck.into_iter().chain(others);
+        list.extend(leaving.map(|(node, stuck)| Waiting::Leaving { node, stuck }));
         for (node, reason) in &self.fencing_failures {
             list.push(Waiting::Fencing { node: self.name(*node), reason: reason.clone() });
         }
