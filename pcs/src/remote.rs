@@ -35,23 +35,10 @@ fn tell_about_host(env: &mut Environment<'_>, host: &str, coming: bool) {
     }
 }
 
-/// Names and addresses that nodes have already.
-fn taken(cib: &Element) -> Vec<String> {
-    let mut taken = node::all_names(cib);
-    taken.retain(|name| {
-        node::remotes(cib).contains(name) || node::guests(cib).iter().any(|(n, _)| n == name)
-    });
-    for primitive in resource::primitives(cib) {
-        for (kind, name) in [("instance_attributes", "server"), ("meta_attributes", "remote-addr")]
-        {
-            let is_remote =
-                kind == "meta_attributes" || crate::agent::AgentName::of(primitive).is_remote();
-            if let Some(value) = nvset::value(primitive, kind, name).filter(|_| is_remote) {
-                taken.push(value.to_owned());
-            }
-        }
-    }
-    taken
+/// Returns the names of remote and guest nodes.
+pub(crate) fn names(cib: &Element) -> Vec<String> {
+    let guests = node::guests(cib).into_iter().map(|(name, _)| name);
+    node::remotes(cib).into_iter().chain(guests).collect()
 }
 
 /// Addresses under which remote and guest nodes are reached: their names, where they have no other.
@@ -92,11 +79,12 @@ pub fn add_remote(
     request: &Request,
 ) -> Outcome {
     let address = begin(env, name, address);
-    let known = taken(&env.cib);
-    for text in std::collections::BTreeSet::from([name, address.as_str()]) {
-        if known.iter().any(|taken| taken == text) {
-            env.error(Message::IdAlreadyExists { id: text.to_owned() });
-        }
+    let known_name = Some(name).filter(|name| names(&env.cib).iter().any(|n| n == name));
+    let known_address = addresses(&env.cib).into_iter().find(|known| *known == address);
+    let conflicts: std::collections::BTreeSet<&str> =
+        known_name.into_iter().chain(known_address.as_deref()).collect();
+    for text in conflicts {
+        env.error(Message::IdAlreadyExists { id: text.to_owned() });
     }
     env.checked()?;
     // that the address has a place of its own is said whatever the name is
@@ -134,14 +122,12 @@ pub fn add_guest(env: &mut Environment<'_>, name: &str, id: &str, typed: &Pairs)
         let good = port.parse::<u16>().is_ok_and(|port| port > 0);
         env.check_value("remote-port", port, good, Wanted::Words("a port number (1..65535)"));
     }
-    let is_taken = taken(&env.cib).iter().any(|t| t == name);
+    let is_taken = names(&env.cib).iter().any(|n| n == name);
     if is_taken {
         env.error(Message::IdAlreadyExists { id: name.into() });
     }
-    let address = nvset::get(typed, "remote-addr").filter(|address| *address != name);
-    if let Some(address) = address
-        && taken(&env.cib).iter().any(|t| t == address)
-    {
+    let address = nvset::get(typed, "remote-addr").unwrap_or(name);
+    if (address != name || !is_taken) && addresses(&env.cib).iter().any(|known| known == address) {
         env.error(Message::IdAlreadyExists { id: address.into() });
     }
     match resource::find(&env.cib, id).filter(|e| e.name() == "primitive") {

@@ -60,6 +60,9 @@ const REWORDED: &[(&str, &str)] = &[
     ("'Master', 'Promoted', 'Slave', 'Started', 'Stopped', 'Unpromoted'", "ROLES"),
     ("'id', 'influence', 'score'", "'id', 'score'"),
     ("use 1..9", "use a positive integer"),
+    ("Stonith resource(s)", "Stonith resources"),
+    ("Stonith resource '", "Stonith resources '"),
+    ("' does not exist, use --force", "' do not exist, use --force"),
     ("until the constraint is removed.", "until the constraint is removed"),
 ];
 
@@ -215,6 +218,24 @@ const ELSE: &[(&str, &str, &str)] = &[
     ("is not a valid rule expression", "", "0.12 has one grammar for all rules"),
     ("is not a valid interval value", "", "0.12 judges intervals"),
     ("is not a valid timeout value", "", "0.12 judges intervals"),
+    (
+        "is not a valid record-pending value",
+        "is not a valid record-pending value",
+        "0.12 words it so",
+    ),
+    ("", "is not a valid no-quorum-policy value", "properties of another Pacemaker"),
+    ("Error: cannot specify properties when", "", "0.12 has more options"),
+    ("You must specify a node when moving", "Error: cannot move", "0.12 moves clones and bundles"),
+    ("Migration", "Error: to move promotable", "0.12 moves clones and bundles"),
+    ("", "Error: unable to find a resource/clone/group", "0.12 knows bundles and words it so"),
+    ("Error: clone id cannot be empty", "Error: invalid id", "0.12 judges ids as elsewhere"),
+    (
+        "is not a valid resource-discovery value",
+        "Error: Unable to update cib",
+        "0.12 looks before the schema",
+    ),
+    ("can't be read", "Error: unable to parse new cib", "other words for why"),
+    ("Error: Specified option '-f'", "", "what is looked at in a file is told by other commands"),
     ("invalid cluster property option", "", "properties of another Pacemaker"),
     ("", "invalid cluster property option", "properties of another Pacemaker"),
 ];
@@ -234,13 +255,27 @@ fn plain(lines: &[String], without_unsaid: bool) -> Vec<String> {
         .collect()
 }
 
+/// Returns the score of an element that is written out.
+fn score(line: &str) -> Option<&str> {
+    line.split_once(" score=\"")?.1.split('"').next()
+}
+
 /// Leaves out of rules what one version writes and the other takes for granted: all parts must hold, and 0.11
-/// gives rules a score where it says nothing.
+/// gives rules a score where it says nothing, and of made ids the score.
 fn document(lines: &[String]) -> Vec<String> {
     let given = [" boolean-op=\"and\"", " score=\"INFINITY\"", " score=\"0\""];
-    let shorter = |line: &String| match line.trim_start().starts_with("<rule ") {
-        true => given.iter().fold(line.clone(), |line, part| line.replace(part, "")),
-        false => line.clone(),
+    let shorter = |line: &String| {
+        let text = line.trim_start();
+        if text.starts_with("<rule ") {
+            given.iter().fold(line.clone(), |line, part| line.replace(part, ""))
+        } else if let Some(score) =
+            text.strip_prefix("<rsc_colocation id=\"colocation-").and_then(score)
+        {
+            // the id that is made has the score that is given; in 0.11 only one without its name
+            line.replacen("-INFINITY\" ", "\" ", 1).replacen(&format!("-{score}\" "), "\" ", 1)
+        } else {
+            line.clone()
+        }
     };
     lines.iter().map(shorter).collect()
 }

@@ -204,3 +204,83 @@ fn a_remote_node_has_attributes_before_it_has_any() {
     assert_eq!(home.pcs("node attribute far rack=1"), "");
     assert!(home.pcs("node attribute far").contains("rack=1"));
 }
+
+#[test]
+fn sets_and_orders_are_true_or_false_in_so_many_words() {
+    let home = home();
+    with_closing(
+        &home,
+        &[
+            (
+                "constraint order set A require-all=1",
+                "Error: '1' is not a valid require-all value, use 'false', 'true'",
+            ),
+            (
+                "constraint colocation set A sequential=True",
+                "Error: 'True' is not a valid sequential value, use 'false', 'true'",
+            ),
+        ],
+    );
+    assert_eq!(
+        home.pcs("constraint order A then B symmetrical=True first-action=stop"),
+        "Adding A B (kind: Mandatory) (Options: first-action=stop first-action=start then-action=start symmetrical=true)\n"
+    );
+    assert_eq!(home.pcs("constraint order set A C setoptions symmetrical=False"), "");
+    let document = home.read("cib.xml");
+    assert!(document.contains("first-action=\"start\""), "{document}");
+    assert!(document.contains("symmetrical=\"true\""), "{document}");
+    assert!(document.contains("symmetrical=\"false\""), "{document}");
+}
+
+#[test]
+fn words_that_do_not_go_together_are_found_before_files() {
+    let home = home();
+    refused(
+        &home,
+        &[
+            ("resource failcount show A bogus=1", "Error: Unknown option 'bogus'"),
+            ("resource failcount show A B", "Error: missing value of 'B' option"),
+            (
+                "resource failcount show A interval=5",
+                "Error: If option 'interval' is specified, option 'operation' must be specified as well",
+            ),
+            (
+                "cluster cib-push nowhere scope=nodes --config",
+                "Error: Cannot use both scope and --config",
+            ),
+            (
+                "cluster cib-push nowhere diff-against=old --config",
+                "Error: Cannot use both scope and diff-against",
+            ),
+            ("cluster cib-push nowhere --wait=5", "Error: Cannot use '-f' together with '--wait'"),
+            (
+                "cluster cib nowhere/file",
+                "Error: Unable to write to file 'nowhere/file', No such file or directory",
+            ),
+            (
+                "stonith level delete 1 target A target B",
+                "Error: At most one target can be specified",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_name_is_a_nodes_and_an_address_another_matter() {
+    let home = home();
+    home.pcs("resource update A meta remote-node=far remote-addr=10.0.0.77 --force");
+    with_closing(
+        &home,
+        &[(
+            "resource update B meta remote-node=far --force",
+            "Warning: this command is not sufficient for creating a guest node, use 'pcs cluster node add-guest'\nError: 'far' already exists",
+        )],
+    );
+    let told = home.pcs("cluster node add-guest far B remote-addr=10.0.0.77");
+    assert!(
+        told.contains("Error: 'far' already exists\nError: '10.0.0.77' already exists\n"),
+        "{told}"
+    );
+    let told = home.pcs("cluster node add-guest 10.0.0.77 B remote-addr=10.0.0.78");
+    assert!(!told.contains("Error"), "{told}");
+}

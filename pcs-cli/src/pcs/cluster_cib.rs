@@ -103,8 +103,14 @@ fn cib(context: &mut Context, words: &[String]) -> Cli {
             Ok(())
         }
         Some(file) => std::fs::write(&file, text)
-            .or_else(|error| fail(format!("Unable to write to '{file}': {error}"))),
+            .or_else(|error| fail(format!("Unable to write to file '{file}', {}", why(&error)))),
     }
+}
+
+/// Says why a file is not written, without the number of the error.
+fn why(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 fn read(file: &str) -> Cli<Element> {
@@ -117,15 +123,24 @@ fn push(context: &mut Context, words: &[String]) -> Cli {
     let Some(file) = file else {
         return Err(Failure::Usage { area: AREA, command: "cib-push" });
     };
-    let scope = if context.has("--config") { Some("configuration".to_owned()) } else { scope };
+    let config = context.has("--config");
+    match (&scope, &against) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::Usage { area: AREA, command: "cib-push" });
+        }
+        (Some(_), None) if config => return fail("Cannot use both scope and --config"),
+        (None, Some(_)) if config => return fail("Cannot use both scope and diff-against"),
+        _ => {}
+    }
+    let scope = if config { Some("configuration".to_owned()) } else { scope };
     let wait = context.wait_quietly()?;
+    if wait.is_some() && context.has("-f") {
+        return fail("Cannot use '-f' together with '--wait'");
+    }
     let new = read(&file)?;
     let before = context.cib()?;
     let after = match (&against, &scope) {
-        (Some(_), Some(_)) => {
-            return fail("Cannot specify both scope and diff-against");
-        }
-        (Some(old), None) => {
+        (Some(old), _) => {
             let old = read(old)?;
             if old == new {
                 print_error("The new CIB is the same as the original CIB, nothing to push.");

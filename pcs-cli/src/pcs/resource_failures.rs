@@ -7,6 +7,7 @@ use view::failures::{self, FailCount};
 use wire::tools::action::{Kind, Target};
 
 use super::context::{Cli, Context, Failure, fail, print_error};
+use super::words;
 
 /// Which failures are meant.
 #[derive(Debug, Default)]
@@ -17,23 +18,36 @@ struct Words {
     interval: Option<String>,
 }
 
-fn parse(context: &Context, words: &[String], command: &'static str) -> Cli<Words> {
+fn parse(context: &Context, words: &[String]) -> Cli<Words> {
     let mut parsed = Words {
         // as cleanup was spelled in 0.9
         node: context.arguments.value("--node").map(str::to_owned),
         ..Words::default()
     };
-    for (n, word) in words.iter().enumerate() {
-        match word.split_once('=') {
-            Some(("node", value)) => parsed.node = Some(value.to_owned()),
-            Some(("operation", value)) => parsed.operation = Some(value.to_owned()),
-            Some(("interval", value)) => parsed.interval = Some(value.to_owned()),
-            None if n == 0 => parsed.resource = Some(word.clone()),
-            Some(_) | None => return Err(Failure::Usage { area: "resource", command }),
+    let options = match words {
+        [first, rest @ ..] if !first.contains('=') => {
+            parsed.resource = Some(first.clone());
+            rest
+        }
+        options => options,
+    };
+    let mut unknown = Vec::new();
+    for (name, value) in words::pairs(options)? {
+        match name.as_str() {
+            "node" => parsed.node = Some(value),
+            "operation" => parsed.operation = Some(value),
+            "interval" => parsed.interval = Some(value),
+            _ => unknown.push(name),
         }
     }
+    if !unknown.is_empty() {
+        let word = if unknown.len() == 1 { "option" } else { "options" };
+        return fail(format!("Unknown {word} {}", pcs::text::quoted(&unknown)));
+    }
     if parsed.interval.is_some() && parsed.operation.is_none() {
-        return fail("when 'interval' is specified, 'operation' must be specified as well");
+        return fail(
+            "If option 'interval' is specified, option 'operation' must be specified as well",
+        );
     }
     Ok(parsed)
 }
@@ -63,7 +77,7 @@ pub(crate) fn failcount(context: &mut Context, words: &[String]) -> Cli {
         None => words,
     };
     context.supports(&["-f", "--full", "--output-format"])?;
-    let words = parse(context, rest, "failcount")?;
+    let words = parse(context, rest)?;
     let interval = interval_ms(&words)?;
     let counts: Vec<FailCount> = failures::fail_counts(&context.cib()?)
         .into_iter()
@@ -128,8 +142,7 @@ pub(crate) fn failcount(context: &mut Context, words: &[String]) -> Cli {
 /// Runs `pcs resource cleanup` or `refresh`, and the same of `pcs stonith`.
 pub(crate) fn forget(context: &mut Context, words: &[String], refresh: bool) -> Cli {
     context.supports(&["--strict", "--full", "--node", "--plan"])?;
-    let command = if refresh { "refresh" } else { "cleanup" };
-    let words = parse(context, words, command)?;
+    let words = parse(context, words)?;
     let interval = interval_ms(&words)?;
     if let Some(id) = &words.resource {
         let cib = context.configuration()?;

@@ -15,7 +15,7 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
     match (command, rest) {
         ("show", _) => {
             context.supports(&["--output-format"])?;
-            if rest.is_empty() { show(context) } else { usage() }
+            if rest.is_empty() { show(context) } else { usage("relocate show") }
         }
         ("dry-run", resources) => {
             context.supports(&["--output-format"])?;
@@ -30,14 +30,14 @@ pub(crate) fn run(context: &mut Context, words: &[String]) -> Cli {
         }
         ("clear", _) => {
             context.supports(&["-f"])?;
-            if rest.is_empty() { change(context, relocate::clear) } else { usage() }
+            if rest.is_empty() { change(context, relocate::clear) } else { usage("relocate clear") }
         }
-        _ => usage(),
+        _ => usage("relocate"),
     }
 }
 
-fn usage() -> Cli {
-    Err(Failure::Usage { area: "resource", command: "relocate" })
+fn usage(command: &'static str) -> Cli {
+    Err(Failure::Usage { area: "resource", command })
 }
 
 fn change(context: &mut Context, edit: impl FnOnce(&mut Element)) -> Cli {

@@ -75,7 +75,6 @@ fn selection(words: &[String]) -> Cli<Option<(Option<Target>, Vec<String>)>> {
     if !groups.first.is_empty() {
         return Ok(None);
     }
-    groups.once()?;
     let bare = |keyword: &&str| groups.has(keyword) && groups.flat(keyword).is_empty();
     let bare: Vec<String> = ["target", "stonith"]
         .into_iter()

@@ -74,7 +74,7 @@ pub fn add(
         .collect();
     words.push(format!("first-action={first_action}"));
     words.push(format!("then-action={then_action}"));
-    words.extend(get("symmetrical").map(|value| format!("symmetrical={value}")));
+    words.extend(get("symmetrical").map(|value| format!("symmetrical={}", value.to_lowercase())));
     env.info(Message::AddingOrder {
         first: first.resource.clone(),
         then: then.resource.clone(),
@@ -87,11 +87,18 @@ pub fn add(
         .with("then", then.resource.as_str())
         .with("first-action", first_action)
         .with("then-action", then_action);
-    for (name, value) in typed.iter().filter(|(name, _)| name != "id") {
-        constraint.set(name, value.as_str());
+    // what happens with the two is said beside them
+    let own = ["id", "first-action", "then-action"];
+    for (name, value) in typed.iter().filter(|(name, _)| !own.contains(&name.as_str())) {
+        constraint.set(name, written(name, value));
     }
     env.section("constraints").push(constraint);
     Ok(())
+}
+
+/// Writes a value as the schema wants it.
+fn written(name: &str, value: &str) -> String {
+    if name == "symmetrical" { value.to_lowercase() } else { value.to_owned() }
 }
 
 fn check_duplicate(
@@ -169,7 +176,7 @@ pub fn add_sets(
     let id = new_id(env, nvset::get(typed, "id"), &set::id_of("order", sets))?;
     let mut constraint = Element::new("rsc_order").with("id", id.as_str());
     for (name, value) in typed.iter().filter(|(name, _)| name != "id") {
-        constraint.set(name, value.as_str());
+        constraint.set(name, written(name, value));
     }
     set::build(env, &mut constraint, &id, sets);
     env.section("constraints").push(constraint);

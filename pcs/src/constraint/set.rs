@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use crate::ids;
 use crate::message::Message;
 use crate::nvset::Pairs;
-use crate::options::{self, Wanted};
+use crate::options::Wanted;
 
 /// One set as somebody typed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,8 +36,7 @@ pub(crate) fn check(env: &mut Environment<'_>, sets: &[SetWords], force: bool) {
                     env.check_value(name, value, value_ok(&ACTIONS), Wanted::Choice(&ACTIONS));
                 }
                 "require-all" | "sequential" => {
-                    let good = options::is_boolean(value);
-                    env.check_value(name, value, good, Wanted::Choice(&BOOLEANS));
+                    env.check_value(name, value, value_ok(&BOOLEANS), Wanted::Choice(&BOOLEANS));
                 }
                 _ => {}
             }

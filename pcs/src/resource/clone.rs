@@ -125,9 +125,10 @@ fn check_agents_promote(env: &mut Environment<'_>, element: &Element, force: boo
 }
 
 fn push_meta(cib: &Element, new: &mut Element, clone_id: &str, meta: &Pairs) {
-    if !meta.is_empty() {
+    let lasting: Pairs = meta.iter().filter(|(_, value)| !value.is_empty()).cloned().collect();
+    if !lasting.is_empty() {
         let set = ids::free(cib, &format!("{clone_id}-meta_attributes"));
-        new.push(nvset::new_set("meta_attributes", &set, meta));
+        new.push(nvset::new_set("meta_attributes", &set, &lasting));
     }
 }
 

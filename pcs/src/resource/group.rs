@@ -146,9 +146,9 @@ pub fn add(env: &mut Environment<'_>, group: &str, place: &Place, resources: &[S
     check_unique(env, &coming);
     if check_inside(env, group, place, &coming) {
         check_members(env, group, place, &coming);
-    }
-    if let Some(adjacent) = place.adjacent().filter(|_| coming.is_empty()) {
-        env.error(Message::GroupAdjacentWithoutResources { resource: adjacent.into() });
+        if let Some(adjacent) = place.adjacent().filter(|_| coming.is_empty()) {
+            env.error(Message::GroupAdjacentWithoutResources { resource: adjacent.into() });
+        }
     }
     env.checked()?;
     let elements: Vec<Arc<Element>> =

@@ -267,6 +267,17 @@ fn check_guest_name(env: &mut Environment<'_>, element: &Element, pairs: &Pairs,
         }
         _ => {}
     }
+    check_free_name(env, old, pairs, force);
+}
+
+/// Whatever else is forced, two nodes cannot have one name.
+fn check_free_name(env: &mut Environment<'_>, old: Option<&str>, pairs: &Pairs, force: bool) {
+    let new = nvset::get(pairs, "remote-node").filter(|new| old != Some(new));
+    if let Some(new) = new.filter(|_| force)
+        && crate::remote::names(&env.cib).iter().any(|name| name == new)
+    {
+        env.error(Message::IdAlreadyExists { id: new.into() });
+    }
 }
 
 /// A guest node is more than a meta attribute.
@@ -279,6 +290,7 @@ fn check_guest(env: &mut Environment<'_>, element: &Element, pairs: &Pairs, forc
         (None, new) if !new.is_empty() => env.forceable(Message::UseAddGuest, force),
         _ => {}
     }
+    check_free_name(env, old, pairs, force);
 }
 
 /// Writes an operation as it is listed in messages.
