@@ -25,7 +25,7 @@ const KINDS: &[Kind] = &[
     Kind { without: without_nodes_in_maintenance },
     Kind { without: without_gaps_in_groups },
     Kind { without: without_results_of_no_key },
-    Kind { without: without_needless_or },
+    Kind { without: without_or_in_front },
 ];
 
 /// The smallest document that differs for no allowed reason.
@@ -180,19 +180,25 @@ fn without_results_of_no_key(document: &mut Element) -> bool {
 }
 
 /// A rule gives its score to a node for which it holds; 2.1.5 added it to what the node itself has there,
-/// minus infinity for one that is not up, but only with `boolean-op=or`. With one expression that
-/// means nothing.
-fn without_needless_or(document: &mut Element) -> bool {
-    fn visit(element: &mut Element) -> bool {
-        let lone = element.name() == "rule"
-            && element.get("boolean-op") == Some("or")
-            && element.children().count() == 1;
-        if lone {
-            element.unset("boolean-op");
+/// minus infinity for one that is not up or is a bundle's, but only with `boolean-op=or`. In a rule
+/// around it that means the same, and it does not.
+fn without_or_in_front(document: &mut Element) -> bool {
+    let constraints = document.at_mut(&["configuration", "constraints"]);
+    let locations = constraints.into_iter().flat_map(Element::children_mut);
+    let mut changed = false;
+    for rule in locations.flat_map(Element::children_mut) {
+        if rule.name() != "rule" || rule.get("boolean-op") != Some("or") {
+            continue;
         }
-        element.children_mut().fold(lone, |changed, child| visit(child) | changed)
+        let id = format!("{}-within", rule.id().unwrap_or_default());
+        let mut inner = Element::new("rule").with("id", id).with("boolean-op", "or");
+        rule.children().for_each(|part| inner.push(part.clone()));
+        rule.retain_children(|_| false);
+        rule.unset("boolean-op");
+        rule.push(inner);
+        changed = true;
     }
-    document.at_mut(&["configuration", "constraints"]).is_some_and(visit)
+    changed
 }
 
 /// Tells whether the last thing in a history says that the resource may be active.
