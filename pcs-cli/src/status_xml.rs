@@ -60,7 +60,12 @@ fn one(status: &Status, resource: &ResourceStatus, scope: Scope<'_>) -> Option<E
                 .with("disabled", boolean(is_disabled(resource)))
                 .with("failed", boolean(resource.failed))
                 .with("failure_ignored", boolean(resource.failure_ignored));
-            if let Some(target) = &resource.target_role_given {
+            // (without a wish of its own, that of what it is made of)
+            let instance = resource.children.first();
+            let its_own = resource.target_role_given.as_ref();
+            if let Some(target) =
+                its_own.or(instance.and_then(|one| one.target_role_given.as_ref()))
+            {
                 clone.set("target_role", target.as_str());
             }
             clone

@@ -406,3 +406,15 @@ fn an_instance_is_listed_with_what_is_under_way_even_where_it_does_not_run() {
     let listed = "Clone Set: m [a]:\n      * a\t(ocf:pacemaker:Dummy):\t Stopping alder\n      * Stopped: [ alder ]\n";
     assert!(text.contains(listed), "{text}");
 }
+
+#[test]
+fn in_xml_a_clone_without_a_wish_of_its_own_has_that_of_its_instances() {
+    let wish = r#"<meta_attributes id="aw"><nvpair id="awt" name="target-role" value="Stopped"/></meta_attributes></primitive>"#;
+    let clone = format!(r#"<clone id="k">{}{wish}</clone>"#, SINGLE.replace("/>", ">"));
+    let home = Home::new();
+    home.put(&STOPPED.replace(SINGLE, &clone));
+    let text = home.tool("crm_simulate -x cib.xml --output-as=xml", &[]);
+    let line = text.lines().find(|line| line.contains(r#"<clone id="k""#)).expect("a clone");
+    assert!(line.contains(r#"disabled="false""#), "{line}");
+    assert!(line.contains(r#"target_role="Stopped""#), "{line}");
+}

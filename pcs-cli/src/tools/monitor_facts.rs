@@ -114,7 +114,7 @@ fn reachable(cib: &Element, node: &NodeStatus, attribute: &str) -> Option<i64> {
             && is_here(primitive)
             && parameter(primitive, "name").as_deref().unwrap_or("pingd") == attribute
     })?;
-    let hosts = parameter(ping, "host_list")?.split_whitespace().count();
+    let hosts = parameter(ping, "host_list").map_or(0, |hosts| hosts.split_whitespace().count());
     let multiplier = parameter(ping, "multiplier").and_then(|text| text.parse().ok()).unwrap_or(1);
     Some(i64::try_from(hosts).unwrap_or(i64::MAX).saturating_mul(multiplier))
 }
