@@ -114,14 +114,21 @@ fn an_agent_sets_its_promotion_score_and_asks_for_it() {
     let agent = [("OCF_RESOURCE_INSTANCE", "PP"), ("OCF_RESKEY_CRM_meta_on_node", "ser2")];
     for (line, expected) in [
         (
-            "crm_master -Q -G",
+            "crm_master -Q -G -l reboot",
             "crm_attribute: Error performing operation: No such device or address\nexit 105\n",
         ),
         ("crm_attribute -p -v 5", ""),
-        ("crm_master -Q -G", "5\n"),
+        ("crm_master -Q -G -l reboot", "5\n"),
         ("crm_master -l reboot -v 7", ""),
         ("crm_attribute --promotion --query --quiet", "7\n"),
-        ("crm_master -D", "Deleted status attribute: id=status-2-master-PP name=master-PP\n"),
+        (
+            "crm_master -D -l reboot",
+            "Deleted status attribute: id=status-2-master-PP name=master-PP\n",
+        ),
+        // without a lifetime it is the node's own, as Pacemaker's crm_master has it
+        ("crm_master -v 3", ""),
+        ("crm_master -G", "scope=nodes  name=master-PP value=3\n"),
+        ("crm_attribute --promotion --query --quiet --default 0", "0\n"),
         ("crm_node -n", "ser2\n"),
     ] {
         assert_eq!(home.tool(line, &agent), expected, "{line}");

@@ -55,11 +55,11 @@ Commands:
 Options:
  -r, --resource=NAME    The resource (or that of OCF_RESOURCE_INSTANCE)
  -N, --node=NODE        The node (or this one)
- -l, --lifetime=VALUE   reboot (usual) or forever
+ -l, --lifetime=VALUE   reboot or forever (usual; agents want reboot)
  -d, --default=VALUE    Show this where there is none
  -q, --quiet            Show the value only
 
-`crm_attribute --promotion` does the same.
+`crm_attribute --promotion` does the same, and means reboot where nothing is said.
 ";
 
 /// Passes on the options that `crm_attribute` has too.
@@ -89,6 +89,10 @@ fn master(arguments: &[String]) -> Result<Answer, Answer> {
         ["query", "delete", "update", "lifetime", "node", "uname", "default", "id", "quiet"];
     let mut words = vec![format!("--promotion={resource}")];
     words.extend(passed(&options, &names));
+    // as scripts know it; the other name means until the node leaves
+    if !options.has("lifetime") {
+        words.push("--lifetime=forever".to_owned());
+    }
     crm_attribute::answer(&words)
 }
 

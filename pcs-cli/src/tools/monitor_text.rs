@@ -151,7 +151,7 @@ pub(super) fn sections(
     let has = |part| wanted.parts.contains(&part);
     let mut sections: Vec<(&'static str, Vec<String>)> =
         vec![("Cluster Summary:", summary(cib, seen, wanted))];
-    if has(Part::Nodes) || (wanted.by_node && has(Part::Resources)) {
+    if has(Part::Nodes) {
         let lines = if wanted.by_node {
             nodes_with_resources(status, wanted)
         } else {
@@ -269,10 +269,8 @@ fn nodes_with_resources(status: &Status, wanted: &Wanted) -> Vec<String> {
         }
         let (kind, name) = (kind_name(node.kind), node_name(node, wanted.detail));
         lines.push(format!("* {kind} {name}: {}:", node_state(node, wanted.detail)));
-        if wanted.parts.contains(&Part::Resources) {
-            lines.push("  * Resources:".to_owned());
-            lines.extend(here.into_iter().map(|line| format!("    {line}")));
-        }
+        lines.push("  * Resources:".to_owned());
+        lines.extend(here.into_iter().map(|line| format!("    {line}")));
     }
     lines
 }
