@@ -192,7 +192,8 @@ pub fn change_attributes(
     pairs: &Pairs,
     force: bool,
 ) -> Outcome {
-    let there = |wanted: &str| attributes(&env.cib, name).iter().any(|(key, _)| key == wanted);
+    let there =
+        |cib: &Element, wanted: &str| attributes(cib, name).iter().any(|(key, _)| key == wanted);
     if !all_names(&env.cib).iter().any(|known| known == name) {
         let first = pairs.first().map(|(name, _)| name.clone()).unwrap_or_default();
         return Err(Failed::because(Message::UnableToSetNodeAttribute {
@@ -201,14 +202,17 @@ pub fn change_attributes(
         }));
     }
     for (attribute, value) in pairs {
-        if value.is_empty() && !there(attribute) && !force {
+        if value.is_empty() && !there(&env.cib, attribute) && !force {
             return Err(Failed::because(Message::NodeAttributeNotFound {
                 attribute: attribute.clone(),
                 node: name.into(),
             }));
         }
     }
-    set_attributes(env, name, pairs);
+    // a remote node gets an element of its own for something to be kept there
+    if pairs.iter().any(|(attribute, value)| !value.is_empty() || there(&env.cib, attribute)) {
+        set_attributes(env, name, pairs);
+    }
     Ok(())
 }
 

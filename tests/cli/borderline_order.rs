@@ -201,6 +201,8 @@ fn a_remote_node_has_attributes_before_it_has_any() {
         home.pcs("node attribute far rack="),
         "Error: attribute: 'rack' doesn't exist for node: 'far'\nexit 2\n"
     );
+    assert_eq!(home.pcs("node attribute far rack= --force"), "");
+    assert!(!home.read("cib.xml").contains("uname=\"far\""));
     assert_eq!(home.pcs("node attribute far rack=1"), "");
     assert!(home.pcs("node attribute far").contains("rack=1"));
 }
