@@ -168,6 +168,7 @@ fn a_word_behind_a_group_of_commands_has_the_group_told() {
         ("resource ban A ser1 ser2", "resource ban...", "exit 1\n"),
         ("resource group remove", "resource group remove...", "exit 1\n"),
         ("acl role everything", "acl role ...", "exit 1\n"),
+        ("resource failcount everything", "resource failcount ...", "exit 1\n"),
         ("acl user everything --force", "acl user ...", "exit 1\n"),
         ("resource help", "resource [commands]...", ""),
         ("resource help op", "resource op...", ""),

@@ -73,7 +73,7 @@ pub(crate) fn failcount(context: &mut Context, words: &[String]) -> Cli {
                 "This command has been replaced with 'pcs resource cleanup'. See 'man pcs' -> Changes in pcs-0.12.",
             );
         }
-        Some(_) => return Err(Failure::Usage { area: "resource", command: "failcount" }),
+        Some(_) => return Err(Failure::Usage { area: "resource", command: "failcount " }),
         None => words,
     };
     context.supports(&["-f", "--full", "--output-format"])?;
