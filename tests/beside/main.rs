@@ -151,6 +151,19 @@ fn run(program: &[&str], line: &Line, folder: &Path) -> Result<outcome::Outcome,
     outcome::of(program, &words, &path, &[])
 }
 
+/// Makes sure that there is something to compare with: what a broken pcs says to everything (a
+/// traceback, say) would be taken for known differences.
+fn works(oracle: &str, folder: &Path) -> Result<(), String> {
+    let words = ["property", "config"].map(str::to_owned).to_vec();
+    let line = Line { start: "empty".to_owned(), words };
+    let said = run(&[oracle], &line, folder)?;
+    if said.code == 0 {
+        Ok(())
+    } else {
+        Err(format!("{oracle} does not work: {}", said.stderr.join(" ")))
+    }
+}
+
 fn compare(area: &str, text: &str, newer_text: bool, oracle: &str) -> Result<Completion, String> {
     let folder = std::env::temp_dir().join(format!("systole-beside-{}-{area}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -161,6 +174,7 @@ fn compare(area: &str, text: &str, newer_text: bool, oracle: &str) -> Result<Com
         .filter_map(|line| line.split('#').next().map(str::trim))
         .filter(|line| !line.is_empty())
         .collect();
+    works(oracle, &folder)?;
     let ours = [env!("CARGO_BIN_EXE_systole"), "pcs"];
     let mut tally = Tally::default();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
