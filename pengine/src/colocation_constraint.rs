@@ -16,6 +16,7 @@ use crate::values;
 struct Common<'a> {
     id: &'a str,
     influence: Option<bool>,
+    /// None for sets, whose members are always placed by node.
     attribute: Option<String>,
 }
 
@@ -28,12 +29,13 @@ pub(crate) fn unpack(all: &mut Constrained, element: &Element) {
     );
     let element = expanded.as_ref().unwrap_or(element);
     let score = element.get("score").and_then(values::score).unwrap_or(Score::INFINITY);
+    let sets = sets(&all.cluster, element);
+    let attribute = element.get("node-attribute").filter(|_| sets.is_empty());
     let common = Common {
         id: element.id().unwrap_or_default(),
         influence: element.get("influence").and_then(values::boolean),
-        attribute: element.get("node-attribute").map(str::to_owned),
+        attribute: attribute.map(str::to_owned),
     };
-    let sets = sets(&all.cluster, element);
     if sets.is_empty() {
         simple(all, element, score, &common);
         return;
