@@ -497,9 +497,9 @@ fn anonymous(
     member_named(cluster, instance, base)
 }
 
-/// A clone that may run on every node.
+/// A clone with one instance for each node, no more and no less.
 fn universal(cluster: &Cluster, clone: ResourceIx) -> bool {
-    cluster[clone].clone_info().is_some_and(|info| info.max >= cluster.nodes.len())
+    cluster[clone].clone_info().is_some_and(|info| info.max == cluster.nodes.len())
 }
 
 /// Makes a resource that is in the history only.
