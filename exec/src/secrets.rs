@@ -14,6 +14,10 @@ pub const MARK: &str = "lrm://";
 /// The end of the name of the file that holds the MD5.
 pub const SIGNATURE: &str = ".sign";
 
+/// How often a value that does not fit its signature is read again: it may have been replaced
+/// between the one file and the other, and by the next time they fit.
+const READ_AGAIN: usize = 3;
+
 /// Why a value could not be had or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
@@ -86,7 +90,13 @@ impl Secrets {
     /// # Errors
     /// It is not here, or not what was stored.
     pub fn read(&self, resource: &str, parameter: &str) -> Result<String, SecretError> {
-        let own = self.read_own(resource, parameter);
+        let mut own = self.read_own(resource, parameter);
+        for _again in 0..READ_AGAIN {
+            if !matches!(own, Err(SecretError::Mismatch { .. })) {
+                break;
+            }
+            own = self.read_own(resource, parameter);
+        }
         match (&own, resource.rsplit_once(':')) {
             (Err(SecretError::Missing { .. }), Some((base, _))) => self.read_own(base, parameter),
             _ => own,
@@ -100,9 +110,17 @@ impl Secrets {
             parameter: parameter.to_owned(),
             path,
         };
-        let value = text(&path)?.ok_or_else(|| missing(path.clone()))?;
+        // the signature first: while a value is replaced it names both, and afterwards the new one
         let signature = text(&signature_of(&path))?.unwrap_or_default();
-        if signature == sum(&value) { Ok(value) } else { Err(SecretError::Mismatch { path }) }
+        let value = text(&path)?.ok_or_else(|| missing(path.clone()))?;
+        let is_signed = |value: &str| signature.split_whitespace().any(|one| one == sum(value));
+        // an editor, or a shell's echo, has put a line's end behind it
+        let bare = value.trim_end();
+        match (is_signed(&value), is_signed(bare)) {
+            (true, _) => Ok(value),
+            (false, true) => Ok(bare.to_owned()),
+            (false, false) => Err(SecretError::Mismatch { path }),
+        }
     }
 
     /// Keeps a value.
@@ -114,9 +132,13 @@ impl Secrets {
         let failed = |source| SecretError::File { path: path.clone(), verb: "written", source };
         let directory = self.directory.join(resource);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed)?;
-        // the signature last: what is half written is no secret
+        // An operation may read at any moment, and would fail if the two did not fit: so both sums
+        // are there while the value is replaced.
+        let (signature, new) = (signature_of(&path), sum(value));
+        let former = text(&signature)?.unwrap_or_default();
+        put(&signature, format!("{new} {former}").trim_end()).map_err(failed)?;
         put(&path, value).map_err(failed)?;
-        put(&signature_of(&path), &sum(value)).map_err(failed)
+        put(&signature, &new).map_err(failed)
     }
 
     /// Forgets a value; tells whether there was one.
@@ -186,10 +208,10 @@ fn sum(value: &str) -> String {
     Md5::digest(value.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads a file without the white space at its end; none when it is not there.
+/// Reads a file; none when it is not there.
 fn text(path: &Path) -> Result<Option<String>, SecretError> {
     match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text.trim_end().to_owned())),
+        Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(SecretError::File { path: path.to_owned(), verb: "read", source }),
     }
@@ -237,6 +259,55 @@ mod tests {
         assert_eq!(signature, "0cc9cd4dd26c5137b675a0d819cb9ab0");
         assert!(secrets.remove("fence", "passwd").unwrap());
         assert!(!secrets.remove("fence", "passwd").unwrap() && !path.parent().unwrap().exists());
+    }
+
+    #[test]
+    fn a_value_keeps_the_space_at_its_end_and_loses_that_of_an_editor() {
+        let directory = tempfile::tempdir().unwrap();
+        let secrets = Secrets::below(directory.path());
+        secrets.write("db", "passwd", "open sesame ").unwrap();
+        assert_eq!(secrets.read("db", "passwd").unwrap(), "open sesame ");
+        let path = secrets.path("db", "passwd").unwrap();
+        secrets.write("db", "passwd", "x").unwrap();
+        std::fs::write(&path, "x\n").unwrap();
+        std::fs::write(path.with_file_name("passwd.sign"), format!("{}\n", super::sum("x")))
+            .unwrap();
+        assert_eq!(secrets.read("db", "passwd").unwrap(), "x");
+    }
+
+    #[test]
+    fn a_value_can_be_read_while_it_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let secrets = Secrets::below(directory.path());
+        secrets.write("db", "passwd", "0").unwrap();
+        let writer = secrets.clone();
+        let writing = std::thread::spawn(move || {
+            for round in 1..=200 {
+                writer.write("db", "passwd", &round.to_string()).unwrap();
+            }
+        });
+        while !writing.is_finished() {
+            secrets.read("db", "passwd").unwrap();
+        }
+        writing.join().unwrap();
+        let signature = directory.path().join("db/passwd.sign");
+        assert_eq!(std::fs::read_to_string(signature).unwrap(), super::sum("200"));
+    }
+
+    #[test]
+    fn a_crash_in_between_leaves_a_value() {
+        let directory = tempfile::tempdir().unwrap();
+        let secrets = Secrets::below(directory.path());
+        secrets.write("db", "passwd", "old").unwrap();
+        let signature = directory.path().join("db/passwd.sign");
+        let both = format!("{} {}", super::sum("new"), super::sum("old"));
+        std::fs::write(&signature, &both).unwrap();
+        assert_eq!(secrets.read("db", "passwd").unwrap(), "old");
+        std::fs::write(directory.path().join("db/passwd"), "new").unwrap();
+        assert_eq!(secrets.read("db", "passwd").unwrap(), "new");
+        secrets.write("db", "passwd", "newer").unwrap();
+        assert_eq!(secrets.read("db", "passwd").unwrap(), "newer");
+        assert_eq!(std::fs::read_to_string(&signature).unwrap(), super::sum("newer"));
     }
 
     #[test]

@@ -131,16 +131,10 @@ fn full_disk(world: &mut World) -> Told {
     let home = world.started(0, "good")?;
     let victim = (home + 1) % 3;
     let before = world.journal.length()?;
-    // the cluster's state on a small disk of its own
     world.does(victim, "pcs cluster stop")?;
-    world.does(
-        victim,
-        "cp -a /var/lib/pacemaker /run/copy && mount -t tmpfs -o size=8m,mode=755 none \
-         /var/lib/pacemaker && cp -a /run/copy/. /var/lib/pacemaker/",
-    )?;
-    world.does(victim, "pcs cluster start")?;
+    world.on_a_small_disk(victim)?;
     world.online(home, 3)?;
-    world.run(victim, "head -c 20m /dev/zero > /var/lib/pacemaker/full 2>/dev/null")?;
+    world.fill_the_disk(victim)?;
     for round in 0..20 {
         world
             .does(home, &format!("pcs property set cluster-recheck-interval={}min", 20 + round))?;

@@ -39,17 +39,12 @@ fn forced_stop(world: &mut World) -> Told {
 fn full_disk_of_a_pair(world: &mut World) -> Told {
     let (well, sick) = (0, 1);
     world.does(sick, "pcs cluster stop --force")?;
-    world.does(
-        sick,
-        "cp -a /var/lib/pacemaker /run/copy && mount -t tmpfs -o size=8m,mode=755 none \
-         /var/lib/pacemaker && cp -a /run/copy/. /var/lib/pacemaker/",
-    )?;
-    world.does(sick, "pcs cluster start")?;
+    world.on_a_small_disk(sick)?;
     world.online(well, 2)?;
     world.does(well, "pcs resource create r ocf:test:journal")?;
     world.does(well, "pcs constraint location r prefers ser2=100")?;
     world.started_on(well, "r", sick)?;
-    world.run(sick, "head -c 20m /dev/zero > /var/lib/pacemaker/full 2>/dev/null")?;
+    world.fill_the_disk(sick)?;
     // the log has some room reserved; once that is used up, nothing is committed any more
     world.does(
         well,

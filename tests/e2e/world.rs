@@ -253,6 +253,22 @@ impl World {
         })
     }
 
+    /// Gives a host whose cluster is stopped a small disk of its own for the cluster's state, and
+    /// starts it again.
+    pub(crate) fn on_a_small_disk(&self, number: usize) -> Told {
+        self.does(
+            number,
+            "cp -a /var/lib/pacemaker /run/copy && mount -t tmpfs -o size=8m,mode=755 none \
+             /var/lib/pacemaker && cp -a /run/copy/. /var/lib/pacemaker/",
+        )?;
+        self.does(number, "pcs cluster start").map(drop)
+    }
+
+    /// Fills that disk; whatever does not fit is no failure.
+    pub(crate) fn fill_the_disk(&self, number: usize) -> Told {
+        self.run(number, "head -c 20m /dev/zero > /var/lib/pacemaker/full 2>/dev/null").map(drop)
+    }
+
     /// Waits until nothing is under way and nobody plans, as a node sees it.
     pub(crate) fn settled(&self, number: usize) -> Told {
         self.does(number, "crm_resource --wait --timeout 60s").map(drop)
